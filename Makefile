@@ -1,0 +1,67 @@
+# One word does it. Each target sets up what it needs in .venv; nothing outside this folder is touched.
+#   ARGS="…" is handed to the command:           make pair ARGS="--count 3"
+#   PYTHON=… names the Python to make .venv with: make demo PYTHON=/path/to/python3.12
+.DEFAULT_GOAL := help
+.PHONY: help demo pair test test-slow check format lock figures recording clean
+
+IN_VENV := .venv/bin/python -m
+PYTEST := $(IN_VENV) pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+# pytest exits with 5 when it finds no test to run.
+NO_TEST := 5
+
+# A PYTHON of the caller's is for the set-up alone.
+ifdef PYTHON
+SET_UP := @PYTHON='$(PYTHON)' scripts/set-up
+else
+SET_UP := @scripts/set-up
+endif
+
+help: ## Show this list
+	@echo 'Handclasp: two nodes shake hands. Start with `make demo`.'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@awk '/^#   [A-Z]+=/ { sub(/^#   /, "  "); print }' Makefile
+
+demo: ## Watch two nodes and a broker go through the whole handshake; ends by itself
+	$(SET_UP) main
+	@.venv/bin/handclasp demo $(ARGS)
+
+pair: ## Start the same two nodes and broker to keep, with addresses to try; Ctrl-C stops them
+	$(SET_UP) main
+	@.venv/bin/handclasp pair $(ARGS)
+
+test: ## Run the tests that take seconds; what this machine cannot run is listed at the end
+	$(SET_UP) dev
+	@$(PYTEST) -m 'not slow' $(ARGS)
+
+test-slow: ## Run the tests that take longer, such as set-ups from nothing
+	$(SET_UP) dev
+	@$(PYTEST) -m slow $(ARGS) || [ $$? -eq $(NO_TEST) ]
+
+check: ## Lint, check the format, check the types
+	$(SET_UP) dev
+	@$(IN_VENV) ruff check .
+	@$(IN_VENV) ruff format --check .
+	@$(IN_VENV) mypy -p protocol -p node -p simulations -p scripts
+
+format: ## Format the code and mend what the linter can mend
+	$(SET_UP) dev
+	@$(IN_VENV) ruff check --fix --quiet . || true
+	@$(IN_VENV) ruff format .
+
+lock: ## Write the lock files anew from pyproject.toml (UPGRADE=1 takes the newest versions)
+	$(SET_UP) main
+	@scripts/lock $(if $(UPGRADE),--upgrade)
+
+figures: ## Measure start, memory and readiness on this machine
+	$(SET_UP) main
+	@$(IN_VENV) scripts.figures $(ARGS)
+
+recording: ## Record the demo anew as the README's picture
+	$(SET_UP) main
+	@$(IN_VENV) scripts.recording $(ARGS)
+
+clean: ## Remove .venv and every cache; keeps the data of your nodes
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

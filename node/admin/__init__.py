@@ -1,0 +1,1 @@
+"""What admins reach by API: JSON, problems, a bearer token."""

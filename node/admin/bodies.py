@@ -1,0 +1,183 @@
+"""What admins send: JSON bodies as types, read strictly; every fault is a problem that names the field."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from node.connections.accepting import Adapted
+from node.connections.initiating import Wish
+from node.connections.stored import Names
+from node.problems import Problem, ProblemError
+from protocol.errors import TextError
+from protocol.limits import (
+    CODE_LIFETIME_S_DEFAULT,
+    CODE_LIFETIME_S_MAX,
+    CODE_LIFETIME_S_MIN,
+    CONNECTION_NAME_CHARACTERS_MAX,
+)
+from protocol.modes import Mode
+from protocol.text import check_description, check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp import web
+
+BODY_BYTES_MAX = 128 * 1024
+
+B = TypeVar("B", bound=msgspec.Struct)
+
+
+class CheckBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`url`: the destination's instance or node URL."""
+
+    url: str
+
+
+class InitiateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`destination_url` is null, or left out, for "I don't have a URL"."""
+
+    name: str
+    local_short_name: str
+    remote_short_name: str
+    destination_url: str | None = None
+    mode: Mode = Mode.SCRIPT
+    description: str = ""
+    ask_me: bool | None = None
+    code_lifetime_s: int = CODE_LIFETIME_S_DEFAULT
+
+    def wish(self) -> Wish:
+        """The same, valid.
+
+        Raises:
+            ProblemError: a text or number is not allowed.
+        """
+        if not CODE_LIFETIME_S_MIN <= self.code_lifetime_s <= CODE_LIFETIME_S_MAX:
+            raise ProblemError(
+                Problem.INVALID_FIELD,
+                f"code_lifetime_s is {self.code_lifetime_s}; it goes from {CODE_LIFETIME_S_MIN} "
+                f"to {CODE_LIFETIME_S_MAX} seconds.",
+                field="code_lifetime_s",
+            )
+        return Wish(
+            destination_url=self.destination_url,
+            mode=self.mode,
+            names=Names(
+                name=text("name", self.name, connection_name),
+                local_short_name=text("local_short_name", self.local_short_name, local_short_name),
+                remote_short_name=text("remote_short_name", self.remote_short_name, remote_short_name),
+                description=text("description", self.description, check_description),
+            ),
+            ask_me=self.ask_me,
+            code_lifetime_s=self.code_lifetime_s,
+        )
+
+
+class CodeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`code`: an invitation code, or a whole e-mail with one in it."""
+
+    code: str
+
+
+class AcceptBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A code, and the names that this side wants to call things by."""
+
+    code: str
+    name: str | None = None
+    local_short_name: str | None = None
+    remote_short_name: str | None = None
+    description: str = ""
+
+    def adapted(self) -> Adapted:
+        """The names, valid.
+
+        Raises:
+            ProblemError: one of them is not allowed.
+        """
+        return Adapted(
+            name=_optional("name", self.name, connection_name),
+            local_short_name=_optional("local_short_name", self.local_short_name, local_short_name),
+            remote_short_name=_optional("remote_short_name", self.remote_short_name, remote_short_name),
+            description=text("description", self.description, check_description),
+        )
+
+
+def connection_name(value: str) -> str:
+    """A valid connection name; raises TextError."""
+    return check_name(value, what="connection name", characters_max=CONNECTION_NAME_CHARACTERS_MAX)
+
+
+def local_short_name(value: str) -> str:
+    """A valid short name of this instance; raises TextError."""
+    return check_name(value, what="local instance short name")
+
+
+def remote_short_name(value: str) -> str:
+    """A valid short name of the other instance; raises TextError."""
+    return check_name(value, what="remote instance short name")
+
+
+def text(field: str, value: str, check: Callable[[str], str]) -> str:
+    """A checked text.
+
+    Raises:
+        ProblemError: naming the field.
+    """
+    try:
+        return check(value)
+    except TextError as error:
+        raise ProblemError(Problem.INVALID_FIELD, error.sentence, field=field) from None
+
+
+def _optional(field: str, value: str | None, check: Callable[[str], str]) -> str | None:
+    return text(field, value, check) if value is not None else None
+
+
+_MISSING = re.compile(r"missing required field `(\w+)`")
+_UNKNOWN = re.compile(r"unknown field `(.{1,60}?)`")
+_PLACE = re.compile(r" - at `\$\.(\w+)`")
+
+
+async def read_body(request: web.Request, body: type[B]) -> B:
+    """The JSON body of a request.
+
+    Raises:
+        ProblemError: it is not JSON, or not what belongs here; the field is named.
+    """
+    if request.content_type != "application/json" or "Content-Encoding" in request.headers:
+        raise ProblemError(
+            Problem.UNSUPPORTED_MEDIA_TYPE, f"The content type {request.content_type} is not taken here."
+        )
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        raise ProblemError(Problem.TOO_LARGE, f"The request has {request.content_length} bytes.")
+    data = await request.content.read(BODY_BYTES_MAX + 1)
+    while not request.content.at_eof() and len(data) <= BODY_BYTES_MAX:
+        data += await request.content.read(BODY_BYTES_MAX + 1 - len(data))
+    if len(data) > BODY_BYTES_MAX:
+        raise ProblemError(Problem.TOO_LARGE, f"The request has more than {BODY_BYTES_MAX} bytes.")
+    try:
+        return msgspec.json.decode(data, type=body)
+    except msgspec.ValidationError as error:
+        raise _field_problem(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise ProblemError(Problem.MALFORMED, "The body is not JSON.") from None
+
+
+def _field_problem(message: str) -> ProblemError:
+    if (missing := _MISSING.search(message)) is not None:
+        return ProblemError(
+            Problem.MISSING_FIELD, f"The field {missing[1]} is missing.", field=missing[1]
+        )
+    if (unknown := _UNKNOWN.search(message)) is not None:
+        return ProblemError(
+            Problem.UNKNOWN_FIELD, f"The field {unknown[1]!a} is not known here.", field=unknown[1]
+        )
+    if (place := _PLACE.search(message)) is not None:
+        said = message[: place.start()]
+        return ProblemError(
+            Problem.INVALID_FIELD, f"The field {place[1]} is not valid: {said}.", field=place[1]
+        )
+    return ProblemError(Problem.MALFORMED, "The body is not a JSON object.")

@@ -1,0 +1,71 @@
+"""What stands before every admin route: the token, and problems instead of errors."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+import msgspec
+from aiohttp import web
+from structlog import get_logger
+
+from node.admin.routes import API
+from node.problems import PROBLEMS, Problem, ProblemError
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler, Middleware
+
+PROBLEM_JSON = "application/problem+json"
+
+_log = get_logger(__name__)
+
+
+def problem_answer(error: ProblemError) -> web.Response:
+    """A problem document as an answer (RFC 9457)."""
+    return web.Response(
+        body=msgspec.json.encode(error.document()),
+        status=PROBLEMS[error.problem].status,
+        content_type=PROBLEM_JSON,
+        headers={"WWW-Authenticate": "Bearer"} if error.problem is Problem.UNAUTHENTICATED else None,
+    )
+
+
+def problems() -> Middleware:
+    """Turn every refusal and every failure below the API into a problem document."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except ProblemError as error:
+            return problem_answer(error)
+        except web.HTTPMethodNotAllowed as error:
+            answer = problem_answer(
+                ProblemError(Problem.METHOD_NOT_ALLOWED, f"{request.method[:20]} is not allowed here.")
+            )
+            answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+            return answer
+        except web.HTTPNotFound:
+            return problem_answer(ProblemError(Problem.NOT_FOUND, "Nothing stands at this path."))
+        except web.HTTPException as error:
+            raise error from None
+        except Exception:
+            _log.exception("request_failed", method=request.method, path=request.path)
+            return problem_answer(ProblemError(Problem.INTERNAL, "The node failed to answer this request."))
+
+    return middleware
+
+
+def authenticate(token: str) -> Middleware:
+    """Let nobody through to `/api/` without the admin token."""
+    expected = token.encode()
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith(API):
+            scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+            if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), expected):
+                raise ProblemError(Problem.UNAUTHENTICATED, "This is for admins of this instance only.")
+        return await handler(request)
+
+    return middleware

@@ -1,0 +1,199 @@
+"""The composition root: the one place that puts a node together, from settings and ports.
+
+`Node` is complete without a socket: the process (`node.serve`) gives it real ports and listeners, the simulation
+gives it simulated ones. Two aiohttp applications belong to it, one for the node URL and one for the instance URL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from node.admin.bodies import BODY_BYTES_MAX
+from node.admin.middleware import authenticate, problems
+from node.admin.routes import AdminApi, problem_page
+from node.connections.acting import expire_codes
+from node.connections.context import MODES_OFFERED, Context, Signals, topic_id_of
+from node.delivery.broadcast import Broadcaster
+from node.delivery.dispatcher import Dispatcher
+from node.delivery.outbox import StoredOutbox
+from node.health import HealthRoutes
+from node.peer.endpoint import PeerEndpoint
+from node.version import SOFTWARE
+from protocol.limits import PROTOCOL_VERSION
+from protocol.node_info import WELL_KNOWN_PATH, NodeInfo, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from node.key_file import NodeIdentity
+    from node.metrics import Metrics
+    from node.ports import Broker, Clock, Entropy, PeerNetwork, Store
+    from node.settings import Announcements
+
+EXPIRY_CHECK_S_MAX = 3600
+"""The longest rest between two looks for expired codes: a clock that jumps is noticed by then."""
+
+BOOT_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The node's world; see `node.ports`. Without a broker, broadcasts wait."""
+
+    clock: Clock
+    entropy: Entropy
+    network: PeerNetwork
+    store: Store
+    broker: Broker | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What the node is called, and by which URLs it is known."""
+
+    name: str
+    node_url: str | None
+    instance_url: str
+    announcements: Announcements
+
+
+class Node:
+    """One node: its use cases, its applications, and what runs in the background.
+
+    Attributes:
+        context: for the use cases.
+        node_app: answers at the node URL: partners, admins, health.
+        instance_app: answers at the instance URL.
+    """
+
+    def __init__(
+        self, *, identity: NodeIdentity, admin_token: str, profile: Profile, ports: Ports, metrics: Metrics
+    ) -> None:
+        signals = Signals()
+        self.context = context = Context(
+            identity=identity,
+            name=profile.name,
+            node_url=profile.node_url,
+            instance_url=profile.instance_url,
+            software=SOFTWARE,
+            announcements=profile.announcements,
+            clock=ports.clock,
+            entropy=ports.entropy,
+            network=ports.network,
+            store=ports.store,
+            signals=signals,
+            topic_id=topic_id_of(identity),
+        )
+        self.dispatcher = Dispatcher(context, attempted=metrics.delivery_attempted)
+        self.broadcaster = _broadcaster(context, ports.broker)
+        self._expiry_due = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        signals.owed = self.dispatcher.owe
+        signals.heard_from = self.dispatcher.heard_from
+        signals.expiry = self._expiry_due.set
+        if self.broadcaster is not None:
+            signals.broadcast = self.broadcaster.wake
+            signals.trace = self.broadcaster.trace
+        health = HealthRoutes(context, self.dispatcher, self.broadcaster, metrics)
+        info = to_json(_node_info(context, profile, boot=ports.entropy.token(BOOT_BYTES).hex()))
+        self.node_app = _node_app(context, self.dispatcher, admin_token, metrics, health, info)
+        self.instance_app = _instance_app(profile, health, info)
+
+    def start(self) -> None:
+        """Begin to deliver, to broadcast and to watch expiries."""
+        jobs: list[Coroutine[None, None, None]] = [self.dispatcher.run(), self._watch_expiries()]
+        if self.broadcaster is not None:
+            jobs.append(self.broadcaster.run())
+        self._tasks = [asyncio.create_task(job) for job in jobs]
+
+    async def stop(self) -> None:
+        """End what runs in the background; presence says `offline` first. The ports stay open."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _watch_expiries(self) -> None:
+        while True:
+            self._expiry_due.clear()
+            following = await expire_codes(self.context)
+            rest_s = float(EXPIRY_CHECK_S_MAX)
+            if following is not None:
+                rest_s = min(rest_s, max(following - self.context.clock.now(), 0) + 1)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(rest_s):
+                    await self._expiry_due.wait()
+
+
+def _broadcaster(context: Context, broker: Broker | None) -> Broadcaster | None:
+    if broker is None:
+        return None
+    return Broadcaster(
+        broker=broker,
+        outbox=StoredOutbox(context.store, context.topic_id),
+        clock=context.clock,
+        entropy=context.entropy,
+        node=context.topic_id,
+    )
+
+
+def _node_info(context: Context, profile: Profile, *, boot: str) -> NodeInfo:
+    return NodeInfo(
+        protocol_versions=(PROTOCOL_VERSION,),
+        software=context.software,
+        node_id=context.topic_id,
+        name=context.name,
+        instance_url=profile.instance_url,
+        node_url=context.node_url,
+        key=context.key,
+        modes=MODES_OFFERED,
+        takes_invitations=True,
+        not_taking_reason=None,
+        boot=boot,
+    )
+
+
+def _node_app(  # noqa: PLR0913 - the parts of an application
+    context: Context,
+    dispatcher: Dispatcher,
+    admin_token: str,
+    metrics: Metrics,
+    health: HealthRoutes,
+    info: bytes,
+) -> web.Application:
+    app = web.Application(
+        middlewares=[health.count_requests, problems(), authenticate(admin_token)],
+        client_max_size=BODY_BYTES_MAX,
+    )
+    endpoint = PeerEndpoint(context, heard=lambda kind, result: metrics.message_received(kind=kind, result=result))
+    app.router.add_post("/peer", endpoint)
+    app.router.add_get(WELL_KNOWN_PATH, lambda request: _show_info(request, info))
+    app.router.add_get("/problems/{slug}", problem_page)
+    app.router.add_routes(AdminApi(context, dispatcher).routes())
+    app.router.add_routes(health.routes())
+    return app
+
+
+def _instance_app(profile: Profile, health: HealthRoutes, info: bytes) -> web.Application:
+    """The instance: for now its health, and where its node is.
+
+    A private node has no node URL to lead to, so its instance URL answers the node info itself.
+    """
+    app = web.Application(middlewares=[problems()])
+
+    async def well_known(request: web.Request) -> web.Response:
+        if profile.node_url is None:
+            return await _show_info(request, info)
+        raise web.HTTPTemporaryRedirect(profile.node_url + WELL_KNOWN_PATH)
+
+    app.router.add_get(WELL_KNOWN_PATH, well_known)
+    app.router.add_routes(health.instance_routes())
+    return app
+
+
+async def _show_info(_request: web.Request, info: bytes) -> web.Response:
+    return web.Response(body=info, content_type="application/json", headers={"Cache-Control": "no-store"})

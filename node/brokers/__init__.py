@@ -1,0 +1,1 @@
+"""MQTT brokers that Handclasp starts itself, as child processes that listen on loopback only."""

@@ -1,0 +1,1 @@
+"""The use cases of connections, on which the admin API, the peer endpoint and the timers stand."""

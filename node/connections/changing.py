@@ -1,0 +1,124 @@
+"""Storing a change: the row, its event and its broadcast, all in the transaction of the change."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from node.delivery.events import ENTROPY_BYTES, status_event, status_topic, uuid_from
+from node.store import statements
+from protocol.identity import fingerprint
+from protocol.records import reason_of, status_of
+from protocol.vocabulary import Phase
+
+if TYPE_CHECKING:
+    from node.connections.context import Context
+    from node.connections.stored import Connection
+    from node.ports import Transaction
+
+
+def new_sys_id(tx: Transaction, connection_id: bytes, source_key: bytes) -> str:
+    """What a new connection is called here: its id in hexadecimal, the same on both nodes.
+
+    Should another source's connection hold that id already, which only malice brings about, it gets one of its
+    own: nobody can shut a connection out by announcing its id first.
+    """
+    wanted = connection_id.hex()
+    if not statements.sys_id_is_taken(tx, wanted):
+        return wanted
+    return hashlib.sha256(connection_id + source_key).hexdigest()[:32]
+
+
+def view_of(connection: Connection) -> tuple[object, ...]:
+    """What people see of a connection; a change of it is an event."""
+    record, theirs = connection.record, connection.record.theirs
+    return (
+        status_of(record),
+        reason_of(record),
+        record.serial,
+        record.mine.enabled,
+        theirs.enabled if theirs is not None else None,
+        connection.partner_key,
+        connection.names,
+    )
+
+
+def store_new(context: Context, tx: Transaction, connection: Connection) -> Connection:
+    """Store a connection that is not stored yet, with its first event.
+
+    Raises:
+        NameTakenError: a living connection has that name.
+    """
+    shown = _is_broadcast(connection)
+    stored = replace(connection, seq=1 if shown else 0)
+    stored = replace(stored, n=statements.add(tx, stored))
+    if shown:
+        _tell(context, tx, stored)
+    return stored
+
+
+def store_change(context: Context, tx: Transaction, before: Connection, after: Connection) -> Connection:
+    """Store what became of a connection; an event and a broadcast if people see a difference.
+
+    Raises:
+        NameTakenError: a living connection has that name.
+    """
+    if after == before:
+        return before
+    now_ms = int(context.clock.now() * 1000)
+    vanished = _is_broadcast(before) and not _is_broadcast(after)
+    told = _is_broadcast(after) and (view_of(after) != view_of(before) or not _is_broadcast(before))
+    stored = replace(after, changed_at_ms=now_ms, seq=before.seq + 1 if told else before.seq)
+    statements.change(tx, stored)
+    if told:
+        _tell(context, tx, stored)
+    if vanished:
+        statements.add_broadcast(tx, topic=status_topic(context.topic_id, stored.sys_id), payload=b"")
+    return stored
+
+
+def forget(context: Context, tx: Transaction, connection: Connection) -> None:
+    """Let the whole row go; watchers are told by the empty message."""
+    statements.remove(tx, connection)
+    if _is_broadcast(connection):
+        statements.add_broadcast(tx, topic=status_topic(context.topic_id, connection.sys_id), payload=b"")
+
+
+def _is_broadcast(connection: Connection) -> bool:
+    """An announcement is no event, and what is hidden is gone for watchers."""
+    return connection.record.mine.phase is not Phase.ANNOUNCED and not connection.record.hidden
+
+
+def _tell(context: Context, tx: Transaction, connection: Connection) -> None:
+    record, theirs = connection.record, connection.record.theirs
+    event_id = uuid_from(context.entropy.token(ENTROPY_BYTES))
+    partner = connection.partner_key
+    payload = status_event(
+        event_id=event_id,
+        at=connection.changed_at_ms / 1000,
+        node=context.topic_id,
+        connection=connection.sys_id,
+        role=connection.role,
+        seq=connection.seq,
+        status=status_of(record),
+        phase=record.mine.phase,
+        reason=reason_of(record),
+        enabled_here=record.mine.enabled,
+        enabled_there=theirs.enabled if theirs is not None else None,
+        mode=connection.mode,
+        revision=record.mine.revision,
+        partner=fingerprint(partner) if partner is not None else None,
+        name=connection.names.name,
+        local_short_name=connection.names.local_short_name,
+        remote_short_name=connection.names.remote_short_name or None,
+    )
+    statements.add_event(
+        tx,
+        n=connection.n,
+        seq=connection.seq,
+        event_id=event_id,
+        at_ms=connection.changed_at_ms,
+        data=payload,
+    )
+    statements.add_broadcast(tx, topic=status_topic(context.topic_id, connection.sys_id), payload=payload)

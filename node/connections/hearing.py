@@ -1,0 +1,197 @@
+"""Taking a verified message in: one unit of work, then the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from node.connections import speaking
+from node.connections.changing import new_sys_id, store_change, store_new
+from node.connections.stored import Connection, Names, Partner
+from node.settings import Announcements
+from node.store import statements
+from protocol.events import Heard
+from protocol.identity import fingerprint
+from protocol.limits import (
+    ANNOUNCEMENTS_OPEN_MAX,
+    ANNOUNCEMENTS_OPEN_PER_KEY_MAX,
+    ANNOUNCEMENTS_PER_PREFIX_PER_HOUR_MAX,
+    SECURITY_NOTICES_MAX,
+)
+from protocol.machine import Notice, Step, hear
+from protocol.modes import Mode
+from protocol.proof import is_good_proof
+from protocol.records import SourceRecord
+from protocol.tables import Effect
+from protocol.vocabulary import Details, Phase, Preview, Role, Statement
+
+if TYPE_CHECKING:
+    from node.connections.context import Context
+    from node.ports import Transaction
+    from protocol.envelope import Message
+
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a message: the rows that matter before and after, and the statement to answer with."""
+
+    step: Step
+    before: Connection | None
+    after: Connection | None
+    answer: Statement | None
+
+
+def take_in(context: Context, tx: Transaction, message: Message, *, prefix: str = "") -> Outcome:
+    """The unit of work of a question or an answer; `prefix` is the network that it came from."""
+    mine = message.role.other
+    source_key = context.key if mine is Role.SOURCE else message.sender
+    before = statements.find(tx, connection_id=message.connection, source_key=source_key)
+    heard = Heard(
+        sender=message.sender,
+        statement=message.statement,
+        is_answer=message.is_answer,
+        proof_good=_proof_is_good(before, message),
+        announcement_allowed=_would_be_news(mine, before, message)
+        and _announcement_allowed(context, tx, before, message.sender, prefix),
+    )
+    step = hear(mine, before.record if before else None, heard, now=context.clock.now())
+    after = _store(context, tx, before, step, message, prefix)
+    answer = step.answer
+    if answer is not None and after is not None and answer.side.revision > 0:
+        answer = speaking.with_details(context, after, answer)
+    return Outcome(step=step, before=before, after=after, answer=answer)
+
+
+def _proof_is_good(connection: Connection | None, message: Message) -> bool:
+    """Checked only where a row could ask for it: the sender of a taken connection is known by its key."""
+    if connection is None or connection.code is None or not isinstance(connection.record, SourceRecord):
+        return False
+    if connection.record.partner == message.sender:
+        return False
+    return is_good_proof(
+        message.statement.proof,
+        invitation_key=connection.code.invitation_key,
+        connection=connection.connection_id,
+        serial=connection.record.serial,
+        source_key=connection.source_key,
+        destination_key=message.sender,
+        public_digest=connection.code.digest,
+    )
+
+
+def _would_be_news(mine: Role, before: Connection | None, message: Message) -> bool:
+    """Whether a row could ask for the caps: only then are they counted."""
+    return (
+        mine is Role.DESTINATION
+        and not message.is_answer
+        and message.statement.side.phase in {Phase.PENDING, Phase.CLOSED}
+        and (before is None or message.statement.serial > before.record.serial)
+    )
+
+
+def _announcement_allowed(
+    context: Context, tx: Transaction, before: Connection | None, sender: bytes, prefix: str
+) -> bool:
+    """The setting and the caps of protocol section 5; an announced row that is replaced does not count."""
+    now = context.clock.now()
+    replaced = (
+        before is not None and before.record.mine.phase is Phase.ANNOUNCED and before.record.expires_at > now
+    )
+    match context.announcements:
+        case Announcements.OFF:
+            return False
+        case Announcements.KNOWN if not statements.is_known_partner(tx, sender):
+            return False
+        case _:
+            return (
+                statements.open_announcements(tx, now=now) - replaced < ANNOUNCEMENTS_OPEN_MAX
+                and statements.open_announcements(tx, now=now, source_key=sender) - replaced
+                < ANNOUNCEMENTS_OPEN_PER_KEY_MAX
+                and statements.recent_announcements(tx, prefix=prefix, since_ms=int(now * 1000) - HOUR_MS)
+                < ANNOUNCEMENTS_PER_PREFIX_PER_HOUR_MAX
+            )
+
+
+def _store(
+    context: Context,
+    tx: Transaction,
+    before: Connection | None,
+    step: Step,
+    message: Message,
+    prefix: str,
+) -> Connection | None:
+    if step.record is None:
+        return None
+    if before is None:
+        return _store_announced(context, tx, step, message, prefix)
+    after = replace(before, record=step.record)
+    if step.details is not None:
+        after = replace(after, partner=_told(step.details))
+    preview = message.statement.details
+    if step.effect is Effect.ANNOUNCE and isinstance(preview, Preview):
+        after = replace(after, names=_mirrored(preview), mode=preview.mode)
+    after = store_change(context, tx, before, after)
+    if step.notice is not None:
+        _notice(tx, after, step.notice, message, at_ms=int(context.clock.now() * 1000))
+    return after
+
+
+def _store_announced(
+    context: Context, tx: Transaction, step: Step, message: Message, prefix: str
+) -> Connection:
+    """A record that the other side's word alone brought about: an invitation to show, or a tombstone, hidden."""
+    record, preview = step.record, message.statement.details
+    assert record is not None  # noqa: S101 - the caller has looked
+    now_ms = int(context.clock.now() * 1000)
+    if isinstance(preview, Preview):
+        names, mode, url = _mirrored(preview), preview.mode, preview.node_url
+    else:
+        names, mode, url = Names(name="", local_short_name="", remote_short_name=""), Mode.SCRIPT, None
+    return store_new(
+        context,
+        tx,
+        Connection(
+            sys_id=new_sys_id(tx, message.connection, message.sender),
+            connection_id=message.connection,
+            source_key=message.sender,
+            record=replace(record, hidden=record.mine.phase is Phase.CLOSED),
+            mode=mode,
+            names=names,
+            partner=Partner(node_url=url),
+            created_at_ms=now_ms,
+            changed_at_ms=now_ms,
+            announced_prefix=prefix,
+        ),
+    )
+
+
+def _mirrored(preview: Preview) -> Names:
+    """The source's local is this node's remote."""
+    return Names(
+        name=preview.name,
+        local_short_name=preview.destination_short_name,
+        remote_short_name=preview.source_short_name,
+    )
+
+
+def _told(details: Details) -> Partner:
+    return Partner(
+        node_id=details.node_id,
+        name=details.node_name,
+        node_url=details.node_url,
+        instance_url=details.instance_url,
+        software=details.software,
+    )
+
+
+def _notice(tx: Transaction, connection: Connection, notice: Notice, message: Message, *, at_ms: int) -> None:
+    """Keep a few notices a connection, one for each holder."""
+    about = fingerprint(message.sender)
+    kept = statements.notices_of(tx, n=connection.n, most=SECURITY_NOTICES_MAX)
+    if len(kept) >= SECURITY_NOTICES_MAX or any(
+        row.kind == notice.name.lower() and row.about == about for row in kept
+    ):
+        return
+    statements.add_notice(tx, n=connection.n, at_ms=at_ms, kind=notice.name.lower(), about=about)

@@ -1,0 +1,1 @@
+"""What leaves the node by itself: statements to partners, broadcasts to MQTT."""

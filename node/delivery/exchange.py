@@ -1,0 +1,123 @@
+"""One exchange with a partner: send a connection's present statement, take the answer in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from node.causes import Cause
+from node.connections import speaking
+from node.connections.hearing import Outcome, take_in
+from node.ports import NetworkError
+from protocol.envelope import CONTENT_TYPE, Message, Sealed, envelope_bytes, peek, read_answer
+from protocol.errors import EnvelopeError, Refusal, RemoteProtocolError
+from protocol.limits import DELIVERY_BACKOFF_S_MAX
+from protocol.node_info import from_json
+
+if TYPE_CHECKING:
+    from node.connections.context import Context
+    from node.connections.stored import Connection
+    from node.ports import HttpAnswer
+
+PEER_PATH = "/peer"
+NODE_INFO_PATH = "/.well-known/handclasp"
+
+_OK, _TOO_MANY_REQUESTS = 200, 429
+
+
+class NoAnswerError(Exception):
+    """Whatever came back, or did not, is no answer: the statement stays owed and is sent again.
+
+    Attributes:
+        cause: what an admin is shown.
+        retry_after_s: how long the other side asked to be left alone, 0 if it did not.
+    """
+
+    def __init__(self, cause: Cause, sentence: str, *, retry_after_s: float = 0) -> None:
+        super().__init__(sentence)
+        self.cause = cause
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchanged:
+    """A verified answer was taken in; `settled` says that this statement need not be sent again."""
+
+    outcome: Outcome
+    settled: bool
+
+
+async def show_node(context: Context, url: str, recipient: bytes) -> None:
+    """Make sure that the node at a URL that a partner gave holds the pinned key, before anything is pushed to it.
+
+    Raises:
+        NoAnswerError: it does not, or can't be asked.
+    """
+    try:
+        answer = await context.network.get(url + NODE_INFO_PATH)
+        if answer.status != _OK:
+            raise _not_a_node(url, answer)
+        info = from_json(answer.body)
+    except NetworkError as error:
+        raise NoAnswerError(error.cause, str(error)) from error
+    except RemoteProtocolError as error:
+        raise NoAnswerError(Cause.NOT_A_NODE, f"What answers at {url} is not a Handclasp node.") from error
+    if info.key != recipient:
+        raise NoAnswerError(Cause.OTHER_NODE, f"At {url} another node answers than the partner.")
+
+
+async def exchange(context: Context, connection: Connection, recipient: bytes) -> Exchanged:
+    """Ask once.
+
+    Raises:
+        NoAnswerError: no verified answer of the partner came back.
+    """
+    url = connection.partner.node_url
+    if url is None:
+        raise ValueError("a connection whose partner has no URL can't be asked")
+    sealed = speaking.question(context, connection, recipient)
+    speaking.trace(context, sealed, sys_id=connection.sys_id, direction="sent")
+    try:
+        answer = await context.network.post(
+            url + PEER_PATH, envelope_bytes(sealed), content_type=CONTENT_TYPE
+        )
+    except NetworkError as error:
+        raise NoAnswerError(error.cause, str(error)) from error
+    message = _judge(context, url, answer, sealed, recipient)
+    outcome = await context.store.run(lambda tx: take_in(context, tx, message))
+    speaking.trace(context, peek(answer.body), sys_id=connection.sys_id, direction="received")
+    context.signals.broadcast()
+    after = outcome.after
+    settled = after is None or not after.record.owed or after.record.mine != connection.record.mine
+    return Exchanged(outcome=outcome, settled=settled)
+
+
+def _judge(context: Context, url: str, answer: HttpAnswer, sealed: Sealed, recipient: bytes) -> Message:
+    """An answer is signed by the pinned key, to me, and to my question; everything else is none."""
+    if answer.status == _TOO_MANY_REQUESTS:
+        raise NoAnswerError(
+            Cause.RATE_LIMITED, f"The node at {url} asks to be left alone.", retry_after_s=_retry_after(answer)
+        )
+    if answer.status != _OK or answer.headers.get("content-type") != CONTENT_TYPE:
+        raise _not_a_node(url, answer)
+    try:
+        message = read_answer(answer.body, me=context.key, question=sealed)
+    except EnvelopeError as error:
+        cause = Cause.NOT_A_NODE if error.refusal is Refusal.MALFORMED else Cause.OTHER_NODE
+        raise NoAnswerError(cause, f"What came back from {url} is no answer: {error}") from error
+    if message.sender != recipient:
+        raise NoAnswerError(Cause.OTHER_NODE, f"At {url} another node answers than the partner.")
+    return message
+
+
+def _not_a_node(url: str, answer: HttpAnswer) -> NoAnswerError:
+    return NoAnswerError(
+        Cause.NOT_A_NODE,
+        f"What answers at {url} is not the partner's node (HTTP status {answer.status}).",
+        retry_after_s=_retry_after(answer),
+    )
+
+
+def _retry_after(answer: HttpAnswer) -> float:
+    text = answer.headers.get("retry-after", "")
+    return min(float(text), DELIVERY_BACKOFF_S_MAX) if text.isascii() and text.isdecimal() else 0.0

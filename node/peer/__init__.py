@@ -1,0 +1,1 @@
+"""What partners reach: one endpoint for signed envelopes."""

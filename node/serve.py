@@ -1,0 +1,167 @@
+"""One node as a process: real ports, real listeners, a clean stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from structlog import get_logger
+
+from node.app import Node, Ports, Profile
+from node.brokers.children import BrokerChild, BrokerKind, BrokerStartError, choose_kind
+from node.data_directory import DataDirectory, Runtime
+from node.delivery.broker_url import BrokerUrl
+from node.delivery.mqtt import MqttBroker
+from node.metrics import Metrics
+from node.network.addresses import AddressPolicy
+from node.network.client import AiohttpPeerNetwork
+from node.network.reach import own_reach
+from node.real_ports import SystemClock, SystemEntropy
+from node.settings import BrokerChoice, HostPort, HttpAllowed
+from node.store.database import Database
+from node.store.writer import ThreadedStore
+from node.version import VERSION
+from protocol.identity import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from node.settings import Settings
+
+MQTT_PORT = 1883
+_log = get_logger(__name__)
+
+
+class ListenError(Exception):
+    """A place to listen at can't be had; the text is a sentence that names it."""
+
+
+async def serve(settings: Settings, *, ready: Callable[[Runtime], None] = lambda _runtime: None) -> None:
+    """Run a node until the process is asked to end (SIGINT, SIGTERM).
+
+    Raises:
+        DataDirectoryError, StoreError, ListenError, BrokerStartError: the node can't start; nothing was changed.
+    """
+    clock, entropy = SystemClock(), SystemEntropy()
+    asked_to_end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked_to_end.set)
+    async with contextlib.AsyncExitStack() as stack:
+        directory = stack.enter_context(DataDirectory(settings.data, entropy=entropy))
+        metrics = Metrics(version=VERSION)
+        node_socket, instance_socket = _listen(settings.listen), None
+        stack.callback(node_socket.close)
+        if settings.instance_listen is not None:
+            instance_socket = _listen(settings.instance_listen)
+            stack.callback(instance_socket.close)
+        database = Database(directory.database_path)
+        store = ThreadedStore(
+            database, committed=lambda duration_s, units: metrics.committed(duration_s=duration_s, unit_count=units)
+        )
+        stack.push_async_callback(store.close)
+        broker = await _broker(settings, stack)
+        network = AiohttpPeerNetwork(
+            AddressPolicy(
+                own=own_reach(settings.node_url),
+                allow=settings.allow_addresses,
+                allow_http_private=settings.allow_http is HttpAllowed.PRIVATE,
+            ),
+            ca_file=settings.ca_file,
+        )
+        stack.push_async_callback(network.close)
+        listen = _place(node_socket)
+        instance_listen = _place(instance_socket) if instance_socket is not None else None
+        node = Node(
+            identity=directory.identity,
+            admin_token=directory.admin_token,
+            profile=Profile(
+                name=settings.name,
+                node_url=settings.node_url,
+                instance_url=settings.instance_url or (instance_listen or listen).url,
+                announcements=settings.announcements,
+            ),
+            ports=Ports(clock=clock, entropy=entropy, network=network, store=store, broker=broker),
+            metrics=metrics,
+        )
+        await stack.enter_async_context(_served(node.node_app, node_socket))
+        if instance_socket is not None:
+            await stack.enter_async_context(_served(node.instance_app, instance_socket))
+        node.start()
+        stack.push_async_callback(node.stop)
+        runtime = Runtime(
+            pid=os.getpid(),
+            node_url=listen.url,
+            instance_url=instance_listen.url if instance_listen is not None else None,
+            listen=str(listen),
+            instance_listen=str(instance_listen) if instance_listen is not None else None,
+            started_at=clock.now(),
+        )
+        directory.write_runtime(runtime)
+        _log.info(
+            "ready",
+            name=settings.name,
+            listen=runtime.listen,
+            instance_listen=runtime.instance_listen,
+            fingerprint=fingerprint(directory.identity.signing_key.public),
+            data=str(settings.data),
+        )
+        ready(runtime)
+        await asked_to_end.wait()
+        _log.info("stopping")
+
+
+async def _broker(settings: Settings, stack: contextlib.AsyncExitStack) -> MqttBroker | None:
+    """The broker that the settings name, else one as a child process, else none."""
+    if settings.mqtt_url is not None:
+        return MqttBroker(settings.mqtt_url, ca_file=settings.mqtt_ca_file)
+    if settings.broker is BrokerChoice.NONE:
+        return None
+    kind = choose_kind() if settings.broker is BrokerChoice.AUTO else BrokerKind(settings.broker.value)
+    child = BrokerChild(kind=kind, data=settings.data / "broker", port=MQTT_PORT)
+    try:
+        await child.start()
+    except BrokerStartError:
+        child = BrokerChild(kind=kind, data=settings.data / "broker")
+        await child.start()
+    stack.push_async_callback(child.stop)
+    _log.info("broker_started", kind=kind.value, url=child.url)
+    return MqttBroker(BrokerUrl.parse(child.url))
+
+
+def _listen(where: HostPort) -> socket.socket:
+    family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (where.host, where.port), family=family, backlog=512, reuse_port=False
+        )
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            from node.port_owner import port_owner  # noqa: PLC0415 - psutil is needed for this sentence only
+
+            owner = port_owner(where.port)
+            by = f" by {owner}" if owner else ""
+            raise ListenError(f"The port {where} is taken{by}. Stop that, or listen at another one.") from None
+        raise ListenError(f"This machine can't listen at {where}: {error.strerror}.") from None
+
+
+def _place(listening: socket.socket) -> HostPort:
+    host, port = listening.getsockname()[:2]
+    return HostPort(host=host, port=port)
+
+
+@contextlib.asynccontextmanager
+async def _served(app: web.Application, listening: socket.socket) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listening).start()
+        yield
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,332 @@
+"""The table of settings, and what their texts may be. The command line and the documents are made from it.
+
+A setting has one name in three spellings: the field `node_url`, the variable `HANDCLASP_NODE_URL`, the flag
+`--node-url`. This module loads nothing heavy: each parser imports what it needs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from protocol.errors import TextError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from node.delivery.broker_url import BrokerUrl
+    from node.network.addresses import AllowEntry
+
+PREFIX: Final = "HANDCLASP_"
+
+COMMAND_LINE_VARIABLES: Final = ("HANDCLASP_NODE", "HANDCLASP_PAIR", "HANDCLASP_TOKEN")
+"""Variables of the command line's own; a node leaves them alone."""
+
+PORT_MAX: Final = 65_535
+HOST_CHARACTERS_MAX: Final = 253
+
+_HOST: Final = re.compile(
+    r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.IGNORECASE
+)
+
+
+class BrokerChoice(StrEnum):
+    """Which MQTT broker a node starts as its child when no URL names one."""
+
+    AUTO = "auto"
+    MOSQUITTO = "mosquitto"
+    AMQTT = "amqtt"
+    NONE = "none"
+
+
+class HttpAllowed(StrEnum):
+    """How far plain http may go (protocol 6); https may go everywhere."""
+
+    LOOPBACK = "loopback"
+    PRIVATE = "private"
+
+
+class Announcements(StrEnum):
+    """Whose unasked-for invitations are shown (protocol 5)."""
+
+    OFF = "off"
+    KNOWN = "known"
+    ANYONE = "anyone"
+
+
+class LogLevel(StrEnum):
+    """The least urgent event that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How events are logged: `auto` is console on a terminal and JSON lines everywhere else."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPort:
+    """Where to listen; port 0 lets the system choose one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The place that `127.0.0.1:8101`, `[::1]:8101` or `localhost:8101` names.
+
+        Raises:
+            ValueError: it names none; the text says what to write.
+        """
+        host, colon, port_text = text.rpartition(":")
+        if not (colon and host):
+            raise ValueError("write an address and a port, as in 127.0.0.1:8101 or [::1]:8101")
+        if not (port_text.isascii() and port_text.isdecimal() and int(port_text[:6]) <= PORT_MAX):
+            raise ValueError(f"after the last colon goes a port from 0 (any that is free) to {PORT_MAX}")
+        if host.startswith("[") and host.endswith("]"):
+            host, is_usable = host[1:-1], ":" in host and _is_address(host[1:-1])
+        else:
+            # A name whose last part is a number would be read as an address in an unusual notation.
+            is_usable = _is_address(host) if host.rpartition(".")[2].isdecimal() else _is_name(host)
+        if not is_usable:
+            raise ValueError("before the last colon goes an address or a host name; IPv6 stands in brackets")
+        return cls(host=host, port=int(port_text))
+
+    @property
+    def url(self) -> str:
+        """The http URL by which this machine reaches it, also when it listens on all addresses."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # compared, not bound
+        return f"http://{HostPort(host=host, port=self.port)}"
+
+    def __str__(self) -> str:
+        """As it would be written in the setting."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One row of the table."""
+
+    field: str
+    metavar: str
+    help: str
+    parse: Callable[[str], Any]
+    """From a text that is not empty to the value; raises ValueError with what to do instead."""
+    default: str = ""
+    """What an absent setting is read as; empty: None, or worked out from the other settings."""
+    default_help: str = ""
+    """The default in words, where `default` doesn't say it."""
+    may_hold_password: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return PREFIX + self.field.upper()
+
+    @property
+    def flag(self) -> str:
+        """The command-line flag of `handclasp node`."""
+        return "--" + self.field.replace("_", "-")
+
+    @property
+    def default_shown(self) -> str:
+        """The default, as help and documents show it."""
+        return self.default_help or self.default
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
+
+
+def _is_name(host: str) -> bool:
+    return len(host) <= HOST_CHARACTERS_MAX and _HOST.fullmatch(host) is not None
+
+
+def _name(text: str) -> str:
+    from protocol.text import check_name  # noqa: PLC0415  # loaded only by a process that reads settings
+
+    try:
+        return check_name(text, what="name")
+    except TextError as error:
+        raise ValueError(_as_clause(error)) from None
+
+
+def _url(text: str) -> str:
+    from protocol.text import check_url  # noqa: PLC0415  # loaded only by a process that reads settings
+
+    try:
+        return check_url(text, what="URL")
+    except TextError as error:
+        raise ValueError(_as_clause(error)) from None
+
+
+def _as_clause(error: TextError) -> str:
+    return error.sentence[:1].lower() + error.sentence[1:]
+
+
+def _broker_url(text: str) -> BrokerUrl:
+    from node.delivery.broker_url import BrokerUrl  # noqa: PLC0415  # loaded only when a URL is set
+
+    return BrokerUrl.parse(text)
+
+
+def _allow(text: str) -> tuple[AllowEntry, ...]:
+    from node.network.addresses import parse_allow  # noqa: PLC0415  # loaded only when addresses are set
+
+    return parse_allow(text)
+
+
+def _directory(text: str) -> Path:
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("its ~ stands for no home directory; write the whole path") from None
+
+
+def _file(text: str) -> Path:
+    path = _directory(text)
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        raise ValueError(f"it can't be read ({error.strerror}); write the path of a PEM file") from None
+
+
+def _instance_listen(text: str) -> HostPort | None:
+    return None if text.lower() == "none" else HostPort.parse(text)
+
+
+def _choice(vocabulary: type[StrEnum]) -> Callable[[str], StrEnum]:
+    def parse(text: str) -> StrEnum:
+        try:
+            return vocabulary(text.lower())
+        except ValueError:
+            words = [str(word) for word in vocabulary]
+            raise ValueError(f"write {', '.join(words[:-1])} or {words[-1]}") from None
+
+    return parse
+
+
+SETTINGS: Final = (
+    Setting(
+        field="name",
+        metavar="NAME",
+        default="node",
+        parse=_name,
+        help="What partners and consoles call this instance.",
+    ),
+    Setting(
+        field="data",
+        metavar="DIRECTORY",
+        default_help="$XDG_DATA_HOME/handclasp/node, or ~/.local/share/handclasp/node",
+        parse=_directory,
+        help="Where the node keeps its key, its database and its admin token; made at first start.",
+    ),
+    Setting(
+        field="listen",
+        metavar="HOST:PORT",
+        default="127.0.0.1:8101",
+        parse=HostPort.parse,
+        help="Where the node answers partners and admins; port 0 takes any that is free.",
+    ),
+    Setting(
+        field="instance_listen",
+        metavar="HOST:PORT",
+        default="127.0.0.1:8001",
+        parse=_instance_listen,
+        help="Where the instance beside the node answers; `none` serves the node alone.",
+    ),
+    Setting(
+        field="node_url",
+        metavar="URL",
+        default_help="none: a private node",
+        parse=_url,
+        help="The URL by which partners reach this node; without one it can't initiate in Script mode.",
+    ),
+    Setting(
+        field="instance_url",
+        metavar="URL",
+        default_help="http:// and where the instance listens",
+        parse=_url,
+        help="The URL by which people know this instance.",
+    ),
+    Setting(
+        field="mqtt_url",
+        metavar="URL",
+        default_help="none: the node starts a broker of its own",
+        parse=_broker_url,
+        may_hold_password=True,
+        help="The MQTT broker to publish to, mqtt:// or mqtts://; one with a password only by the variable.",
+    ),
+    Setting(
+        field="broker",
+        metavar="KIND",
+        default=BrokerChoice.AUTO,
+        parse=_choice(BrokerChoice),
+        help="Which broker to start when no URL is set: auto (mosquitto if it is installed, else amqtt), "
+        "mosquitto, amqtt, or none (broadcasts wait).",
+    ),
+    Setting(
+        field="mqtt_ca_file",
+        metavar="FILE",
+        default_help="the system's authorities",
+        parse=_file,
+        help="The certificate authority, a PEM file, that an mqtts:// broker is checked against.",
+    ),
+    Setting(
+        field="ca_file",
+        metavar="FILE",
+        default_help="the system's authorities",
+        parse=_file,
+        help="A certificate authority, a PEM file, that partners' https:// URLs are checked against.",
+    ),
+    Setting(
+        field="allow_addresses",
+        metavar="LIST",
+        default_help="none",
+        parse=_allow,
+        help="More addresses that the node may call: networks or host:port, separated by commas.",
+    ),
+    Setting(
+        field="allow_http",
+        metavar="REACH",
+        default=HttpAllowed.LOOPBACK,
+        parse=_choice(HttpAllowed),
+        help="How far plain http may go: loopback, or private for private networks too.",
+    ),
+    Setting(
+        field="announcements",
+        metavar="WHOM",
+        default=Announcements.KNOWN,
+        parse=_choice(Announcements),
+        help="Whose invitations the console announces before a code is pasted: off, known or anyone.",
+    ),
+    Setting(
+        field="log_level",
+        metavar="LEVEL",
+        default=LogLevel.INFO,
+        parse=_choice(LogLevel),
+        help="The least urgent event that is logged: debug, info, warning or error.",
+    ),
+    Setting(
+        field="log_format",
+        metavar="FORMAT",
+        default=LogFormat.AUTO,
+        parse=_choice(LogFormat),
+        help="How events are logged: console, json, or auto (console on a terminal, else json).",
+    ),
+)

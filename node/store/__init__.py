@@ -1,0 +1,1 @@
+"""The node's durable memory: schema, the single writer, and the statements on it."""

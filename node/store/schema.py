@@ -1,0 +1,136 @@
+"""The tables of a node's database.
+
+Binary identities are stored as they travel; instants are Unix seconds, or milliseconds where the name says so.
+No secret stands here: a code's seed is computed from the key file's master secret and the `salt`.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+SCHEMA_REVISION: Final = "0001"
+"""The newest migration; a database that says something else is migrated, or refused when it is newer."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("n", Integer, primary_key=True, autoincrement=True),
+    Column("sys_id", String(32), nullable=False, unique=True),
+    Column("role", String(11), nullable=False),
+    Column("connection", LargeBinary(16), nullable=False),
+    Column("source_key", LargeBinary(32), nullable=False),
+    # the record of protocol section 4
+    Column("serial", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("phase", String(9), nullable=False),
+    Column("enabled", Boolean(create_constraint=False), nullable=False),
+    Column("reason", String(16)),
+    Column("their_revision", Integer),
+    Column("their_phase", String(9)),
+    Column("their_enabled", Boolean(create_constraint=False)),
+    Column("their_reason", String(16)),
+    Column("partner", LargeBinary(32)),
+    Column("addressee", LargeBinary(32)),
+    Column("owed", Boolean(create_constraint=False), nullable=False),
+    Column("proof", LargeBinary(64)),
+    Column("expires_at", Integer, nullable=False),
+    Column("ask_me", Boolean(create_constraint=False), nullable=False),
+    Column("hidden", Boolean(create_constraint=False), nullable=False),
+    # the source's code, without its secret
+    Column("invitation", LargeBinary),
+    Column("invitation_key", LargeBinary(32)),
+    Column("code_digest", LargeBinary(32)),
+    Column("salt", LargeBinary(16)),
+    # what people and partners call things
+    Column("mode", String(6), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("local_short_name", String(64), nullable=False),
+    Column("remote_short_name", String(64), nullable=False),
+    Column("description", String(1000), nullable=False),
+    Column("partner_node_id", LargeBinary(16)),
+    Column("partner_name", String(64)),
+    Column("partner_node_url", String(255)),
+    Column("partner_instance_url", String(255)),
+    Column("partner_software", String(64)),
+    # bookkeeping
+    Column("seq", Integer, nullable=False),
+    Column("created_at_ms", Integer, nullable=False),
+    Column("changed_at_ms", Integer, nullable=False),
+    Column("announced_prefix", String(64)),
+    UniqueConstraint("connection", "source_key"),
+)
+
+Index(
+    "uq_connections_living_name",
+    connections.c.name,
+    unique=True,
+    sqlite_where=text("hidden = 0 AND phase NOT IN ('closed', 'announced')"),
+)
+Index("ix_connections_owed", connections.c.n, sqlite_where=text("owed = 1"))
+Index("ix_connections_partner", connections.c.partner)
+Index("ix_connections_phase", connections.c.phase, connections.c.expires_at)
+
+events = Table(
+    "events",
+    metadata,
+    Column("connection_n", Integer, ForeignKey("connections.n", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("event_id", String(36), nullable=False),
+    Column("at_ms", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+broadcasts = Table(
+    "broadcasts",
+    metadata,
+    Column("n", Integer, primary_key=True, autoincrement=True),
+    Column("topic", String(255), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("n", Integer, primary_key=True, autoincrement=True),
+    Column("connection_n", Integer, ForeignKey("connections.n", ondelete="CASCADE"), index=True),
+    Column("at_ms", Integer, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("about", String(255), nullable=False),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+schema_revision = Table(
+    "alembic_version",
+    metadata,
+    Column("version_num", String(32), primary_key=True),
+)

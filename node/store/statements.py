@@ -1,0 +1,284 @@
+"""Every statement on the database, built once: building one costs four times what running it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from node.connections.stored import Connection, from_row, to_row
+from node.store.schema import broadcasts, connections, events, facts, notices
+from protocol.vocabulary import Phase, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Row
+
+    from node.ports import Transaction
+
+_C = connections.c
+_RESTATED = [phase.value for phase in (Phase.AWAITING, Phase.ACTIVE, Phase.ANNOUNCED, Phase.ACCEPTED)]
+
+_BY_IDENTITY = select(connections).where(
+    _C.connection == bindparam("connection"), _C.source_key == bindparam("source_key")
+)
+_BY_SYS_ID = select(connections).where(_C.sys_id == bindparam("sys_id"))
+_SYS_ID_TAKEN = select(_C.n).where(_C.sys_id == bindparam("sys_id"))
+_INSERT = insert(connections)
+_UPDATE = update(connections).where(_C.n == bindparam("at_n"))
+_DELETE = delete(connections).where(_C.n == bindparam("at_n"))
+
+_EVENT = insert(events)
+_BROADCAST = insert(broadcasts)
+_NOTICE = insert(notices)
+_EVENTS_AFTER = (
+    select(events)
+    .where(events.c.connection_n == bindparam("at_n"), events.c.seq > bindparam("after"))
+    .order_by(events.c.seq)
+    .limit(bindparam("most"))
+)
+_LAST_EVENT = select(events).where(events.c.connection_n == bindparam("at_n"), events.c.seq == bindparam("seq"))
+
+_PENDING_BROADCASTS = select(broadcasts).order_by(broadcasts.c.n).limit(bindparam("most"))
+_BROADCASTS_DONE = delete(broadcasts).where(broadcasts.c.n <= bindparam("last_n"))
+_QUEUED_TOPICS = select(broadcasts.c.topic).distinct()
+_BROADCAST_COUNT = select(func.count()).select_from(broadcasts)
+_LIVE_EVENTS = (
+    select(connections.c.n, connections.c.sys_id, events.c.data)
+    .join(events, and_(events.c.connection_n == connections.c.n, events.c.seq == connections.c.seq))
+    .where(_C.n > bindparam("after"), _C.hidden.is_(False), _C.phase != Phase.ANNOUNCED.value)
+    .order_by(_C.n)
+    .limit(bindparam("most"))
+)
+
+_OWED = (
+    select(connections)
+    .where(_C.owed.is_(True), _C.n > bindparam("after"))
+    .order_by(_C.n)
+    .limit(bindparam("most"))
+)
+_OWED_COUNT = select(func.count()).select_from(connections).where(_C.owed.is_(True))
+_OWED_TO = (
+    select(connections)
+    .where(
+        _C.owed.is_(True),
+        _C.partner_node_url.is_not(None),
+        or_(
+            _C.partner == bindparam("recipient"),
+            and_(_C.partner.is_(None), _C.addressee == bindparam("recipient")),
+        ),
+    )
+    .order_by(_C.changed_at_ms)
+    .limit(bindparam("most"))
+)
+_EXPIRED = (
+    select(connections)
+    .where(_C.phase == Phase.PENDING.value, _C.expires_at <= bindparam("now"), _C.role == Role.SOURCE.value)
+    .order_by(_C.expires_at)
+    .limit(bindparam("most"))
+)
+_NEXT_EXPIRY = select(func.min(_C.expires_at)).where(_C.phase == Phase.PENDING.value)
+
+_SHOWN = and_(
+    _C.hidden.is_(False),
+    or_(_C.phase != Phase.ANNOUNCED.value, _C.expires_at > bindparam("now")),
+)
+_PAGE = select(connections).where(_SHOWN, _C.n > bindparam("after")).order_by(_C.n).limit(bindparam("most"))
+_PAGE_BY_STATUS_PHASE = _PAGE.where(_C.phase.in_(bindparam("phases", expanding=True)))
+
+_FACT = select(facts.c.value).where(facts.c.name == bindparam("fact"))
+_SET_FACT = insert(facts)
+
+_OPEN_ANNOUNCEMENTS = select(func.count()).select_from(connections).where(
+    _C.phase == Phase.ANNOUNCED.value, _C.expires_at > bindparam("now"), _C.hidden.is_(False)
+)
+_OPEN_ANNOUNCEMENTS_OF = _OPEN_ANNOUNCEMENTS.where(_C.source_key == bindparam("source_key"))
+_RECENT_ANNOUNCEMENTS_FROM = select(func.count()).select_from(connections).where(
+    _C.announced_prefix == bindparam("prefix"), _C.created_at_ms > bindparam("since_ms")
+)
+_KNOWN_PARTNER = select(_C.n).where(_C.partner == bindparam("key"), _C.phase.in_(["active", "accepted"])).limit(1)
+_LIVE = (
+    select(connections)
+    .where(_C.partner.is_not(None), _C.phase.in_(_RESTATED), _C.n > bindparam("after"))
+    .order_by(_C.n)
+    .limit(bindparam("most"))
+)
+_NOTICES_OF = (
+    select(notices)
+    .where(notices.c.connection_n == bindparam("at_n"))
+    .order_by(notices.c.n)
+    .limit(bindparam("most"))
+)
+
+
+class NameTakenError(Exception):
+    """A living connection of this node has that name already."""
+
+
+def find(tx: Transaction, *, connection_id: bytes, source_key: bytes) -> Connection | None:
+    """The connection with that id and source."""
+    row = tx.execute(_BY_IDENTITY, {"connection": connection_id, "source_key": source_key}).first()
+    return from_row(row) if row is not None else None
+
+
+def find_by_sys_id(tx: Transaction, sys_id: str) -> Connection | None:
+    """The connection that people and topics know by that id."""
+    row = tx.execute(_BY_SYS_ID, {"sys_id": sys_id}).first()
+    return from_row(row) if row is not None else None
+
+
+def sys_id_is_taken(tx: Transaction, sys_id: str) -> bool:
+    """Whether another connection has that id."""
+    return tx.execute(_SYS_ID_TAKEN, {"sys_id": sys_id}).first() is not None
+
+
+def add(tx: Transaction, connection: Connection) -> int:
+    """Store a new connection; its number.
+
+    Raises:
+        NameTakenError: see there.
+    """
+    try:
+        return int(tx.execute(_INSERT, to_row(connection)).inserted_primary_key[0])  # type: ignore[index]
+    except IntegrityError as error:
+        raise _name_taken(error) from error
+
+
+def change(tx: Transaction, connection: Connection) -> None:
+    """Store a connection anew.
+
+    Raises:
+        NameTakenError: see there.
+    """
+    try:
+        tx.execute(_UPDATE, {**to_row(connection), "at_n": connection.n})
+    except IntegrityError as error:
+        raise _name_taken(error) from error
+
+
+def _name_taken(error: IntegrityError) -> Exception:
+    return NameTakenError() if "connections.name" in str(error.orig) else error
+
+
+def remove(tx: Transaction, connection: Connection) -> None:
+    """Let the row go, with its events and notices."""
+    tx.execute(_DELETE, {"at_n": connection.n})
+
+
+def add_event(tx: Transaction, *, n: int, seq: int, event_id: str, at_ms: int, data: bytes) -> None:
+    """One more line of a connection's history; `data` is the event as it is broadcast."""
+    tx.execute(_EVENT, {"connection_n": n, "seq": seq, "event_id": event_id, "at_ms": at_ms, "data": data})
+
+
+def events_after(tx: Transaction, *, n: int, after: int, most: int) -> Sequence[Row[Any]]:
+    """The events of a connection with a higher seq, oldest first."""
+    return tx.execute(_EVENTS_AFTER, {"at_n": n, "after": after, "most": most}).all()
+
+
+def add_broadcast(tx: Transaction, *, topic: str, payload: bytes) -> None:
+    """Queue a retained message for the broker."""
+    tx.execute(_BROADCAST, {"topic": topic, "payload": payload})
+
+
+def pending_broadcasts(tx: Transaction, most: int) -> Sequence[Row[Any]]:
+    """What the broker has not acknowledged yet, oldest first: (n, topic, payload)."""
+    return tx.execute(_PENDING_BROADCASTS, {"most": most}).all()
+
+
+def broadcasts_done(tx: Transaction, last_n: int) -> None:
+    """The broker has acknowledged everything up to and with `last_n`."""
+    tx.execute(_BROADCASTS_DONE, {"last_n": last_n})
+
+
+def queued_topics(tx: Transaction) -> set[str]:
+    """The topics with a broadcast that waits."""
+    return set(tx.execute(_QUEUED_TOPICS).scalars())
+
+
+def broadcast_count(tx: Transaction) -> int:
+    """How many broadcasts wait for the broker."""
+    return tx.execute(_BROADCAST_COUNT).scalar_one()
+
+
+def live_events(tx: Transaction, *, after: int, most: int) -> Sequence[Any]:
+    """The last event of each shown connection, by its number: (n, sys_id, data)."""
+    return tx.execute(_LIVE_EVENTS, {"after": after, "most": most}).all()
+
+
+def add_notice(tx: Transaction, *, n: int, at_ms: int, kind: str, about: str) -> None:
+    """Something that this connection's admin should be told."""
+    tx.execute(_NOTICE, {"connection_n": n, "at_ms": at_ms, "kind": kind, "about": about})
+
+
+def notices_of(tx: Transaction, *, n: int, most: int) -> Sequence[Row[Any]]:
+    """The notices of a connection, oldest first."""
+    return tx.execute(_NOTICES_OF, {"at_n": n, "most": most}).all()
+
+
+def owed(tx: Transaction, *, after: int, most: int) -> list[Connection]:
+    """Connections with a statement that the partner has not echoed, by number."""
+    return [from_row(row) for row in tx.execute(_OWED, {"after": after, "most": most})]
+
+
+def owed_count(tx: Transaction) -> int:
+    """How many connections owe a statement."""
+    return tx.execute(_OWED_COUNT).scalar_one()
+
+
+def owed_to(tx: Transaction, *, recipient: bytes, most: int) -> list[Connection]:
+    """What is owed to one node and can be sent, longest waiting first."""
+    return [from_row(row) for row in tx.execute(_OWED_TO, {"recipient": recipient, "most": most})]
+
+
+def live(tx: Transaction, *, after: int, most: int) -> list[Connection]:
+    """Connections with a known partner that are not closed, by number: what a resync states again."""
+    return [from_row(row) for row in tx.execute(_LIVE, {"after": after, "most": most})]
+
+
+def expired(tx: Transaction, *, now: float, most: int) -> list[Connection]:
+    """Pending connections whose code is past its expiry."""
+    return [from_row(row) for row in tx.execute(_EXPIRED, {"now": now, "most": most})]
+
+
+def next_expiry(tx: Transaction) -> int | None:
+    """When the next pending code expires."""
+    return tx.execute(_NEXT_EXPIRY).scalar()
+
+
+def page(tx: Transaction, *, now: float, after: int, most: int, phases: Sequence[Phase] = ()) -> list[Connection]:
+    """Shown connections by number, after one; only those in some phases if any are named."""
+    wanted = {"now": now, "after": after, "most": most}
+    if phases:
+        rows = tx.execute(_PAGE_BY_STATUS_PHASE, {**wanted, "phases": [phase.value for phase in phases]})
+    else:
+        rows = tx.execute(_PAGE, wanted)
+    return [from_row(row) for row in rows]
+
+
+def fact(tx: Transaction, name: str) -> str | None:
+    """A single remembered value."""
+    return tx.execute(_FACT, {"fact": name}).scalar()
+
+
+def set_fact(tx: Transaction, name: str, value: str) -> None:
+    """Remember a value that does not change."""
+    tx.execute(_SET_FACT, {"name": name, "value": value})
+
+
+def open_announcements(tx: Transaction, *, now: float, source_key: bytes | None = None) -> int:
+    """How many invitations stand open, of one source or of all."""
+    if source_key is None:
+        return tx.execute(_OPEN_ANNOUNCEMENTS, {"now": now}).scalar_one()
+    return tx.execute(_OPEN_ANNOUNCEMENTS_OF, {"now": now, "source_key": source_key}).scalar_one()
+
+
+def recent_announcements(tx: Transaction, *, prefix: str, since_ms: int) -> int:
+    """How many invitations came from an address prefix since an instant."""
+    return tx.execute(_RECENT_ANNOUNCEMENTS_FROM, {"prefix": prefix, "since_ms": since_ms}).scalar_one()
+
+
+def is_known_partner(tx: Transaction, key: bytes) -> bool:
+    """Whether a living connection with that node exists."""
+    return tx.execute(_KNOWN_PARTNER, {"key": key}).first() is not None

@@ -1,0 +1,78 @@
+"""What every test shares: programs that are not on this machine, told honestly.
+
+A test marked `mosquitto` or `compose` needs programs from outside Python. Where they are missing it is
+reported as not run, with the reason and the command that would enable it; under CI=true it is an error, so
+that nothing is left out silently. Another such marker is a row of `NEEDS`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin"
+"""Where Debian keeps mosquitto, outside most users' PATH."""
+
+ENABLE = "sudo scripts/install-debian-packages"
+NOT_RUN = "not run here: "
+
+
+class Need(NamedTuple):
+    """A marker's need."""
+
+    is_met: Callable[[], bool]
+    missing: str
+    enable: str = ENABLE
+
+
+def _find(name: str) -> str | None:
+    return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), SYSTEM_FOLDERS)))
+
+
+def _has(*names: str) -> Callable[[], bool]:
+    return lambda: all(_find(name) for name in names)
+
+
+NEEDS = {
+    "mosquitto": Need(
+        _has("mosquitto", "mosquitto_sub", "mosquitto_pub"), "mosquitto and its clients are missing"
+    ),
+    "compose": Need(_has("docker-compose"), "docker-compose is missing"),
+}
+
+
+@pytest.fixture(scope="session")
+def find_program() -> Callable[[str], str]:
+    """The path of a program that the test's marker needs, found where Debian puts it too."""
+    return lambda name: _find(name) or pytest.fail(f"{name} is missing: mark the test with what it needs")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out a test whose need is not met, or fail it where everything must be there."""
+    for marker, need in NEEDS.items():
+        if item.get_closest_marker(marker) is None or need.is_met():
+            continue
+        sentence = f"{need.missing}; enable with: {need.enable}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI runs every test, but {sentence}", pytrace=False)
+        pytest.skip(NOT_RUN + sentence)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what was left out, why, and what would enable it."""
+    reasons: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        if isinstance(report.longrepr, tuple):
+            _, found, reason = report.longrepr[2].partition(NOT_RUN)
+            reasons[reason if found else report.longrepr[2].removeprefix("Skipped: ")] += 1
+    if reasons:
+        terminalreporter.section("Not run here")
+        for reason, count in reasons.most_common():
+            terminalreporter.line(f"{count:4} test{'s' if count > 1 else ' '}: {reason}")

@@ -1,0 +1,51 @@
+import ast
+from datetime import UTC, datetime
+from pathlib import Path
+
+from node.real_ports import SystemClock, SystemEntropy
+
+NODE = Path(__file__).parents[2] / "node"
+
+
+def test_the_clock_tells_unix_seconds():
+    clock = SystemClock()
+    before = datetime.now(UTC).timestamp()
+    now = clock.now()
+    assert before <= now <= datetime.now(UTC).timestamp()
+
+
+def test_tokens_have_the_size_that_was_asked_for_and_differ():
+    entropy = SystemEntropy()
+    tokens = {entropy.token(16) for _ in range(1000)}
+    assert len(tokens) == 1000
+    assert {len(token) for token in tokens} == {16}
+    assert entropy.token(0) == b""
+
+
+def test_fractions_fill_the_interval_from_0_to_1_without_1():
+    entropy = SystemEntropy()
+    fractions = [entropy.fraction() for _ in range(10_000)]
+    assert all(0 <= fraction < 1 for fraction in fractions)
+    assert {int(fraction * 10) for fraction in fractions} == set(range(10))
+
+
+def test_the_largest_draw_is_still_below_1(monkeypatch):
+    monkeypatch.setattr("node.real_ports.secrets.randbits", lambda bits: (1 << bits) - 1)
+    assert SystemEntropy().fraction() < 1
+
+
+def test_no_other_module_of_the_node_imports_dice():
+    for path in NODE.rglob("*.py"):
+        names = {
+            alias.name
+            for statement in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(statement, ast.Import)
+            for alias in statement.names
+        }
+        names |= {
+            statement.module or ""
+            for statement in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(statement, ast.ImportFrom)
+        }
+        if path.name != "real_ports.py":
+            assert not names & {"random", "secrets"}, path
