@@ -157,7 +157,7 @@ def _node_info(context: Context, profile: Profile, *, boot: str) -> NodeInfo:
     )
 
 
-def _node_app(  # noqa: PLR0913 - the parts of an application
+def _node_app(
     context: Context,
     dispatcher: Dispatcher,
     admin_token: str,

@@ -53,7 +53,7 @@ class HealthRoutes:
         try:
             async with asyncio.timeout(READY_S_MAX):
                 await self._context.store.run(statements.broadcast_count)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the node can't keep anything now
+        except Exception as error:
             return _json({"status": "not ready", "store": type(error).__name__}, status=503)
         return _json({"status": "ready", "store": "ok", "broker": self._broker()})
 
@@ -71,9 +71,7 @@ class HealthRoutes:
         owed, broadcasts = await self._context.store.run(unit)
         self._metrics.set_owed(owed)
         self._metrics.set_broadcasts_waiting(broadcasts)
-        self._metrics.set_broker_connected(
-            connected=self._broadcaster is not None and self._broadcaster.connected
-        )
+        self._metrics.set_broker_connected(connected=self._broadcaster is not None and self._broadcaster.connected)
         return web.Response(body=self._metrics.render(), headers={"Content-Type": METRICS_CONTENT_TYPE})
 
     @web.middleware

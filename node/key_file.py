@@ -72,9 +72,7 @@ def read_key(file: Path) -> NodeIdentity | None:
         content = json.loads(text)
         version = content["version"]
         if type(version) is int and version > KEY_FILE_VERSION:
-            raise DataDirectoryError(
-                f"{file} was written by a newer Handclasp: upgrade Handclasp, or {ELSEWHERE}."
-            )
+            raise DataDirectoryError(f"{file} was written by a newer Handclasp: upgrade Handclasp, or {ELSEWHERE}.")
         return _identity(content)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         # The cause is not chained: its text could quote the file.

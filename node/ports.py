@@ -123,9 +123,7 @@ class BrokerLink(Protocol):
 class Broker(Protocol):
     """The MQTT broker."""
 
-    def connect(
-        self, client_id: str, *, will: Publication | None = None
-    ) -> AbstractAsyncContextManager[BrokerLink]:
+    def connect(self, client_id: str, *, will: Publication | None = None) -> AbstractAsyncContextManager[BrokerLink]:
         """A new link; leaving the context disconnects cleanly, so that the will is not sent.
 
         Raises:

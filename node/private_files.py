@@ -73,6 +73,5 @@ def write_atomically(file: Path, text: str) -> None:
             os.close(directory)
     except OSError as error:
         raise DataDirectoryError(
-            f"{file} can't be written ({error.strerror}): make room or give this user the right to, "
-            f"or {ELSEWHERE}."
+            f"{file} can't be written ({error.strerror}): make room or give this user the right to, or {ELSEWHERE}."
         ) from None

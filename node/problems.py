@@ -55,7 +55,9 @@ PROBLEMS: dict[Problem, Row] = {
     Problem.NOT_FOUND: Row(404, "There is no such thing here", "Look it up in the list of connections."),
     Problem.METHOD_NOT_ALLOWED: Row(405, "The method is not allowed here", "Use one of the methods in `Allow`."),
     Problem.NOT_POSSIBLE_NOW: Row(
-        409, "That is not possible in the present status", "Look at the connection's status and possible acts."
+        409,
+        "That is not possible in the present status",
+        "Look at the connection's status and possible acts.",
     ),
     Problem.NAME_TAKEN: Row(409, "Another connection has that name", "Choose another connection name."),
     Problem.MODE_NOT_OFFERED: Row(

@@ -11,13 +11,13 @@ import socket
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from structlog import get_logger
 
 from node.app import Node, Ports, Profile
 from node.brokers.children import BrokerChild, BrokerKind, BrokerStartError, choose_kind
 from node.data_directory import DataDirectory, Runtime
 from node.delivery.broker_url import BrokerUrl
 from node.delivery.mqtt import MqttBroker
+from node.logs import get_logger
 from node.metrics import Metrics
 from node.network.addresses import AddressPolicy
 from node.network.client import AiohttpPeerNetwork
@@ -63,7 +63,8 @@ async def serve(settings: Settings, *, ready: Callable[[Runtime], None] = lambda
             stack.callback(instance_socket.close)
         database = Database(directory.database_path)
         store = ThreadedStore(
-            database, committed=lambda duration_s, units: metrics.committed(duration_s=duration_s, unit_count=units)
+            database,
+            committed=lambda duration_s, units: metrics.committed(duration_s=duration_s, unit_count=units),
         )
         stack.push_async_callback(store.close)
         broker = await _broker(settings, stack)
@@ -138,12 +139,10 @@ async def _broker(settings: Settings, stack: contextlib.AsyncExitStack) -> MqttB
 def _listen(where: HostPort) -> socket.socket:
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     try:
-        return socket.create_server(
-            (where.host, where.port), family=family, backlog=512, reuse_port=False
-        )
+        return socket.create_server((where.host, where.port), family=family, backlog=512, reuse_port=False)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            from node.port_owner import port_owner  # noqa: PLC0415 - psutil is needed for this sentence only
+            from node.port_owner import port_owner
 
             owner = port_owner(where.port)
             by = f" by {owner}" if owner else ""

@@ -116,9 +116,7 @@ def default_data_directory(environ: Mapping[str, str]) -> Path:
         try:
             base = Path(environ.get("HOME") or Path.home()) / ".local" / "share"
         except RuntimeError:
-            raise SettingsError(
-                "This user has no home directory: say with --data where the data goes."
-            ) from None
+            raise SettingsError("This user has no home directory: say with --data where the data goes.") from None
     return base / "handclasp" / "node"
 
 
@@ -133,9 +131,7 @@ def refuse_unknown_variables(environ: Mapping[str, str]) -> None:
         if not name.startswith(PREFIX) or name in known or _is_from_kubernetes(name, value):
             continue
         nearest = difflib.get_close_matches(name, known, n=1)
-        remedy = (
-            f"did you mean {nearest[0]}?" if nearest else "unset it; `handclasp node --help` lists them all."
-        )
+        remedy = f"did you mean {nearest[0]}?" if nearest else "unset it; `handclasp node --help` lists them all."
         raise SettingsError(f"{_shown(name)[1:-1]} in the environment is not a setting: {remedy}")
 
 

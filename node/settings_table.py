@@ -29,9 +29,7 @@ COMMAND_LINE_VARIABLES: Final = ("HANDCLASP_NODE", "HANDCLASP_PAIR", "HANDCLASP_
 PORT_MAX: Final = 65_535
 HOST_CHARACTERS_MAX: Final = 253
 
-_HOST: Final = re.compile(
-    r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.IGNORECASE
-)
+_HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.IGNORECASE)
 
 
 class BrokerChoice(StrEnum):
@@ -106,7 +104,7 @@ class HostPort:
     @property
     def url(self) -> str:
         """The http URL by which this machine reaches it, also when it listens on all addresses."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # compared, not bound
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # compared, not bound
         return f"http://{HostPort(host=host, port=self.port)}"
 
     def __str__(self) -> str:
@@ -157,7 +155,7 @@ def _is_name(host: str) -> bool:
 
 
 def _name(text: str) -> str:
-    from protocol.text import check_name  # noqa: PLC0415  # loaded only by a process that reads settings
+    from protocol.text import check_name  # loaded only by a process that reads settings
 
     try:
         return check_name(text, what="name")
@@ -166,7 +164,7 @@ def _name(text: str) -> str:
 
 
 def _url(text: str) -> str:
-    from protocol.text import check_url  # noqa: PLC0415  # loaded only by a process that reads settings
+    from protocol.text import check_url  # loaded only by a process that reads settings
 
     try:
         return check_url(text, what="URL")
@@ -179,13 +177,13 @@ def _as_clause(error: TextError) -> str:
 
 
 def _broker_url(text: str) -> BrokerUrl:
-    from node.delivery.broker_url import BrokerUrl  # noqa: PLC0415  # loaded only when a URL is set
+    from node.delivery.broker_url import BrokerUrl  # loaded only when a URL is set
 
     return BrokerUrl.parse(text)
 
 
 def _allow(text: str) -> tuple[AllowEntry, ...]:
-    from node.network.addresses import parse_allow  # noqa: PLC0415  # loaded only when addresses are set
+    from node.network.addresses import parse_allow  # loaded only when addresses are set
 
     return parse_allow(text)
 

@@ -34,8 +34,7 @@ SENTENCES: Final[dict[CodeOutcome, str]] = {
         "This text holds more than one invitation code. Paste only the one that you want to accept."
     ),
     CodeOutcome.NEWER_VERSION: (
-        "This invitation code was made by a newer version of Handclasp. "
-        "Upgrade this node, then paste it again."
+        "This invitation code was made by a newer version of Handclasp. Upgrade this node, then paste it again."
     ),
     CodeOutcome.TRUNCATED: (
         "This invitation code is incomplete: characters are missing ({missing_count}). "
@@ -50,8 +49,7 @@ SENTENCES: Final[dict[CodeOutcome, str]] = {
         "Do not use it; ask the admin of the source, by another way, for a new one."
     ),
     CodeOutcome.OWN: (
-        "This node made this invitation code itself. "
-        "It is for the admin of the other instance: send it there."
+        "This node made this invitation code itself. It is for the admin of the other instance: send it there."
     ),
     CodeOutcome.ALREADY_ACCEPTED_HERE: (
         "This invitation code was already accepted on this node. Look for its connection in the list."
@@ -64,8 +62,7 @@ SENTENCES: Final[dict[CodeOutcome, str]] = {
         "The source has replaced this invitation code with a newer one. Ask its admin for the newest code."
     ),
     CodeOutcome.WITHDRAWN: (
-        "The admin of the source has withdrawn this invitation code. "
-        "Ask them for a new one if it is still wanted."
+        "The admin of the source has withdrawn this invitation code. Ask them for a new one if it is still wanted."
     ),
     CodeOutcome.EXPIRED: "This invitation code has expired. Ask the admin of the source for a new one.",
     CodeOutcome.NOT_FOR_YOU: (

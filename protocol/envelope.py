@@ -107,7 +107,7 @@ def message_id(body: bytes) -> bytes:
     return hashlib.sha256(body).digest()
 
 
-def seal(  # noqa: PLR0913 - the fields of the head, each named
+def seal(
     statement: Statement,
     *,
     kind: Kind,
@@ -131,7 +131,10 @@ def seal(  # noqa: PLR0913 - the fields of the head, each named
         statement.proof,
         statement.details,
     )
-    positions = [*msgspec.to_builtins(head, builtin_types=(bytes,)), *msgspec.to_builtins(fields, builtin_types=(bytes,))]
+    positions = [
+        *msgspec.to_builtins(head, builtin_types=(bytes,)),
+        *msgspec.to_builtins(fields, builtin_types=(bytes,)),
+    ]
     body = pack(positions)
     return Sealed(head, body, key.sign(MESSAGE_DOMAIN, body), positions)
 
@@ -157,7 +160,7 @@ def peek(data: bytes) -> Sealed:
 
 def _peek(data: bytes) -> Sealed:
     outer = unpack(data, bytes_max=MESSAGE_BYTES_MAX)
-    if not (isinstance(outer, list) and len(outer) == 2):  # noqa: PLR2004 - body and signature
+    if not (isinstance(outer, list) and len(outer) == 2):
         raise _malformed("An envelope is an array of a body and a signature.")
     body, signature = outer
     if not isinstance(body, bytes) or not isinstance(signature, bytes) or len(signature) != SIGNATURE_BYTES:
@@ -204,7 +207,8 @@ def admit_answer(sealed: Sealed, *, me: bytes, question: Sealed) -> None:
 def _admit(head: Head, *, me: bytes) -> None:
     if head.version != PROTOCOL_VERSION:
         raise EnvelopeError(
-            Refusal.VERSION, f"This node speaks version {PROTOCOL_VERSION} of the protocol, not {head.version}."
+            Refusal.VERSION,
+            f"This node speaks version {PROTOCOL_VERSION} of the protocol, not {head.version}.",
         )
     if head.sender == me:
         raise EnvelopeError(Refusal.REFLECTED, "A node does not talk to itself.")

@@ -58,9 +58,7 @@ class CodeError(ProtocolError):
     def __init__(self, outcome: CodeOutcome, *, missing_count: int | None = None) -> None:
         sentence = SENTENCES[outcome]
         if outcome is CodeOutcome.TRUNCATED:
-            sentence = (
-                TRUNCATED_EARLY if missing_count is None else sentence.format(missing_count=missing_count)
-            )
+            sentence = TRUNCATED_EARLY if missing_count is None else sentence.format(missing_count=missing_count)
         super().__init__(sentence)
         self.outcome = outcome
         self.missing_count = missing_count

@@ -75,9 +75,7 @@ def thumbprint(public: bytes) -> bytes:
 def fingerprint(public: bytes) -> str:
     """What people compare: 120 bits of the thumbprint as 6 groups of 4 base32 characters."""
     text = base64.b32encode(thumbprint(public)[:_FINGERPRINT_BYTES]).decode().lower()
-    return "-".join(
-        text[start : start + _FINGERPRINT_GROUP] for start in range(0, len(text), _FINGERPRINT_GROUP)
-    )
+    return "-".join(text[start : start + _FINGERPRINT_GROUP] for start in range(0, len(text), _FINGERPRINT_GROUP))
 
 
 def addressee(public: bytes) -> bytes:

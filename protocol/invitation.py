@@ -77,9 +77,7 @@ def write_code(invitation: Invitation, source: SigningKey, seed: bytes) -> str:
         LocalProtocolError: another field is out of its limits, or names another key than `source`.
     """
     if invitation.source_key != source.public or len(seed) != SEED_BYTES:
-        raise LocalProtocolError(
-            "A code is signed by the key that its invitation names, and its seed has 16 bytes."
-        )
+        raise LocalProtocolError("A code is signed by the key that its invitation names, and its seed has 16 bytes.")
     packed = pack_invitation(invitation)
     head = code_format.encode_head(packed)
     public_key = invitation_key(seed, invitation.connection, invitation.serial).public
@@ -169,8 +167,7 @@ def _verified(parts: Parts) -> Invitation:
     public_key = invitation_key(parts.seed, origin.connection, origin.serial).public
     signed = parts.head + parts.packed + public_key
     if not (
-        is_acceptable_key(origin.source_key)
-        and verify(origin.source_key, INVITATION_DOMAIN, signed, parts.signature)
+        is_acceptable_key(origin.source_key) and verify(origin.source_key, INVITATION_DOMAIN, signed, parts.signature)
     ):
         raise CodeError(CodeOutcome.FORGED)
     # Only a later version's source signs a mode that is unknown here, or speaks no version that is known.

@@ -108,11 +108,7 @@ def _with_checked_texts(invitation: Invitation) -> Invitation:
     return msgspec.structs.replace(
         invitation,
         node_url=check_url(invitation.node_url, what="node URL"),
-        name=check_name(
-            invitation.name, what="connection name", characters_max=CONNECTION_NAME_CHARACTERS_MAX
-        ),
+        name=check_name(invitation.name, what="connection name", characters_max=CONNECTION_NAME_CHARACTERS_MAX),
         source_short_name=check_name(invitation.source_short_name, what="short name of the source"),
-        destination_short_name=check_name(
-            invitation.destination_short_name, what="short name of the destination"
-        ),
+        destination_short_name=check_name(invitation.destination_short_name, what="short name of the destination"),
     )

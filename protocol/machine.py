@@ -157,9 +157,7 @@ def _notice(effect: Effect, before: Record | None, after: Record | None) -> Noti
     return Notice.OLDER_DATA if after.mine.revision > before.mine.revision else None
 
 
-def _answer(reply: Reply, record: Record | None, asked: Statement) -> Statement | None:
-    if reply is Reply.SILENCE:
-        return None
+def _answer(reply: Reply, record: Record | None, asked: Statement) -> Statement:
     if reply is Reply.NONE:
         return Statement(serial=asked.serial, side=Side(0, Phase.NONE), echo=asked.side.echo)
     if reply in _REPLIES:
@@ -203,9 +201,7 @@ def possible_acts(record: Record, *, now: float) -> list[Act]:
     if isinstance(record, SourceRecord):
         rows: Sequence[ActRow] = SOURCE_ACTS
         return _acts(rows, record, lambda one: source.allows(one, record, now), {Act.EXPIRE, Act.RESTORE})
-    return _acts(
-        DESTINATION_ACTS, record, lambda one: destination.allows(one, record), {Act.ACCEPT, Act.DECLINE_CODE}
-    )
+    return _acts(DESTINATION_ACTS, record, lambda one: destination.allows(one, record), {Act.ACCEPT, Act.DECLINE_CODE})
 
 
 def _acts(

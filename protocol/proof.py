@@ -13,7 +13,7 @@ _DIGEST_BYTES = 32
 _SERIAL_BYTES = 8
 
 
-def make_proof(  # noqa: PLR0913  # each part that the proof is bound to, by name
+def make_proof(  # each part that the proof is bound to, by name
     seed: bytes,
     *,
     connection: bytes,
@@ -33,7 +33,7 @@ def make_proof(  # noqa: PLR0913  # each part that the proof is bound to, by nam
     return seeds.invitation_key(seed, connection, serial).sign(PROOF_DOMAIN, bound)
 
 
-def is_good_proof(  # noqa: PLR0913  # each part that the proof is bound to, by name
+def is_good_proof(  # each part that the proof is bound to, by name
     proof: bytes | None,
     *,
     invitation_key: bytes,

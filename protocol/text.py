@@ -140,9 +140,7 @@ def _text(value: object, what: str) -> str:
 
 def _check_length(value: str, what: str, characters_max: int) -> None:
     if len(value) > characters_max:
-        raise TextError(
-            what, f"The {what} has {len(value)} characters; at most {characters_max} are allowed."
-        )
+        raise TextError(what, f"The {what} has {len(value)} characters; at most {characters_max} are allowed.")
 
 
 def _check_characters(value: str, what: str) -> None:

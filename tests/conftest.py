@@ -41,9 +41,7 @@ def _has(*names: str) -> Callable[[], bool]:
 
 
 NEEDS = {
-    "mosquitto": Need(
-        _has("mosquitto", "mosquitto_sub", "mosquitto_pub"), "mosquitto and its clients are missing"
-    ),
+    "mosquitto": Need(_has("mosquitto", "mosquitto_sub", "mosquitto_pub"), "mosquitto and its clients are missing"),
     "compose": Need(_has("docker-compose"), "docker-compose is missing"),
 }
 

@@ -13,8 +13,12 @@ import sys
 import time
 import venv
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOTSTRAP = ROOT / "scripts" / "bootstrap.py"
@@ -107,9 +111,7 @@ def test_a_python_that_is_too_old_gets_one_sentence() -> None:
 def test_a_named_python_that_does_not_run_is_told() -> None:
     done = set_up(ROOT, PYTHON="/nowhere/python3")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith(
-        "PYTHON=/nowhere/python3 does not run: give the path of a Python 3.11 or newer"
-    )
+    assert done.stderr.startswith("PYTHON=/nowhere/python3 does not run: give the path of a Python 3.11 or newer")
 
 
 def test_a_machine_without_any_python_is_told(tree: Path, tmp_path: Path) -> None:
@@ -119,18 +121,14 @@ def test_a_machine_without_any_python_is_told(tree: Path, tmp_path: Path) -> Non
         (tools / name).symlink_to(str(shutil.which(name)))
     done = set_up(tree, PATH=str(tools))
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith(
-        "Handclasp needs Python 3.11 or newer, and no Python was found: install one"
-    )
+    assert done.stderr.startswith("Handclasp needs Python 3.11 or newer, and no Python was found: install one")
 
 
 @pytest.mark.parametrize("module", ["ensurepip", "venv"])
 def test_a_python_that_makes_no_environments_is_told(tree: Path, tmp_path: Path, module: str) -> None:
     venv.create(tmp_path / "crippled", symlinks=True)
     (site,) = (tmp_path / "crippled").glob("lib/python*/site-packages")
-    blocked = (
-        f"import sys\nsys.modules[{module!r}] = None\n"  # the import system's own word for "there is none"
-    )
+    blocked = f"import sys\nsys.modules[{module!r}] = None\n"  # the import system's own word for "there is none"
     (site / "sitecustomize.py").write_text(blocked, encoding="utf-8")
     python = tmp_path / "crippled" / "bin" / "python"
     done = set_up(tree, PYTHON=str(python))
@@ -190,9 +188,7 @@ def test_without_a_network_it_says_so_and_keeps_what_it_had(tree: Path) -> None:
     done = set_up(tree, **nowhere, PIP_EXTRA_INDEX_URL="", PIP_FIND_LINKS="")
     assert done.returncode == 1
     _, sentence, last = done.stderr.splitlines()
-    assert sentence.startswith(
-        "The package index can't be reached to install requirements/main.lock: check the"
-    )
+    assert sentence.startswith("The package index can't be reached to install requirements/main.lock: check the")
     assert last.startswith("pip's last line, of those in .venv/handclasp-pip.log: ERROR: ")
     assert "six==1.17.0" in (tree / ".venv" / "handclasp-pip.log").read_text(encoding="utf-8")
 
@@ -213,22 +209,31 @@ def test_a_file_with_another_hash_is_refused(tree: Path) -> None:
 
 @pytest.mark.slow
 def test_a_set_up_that_was_killed_is_repaired_by_the_next(tree: Path) -> None:
-    command = [tree / "scripts" / "set-up", "main"]
-    running = subprocess.Popen(
-        command, env=clean_environment(), start_new_session=True, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 60
-    while not list(tree.glob(".venv/lib/python*/site-packages/pip/__init__.py")):
-        assert running.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)  # noqa: TID251  # a real process is waited for
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-    assert not (tree / ".venv" / "handclasp.json").exists()
-
+    state, pyproject = tree / ".venv" / "handclasp.json", tree / "pyproject.toml"
+    kill_set_up_when(tree, lambda: any(tree.glob(".venv/lib/python*/site-packages/pip/__init__.py")))
+    assert not state.exists()
     repaired = set_up(tree)
     assert re.fullmatch(PROGRESS, repaired.stderr), repaired.stderr
     assert imported_node(tree) == tree / "node" / "__init__.py"
+
+    # Killed while something new went in, it doesn't count as what it was before, even if that is wanted again.
+    before = pyproject.read_text(encoding="utf-8")
+    pyproject.write_text(f"{before}# changed\n", encoding="utf-8")
+    kill_set_up_when(tree, lambda: not state.exists())
+    pyproject.write_text(before, encoding="utf-8")
+    assert re.fullmatch(PROGRESS, set_up(tree).stderr)
+
+
+def kill_set_up_when(tree: Path, reached: Callable[[], bool]) -> None:
+    command = [tree / "scripts" / "set-up", "main"]
+    running = subprocess.Popen(command, env=clean_environment(), start_new_session=True, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not reached():
+        assert running.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # a real process is waited for
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
 
 
 @pytest.mark.slow
@@ -247,10 +252,7 @@ def test_an_environment_that_was_moved_or_broken_is_made_anew(tree: Path) -> Non
 @pytest.mark.slow
 def test_two_set_ups_at_once_take_turns(tree: Path) -> None:
     command = [tree / "scripts" / "set-up", "main"]
-    both = [
-        subprocess.Popen(command, env=clean_environment(), stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    both = [subprocess.Popen(command, env=clean_environment(), stderr=subprocess.PIPE, text=True) for _ in range(2)]
     told = sorted(each.communicate(timeout=120)[1] for each in both)
     assert [each.returncode for each in both] == [0, 0]
     assert re.fullmatch(PROGRESS, told[0])

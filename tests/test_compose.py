@@ -58,9 +58,7 @@ def image_environment() -> dict[str, str]:
 
 @pytest.mark.compose
 def test_the_compose_file_is_valid_by_the_compose_schema(compose: dict[str, Any]) -> None:
-    listed = subprocess.run(
-        ["dpkg-query", "-L", "docker-compose"], capture_output=True, text=True, check=True
-    )
+    listed = subprocess.run(["dpkg-query", "-L", "docker-compose"], capture_output=True, text=True, check=True)
     (schema,) = [line for line in listed.stdout.splitlines() if line.endswith("/compose_spec.json")]
     # Named here, for the schema misspells its own draft's address.
     jsonschema.Draft201909Validator(json.loads(Path(schema).read_text(encoding="utf-8"))).validate(compose)
@@ -131,15 +129,10 @@ def test_the_ports_of_a_node_agree_wherever_they_stand(compose: dict[str, Any], 
 
 
 def test_the_nodes_find_the_broker_by_its_service_and_port(compose: dict[str, Any]) -> None:
-    listener = re.findall(
-        r"^listener (\d+)$", (ROOT / "docker" / "mosquitto.conf").read_text("utf-8"), re.MULTILINE
-    )
+    listener = re.findall(r"^listener (\d+)$", (ROOT / "docker" / "mosquitto.conf").read_text("utf-8"), re.MULTILINE)
     assert listener == ["1883"]
     for node in NODES:
-        assert (
-            compose["services"][node]["environment"]["HANDCLASP_MQTT_URL"]
-            == f"mqtt://mosquitto:{listener[0]}"
-        )
+        assert compose["services"][node]["environment"]["HANDCLASP_MQTT_URL"] == f"mqtt://mosquitto:{listener[0]}"
     check = compose["services"]["mosquitto"]["healthcheck"]["test"]
     assert check[check.index("-p") + 1] == listener[0]
     assert [port_of(port) for port in compose["services"]["mosquitto"]["ports"]] == listener
@@ -227,9 +220,7 @@ def test_mosquitto_runs_with_our_configuration_and_keeps_retained_messages_over_
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     ours = (ROOT / "docker" / "mosquitto.conf").read_text(encoding="utf-8")
-    here = ours.replace("listener 1883", f"listener {port} 127.0.0.1").replace(
-        "/mosquitto/data", str(tmp_path)
-    )
+    here = ours.replace("listener 1883", f"listener {port} 127.0.0.1").replace("/mosquitto/data", str(tmp_path))
     here += f"user {getpass.getuser()}\n"  # root's mosquitto would else become a user who can't write here
     (tmp_path / "mosquitto.conf").write_text(here, encoding="utf-8")
 
@@ -246,7 +237,7 @@ def test_mosquitto_runs_with_our_configuration_and_keeps_retained_messages_over_
         deadline = time.monotonic() + 10
         while not (tmp_path / "mosquitto.db").exists():
             assert time.monotonic() < deadline
-            time.sleep(0.05)  # noqa: TID251  # a real broker is waited for
+            time.sleep(0.05)  # a real broker is waited for
     with mosquitto(find_program, tmp_path, health):
         heard = subprocess.run(subscribe, capture_output=True, text=True, check=True)
     assert heard.stdout == "kept\n"

@@ -111,9 +111,7 @@ def test_a_lock_file_pins_every_requirement_with_a_hash(level: str) -> None:
 def test_a_lock_file_names_no_index_and_no_address(level: str) -> None:
     text = (ROOT / "requirements" / f"{level}.lock").read_text(encoding="utf-8")
     assert "://" not in text
-    assert not re.search(r"^\s*-(?!-hash=)", text, flags=re.MULTILINE), (
-        "an option of pip stands in the lock file"
-    )
+    assert not re.search(r"^\s*-(?!-hash=)", text, flags=re.MULTILINE), "an option of pip stands in the lock file"
     assert "@" not in re.sub(r"#.*", "", text)
 
 
@@ -197,20 +195,14 @@ def test_test_modules_have_unique_names() -> None:
 def test_protocol_imports_only_what_is_pure(path: Path) -> None:
     for line, module in imports(path):
         assert module.partition(".")[0] in PROTOCOL_MAY_IMPORT, f"{name_of(path)}:{line} imports {module}"
-        assert not any(f"{module}.".startswith(f"{part}.") for part in IMPURE_PARTS), (
-            f"{name_of(path)}:{line}"
-        )
+        assert not any(f"{module}.".startswith(f"{part}.") for part in IMPURE_PARTS), f"{name_of(path)}:{line}"
 
 
 @parametrised([path for path in SOURCES if path.relative_to(ROOT).parts[0] in LAYERS])
 def test_imports_run_one_way(path: Path) -> None:
     room = path.relative_to(ROOT).parts[0]
     forbidden = (LAYERS.keys() | {"tests"}) - LAYERS[room] - {room}
-    found = [
-        f"{name_of(path)}:{line} {module}"
-        for line, module in imports(path)
-        if module.split(".")[0] in forbidden
-    ]
+    found = [f"{name_of(path)}:{line} {module}" for line, module in imports(path) if module.split(".")[0] in forbidden]
     assert found == []
 
 
@@ -228,9 +220,7 @@ def test_a_function_is_short_enough_to_read(path: Path) -> None:
     for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             lines = (function.end_lineno or function.lineno) - function.lineno + 1
-            assert lines <= FUNCTION_LINES_MAX, (
-                f"{name_of(path)}:{function.lineno} {function.name}: {lines} lines"
-            )
+            assert lines <= FUNCTION_LINES_MAX, f"{name_of(path)}:{function.lineno} {function.name}: {lines} lines"
 
 
 # Put together here, so that this file does not find itself.

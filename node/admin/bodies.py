@@ -168,16 +168,10 @@ async def read_body(request: web.Request, body: type[B]) -> B:
 
 def _field_problem(message: str) -> ProblemError:
     if (missing := _MISSING.search(message)) is not None:
-        return ProblemError(
-            Problem.MISSING_FIELD, f"The field {missing[1]} is missing.", field=missing[1]
-        )
+        return ProblemError(Problem.MISSING_FIELD, f"The field {missing[1]} is missing.", field=missing[1])
     if (unknown := _UNKNOWN.search(message)) is not None:
-        return ProblemError(
-            Problem.UNKNOWN_FIELD, f"The field {unknown[1]!a} is not known here.", field=unknown[1]
-        )
+        return ProblemError(Problem.UNKNOWN_FIELD, f"The field {unknown[1]!a} is not known here.", field=unknown[1])
     if (place := _PLACE.search(message)) is not None:
         said = message[: place.start()]
-        return ProblemError(
-            Problem.INVALID_FIELD, f"The field {place[1]} is not valid: {said}.", field=place[1]
-        )
+        return ProblemError(Problem.INVALID_FIELD, f"The field {place[1]} is not valid: {said}.", field=place[1])
     return ProblemError(Problem.MALFORMED, "The body is not a JSON object.")

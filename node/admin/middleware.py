@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
-from structlog import get_logger
 
 from node.admin.routes import API
+from node.logs import get_logger
 from node.problems import PROBLEMS, Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def problems() -> Middleware:
             return problem_answer(ProblemError(Problem.NOT_FOUND, "Nothing stands at this path."))
         except web.HTTPException as error:
             raise error from None
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, the admin gets a sentence and the log the rest
             _log.exception("request_failed", method=request.method, path=request.path)
             return problem_answer(ProblemError(Problem.INTERNAL, "The node failed to answer this request."))
 

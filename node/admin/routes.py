@@ -19,8 +19,6 @@ from protocol.records import Status, status_of
 from protocol.vocabulary import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from node.connections.context import Context
     from node.connections.stored import Connection
     from node.delivery.dispatcher import Dispatcher
@@ -137,9 +135,7 @@ class AdminApi:
             after = page[-1].n
         found = found[:limit]
         more = len(found) == limit
-        return json_answer(
-            {"connections": [self._view(one) for one in found], "next": found[-1].n if more else None}
-        )
+        return json_answer({"connections": [self._view(one) for one in found], "next": found[-1].n if more else None})
 
     async def show(self, request: web.Request) -> web.Response:
         """One connection, with its notices."""
@@ -209,7 +205,9 @@ def _found(tx: Transaction, request: web.Request) -> Connection:
 def _query(request: web.Request, known: tuple[str, ...]) -> dict[str, str]:
     for name in request.query:
         if name not in known:
-            raise ProblemError(Problem.UNKNOWN_FIELD, f"The parameter {name[:60]!a} is not known here.", field=name[:60])
+            raise ProblemError(
+                Problem.UNKNOWN_FIELD, f"The parameter {name[:60]!a} is not known here.", field=name[:60]
+            )
     return dict(request.query)
 
 
@@ -220,12 +218,14 @@ def _number(query: dict[str, str], name: str, default: int, *, highest: int) -> 
     lowest = 0 if name == "after" else 1
     if not (text.isascii() and text.isdecimal() and lowest <= int(text[:20]) <= highest):
         raise ProblemError(
-            Problem.INVALID_FIELD, f"The parameter {name} is a whole number from {lowest} to {highest}.", field=name
+            Problem.INVALID_FIELD,
+            f"The parameter {name} is a whole number from {lowest} to {highest}.",
+            field=name,
         )
     return int(text)
 
 
-def _choice(query: dict[str, str], name: str, words: type[Status] | type[Role]) -> str | None:
+def _choice(query: dict[str, str], name: str, words: type[Status | Role]) -> str | None:
     text = query.get(name)
     if text is not None and text not in {word.value for word in words}:
         raise ProblemError(

@@ -116,9 +116,7 @@ class MendedBroker(Broker):  # type: ignore[misc]  # amqtt is not marked as type
         self, reader: ReaderAdapter, writer: WriterAdapter, remote_address: str, remote_port: int
     ) -> tuple[BrokerProtocolHandler, Session]:
         async with asyncio.timeout(CONNECT_S_MAX):
-            handler, session = await super()._initialize_client_session(
-                reader, writer, remote_address, remote_port
-            )
+            handler, session = await super()._initialize_client_session(reader, writer, remote_address, remote_port)
         session.keep_alive = math.ceil(session.keep_alive * KEEPALIVE_FACTOR)
         if session.client_id is not None:
             await self._retire(session.client_id)
@@ -137,7 +135,7 @@ class MendedBroker(Broker):  # type: ignore[misc]  # amqtt is not marked as type
         loop = asyncio.get_running_loop()
         until = loop.time() + RETIRE_S_MAX
         # The link's own task sends the will and marks the session; a peer that reads nothing may hold it up.
-        while session.transitions.state == "connected" and loop.time() < until:  # noqa: ASYNC110  # no event tells
+        while session.transitions.state == "connected" and loop.time() < until:  # no event tells
             await asyncio.sleep(0.001)
 
     async def _publish_retained_messages_for_subscription(
@@ -159,7 +157,7 @@ class MendedBroker(Broker):  # type: ignore[misc]  # amqtt is not marked as type
         session: Session | None,
         topic: str | None,
         data: bytes | bytearray | None,
-        force_qos: int | None = None,  # noqa: ARG002  # the will's own QoS (fault 8)
+        force_qos: int | None = None,  # the will's own QoS (fault 8)
     ) -> None:
         await super()._broadcast_message(session, topic, data)
 

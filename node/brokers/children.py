@@ -160,8 +160,7 @@ class BrokerChild:
             else f"did not accept connections within {START_S_MAX:.0f} s"
         )
         raise BrokerStartError(
-            f"The {self.kind} broker on port {port} {ending}. "
-            f"The end of its log ({self.log_path}): {self._log_tail()}"
+            f"The {self.kind} broker on port {port} {ending}. The end of its log ({self.log_path}): {self._log_tail()}"
         )
 
     def _has_ended(self) -> bool:
@@ -180,7 +179,7 @@ class BrokerChild:
     def _spawn(self, port: int) -> subprocess.Popen[bytes]:
         command = self._command(port)
         with _private(self.log_path) as log:
-            return subprocess.Popen(  # noqa: S603  # our own command line
+            return subprocess.Popen(  # our own command line
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -188,7 +187,7 @@ class BrokerChild:
                 cwd=self._data,
                 env=_environment(),
                 start_new_session=True,
-                preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509  # two system calls, prepared before the fork
+                preexec_fn=die_with_parent(os.getpid()),  # two system calls, prepared before the fork
             )
 
     def _command(self, port: int) -> list[str]:

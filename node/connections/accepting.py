@@ -102,9 +102,7 @@ async def _take(context: Context, code: Code, adapted: Adapted, wanted: Act) -> 
     )
 
     def unit(tx: Transaction) -> Connection:
-        before = statements.find(
-            tx, connection_id=invitation.connection, source_key=invitation.source_key
-        )
+        before = statements.find(tx, connection_id=invitation.connection, source_key=invitation.source_key)
         try:
             step = act(
                 Role.DESTINATION,
@@ -114,7 +112,7 @@ async def _take(context: Context, code: Code, adapted: Adapted, wanted: Act) -> 
                 code=given,
             )
         except LocalProtocolError:
-            assert before is not None  # noqa: S101 - without a record every code is taken
+            assert before is not None
             raise _not_taken(before, invitation.serial) from None
         return _store(context, tx, before, step, code, names)
 
@@ -130,14 +128,12 @@ async def _take(context: Context, code: Code, adapted: Adapted, wanted: Act) -> 
 def _store(
     context: Context, tx: Transaction, before: Connection | None, step: Step, code: Code, names: Names
 ) -> Connection:
-    assert isinstance(step.record, DestinationRecord)  # noqa: S101 - what accepting and declining make
+    assert isinstance(step.record, DestinationRecord)
     invitation = code.invitation
     partner = Partner(node_id=invitation.source_id, node_url=invitation.node_url)
     now_ms = int(context.clock.now() * 1000)
     if before is not None:
-        after = replace(
-            before, record=step.record, names=names, partner=partner, mode=invitation.mode
-        )
+        after = replace(before, record=step.record, names=names, partner=partner, mode=invitation.mode)
         return store_change(context, tx, before, after)
     return store_new(
         context,

@@ -96,9 +96,7 @@ def _announcement_allowed(
 ) -> bool:
     """The setting and the caps of protocol section 5; an announced row that is replaced does not count."""
     now = context.clock.now()
-    replaced = (
-        before is not None and before.record.mine.phase is Phase.ANNOUNCED and before.record.expires_at > now
-    )
+    replaced = before is not None and before.record.mine.phase is Phase.ANNOUNCED and before.record.expires_at > now
     match context.announcements:
         case Announcements.OFF:
             return False
@@ -138,12 +136,10 @@ def _store(
     return after
 
 
-def _store_announced(
-    context: Context, tx: Transaction, step: Step, message: Message, prefix: str
-) -> Connection:
+def _store_announced(context: Context, tx: Transaction, step: Step, message: Message, prefix: str) -> Connection:
     """A record that the other side's word alone brought about: an invitation to show, or a tombstone, hidden."""
     record, preview = step.record, message.statement.details
-    assert record is not None  # noqa: S101 - the caller has looked
+    assert record is not None
     now_ms = int(context.clock.now() * 1000)
     if isinstance(preview, Preview):
         names, mode, url = _mirrored(preview), preview.mode, preview.node_url
@@ -190,8 +186,6 @@ def _notice(tx: Transaction, connection: Connection, notice: Notice, message: Me
     """Keep a few notices a connection, one for each holder."""
     about = fingerprint(message.sender)
     kept = statements.notices_of(tx, n=connection.n, most=SECURITY_NOTICES_MAX)
-    if len(kept) >= SECURITY_NOTICES_MAX or any(
-        row.kind == notice.name.lower() and row.about == about for row in kept
-    ):
+    if len(kept) >= SECURITY_NOTICES_MAX or any(row.kind == notice.name.lower() and row.about == about for row in kept):
         return
     statements.add_notice(tx, n=connection.n, at_ms=at_ms, kind=notice.name.lower(), about=about)

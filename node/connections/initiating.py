@@ -11,6 +11,7 @@ from node.connections.stored import CodeParts, Connection, Names, Partner
 from node.network.check import CheckOutcome, CheckResult, check_destination
 from node.problems import Problem, ProblemError
 from node.store import statements
+from protocol.errors import TextError
 from protocol.events import Offer
 from protocol.identity import addressee
 from protocol.invitation import (
@@ -53,11 +54,16 @@ class Wish:
     code_lifetime_s: int
 
 
-async def check(context: Context, typed_url: str) -> CheckResult:
-    """Look at a destination without changing anything."""
-    return await check_destination(
-        typed_url, network=context.network, own_key=context.key, own_modes=MODES_OFFERED
-    )
+async def check(context: Context, typed_url: str, *, field: str = "url") -> CheckResult:
+    """Look at a destination without changing anything.
+
+    Raises:
+        ProblemError: what was typed is not a URL; `field` names where it was typed.
+    """
+    try:
+        return await check_destination(typed_url, network=context.network, own_key=context.key, own_modes=MODES_OFFERED)
+    except TextError as error:
+        raise ProblemError(Problem.INVALID_FIELD, error.sentence, field=field) from None
 
 
 async def initiate(context: Context, wish: Wish) -> Connection:
@@ -76,15 +82,11 @@ async def initiate(context: Context, wish: Wish) -> Connection:
         raise ProblemError(Problem.MODE_NOT_OFFERED, f"This node does not offer the mode {wish.mode}.")
     found = None
     if wish.destination_url is not None:
-        found = await check(context, wish.destination_url)
+        found = await check(context, wish.destination_url, field="destination_url")
         if found.outcome is not CheckOutcome.OK or found.info is None:
-            raise ProblemError(
-                Problem.CHECK_FAILED, found.sentence, outcome=found.outcome.value, remedy=found.remedy
-            )
+            raise ProblemError(Problem.CHECK_FAILED, found.sentence, outcome=found.outcome.value, remedy=found.remedy)
         if wish.mode not in found.modes:
-            raise ProblemError(
-                Problem.MODE_NOT_OFFERED, f"The destination does not offer the mode {wish.mode}."
-            )
+            raise ProblemError(Problem.MODE_NOT_OFFERED, f"The destination does not offer the mode {wish.mode}.")
     connection_id = context.entropy.token(CONNECTION_ID_BYTES)
     salt = context.entropy.token(SALT_BYTES)
 
@@ -104,9 +106,7 @@ async def initiate(context: Context, wish: Wish) -> Connection:
 
 def name_taken(name: str) -> ProblemError:
     """The problem that a name is in use already."""
-    return ProblemError(
-        Problem.NAME_TAKEN, f'Another connection of this instance is called "{name}".', field="name"
-    )
+    return ProblemError(Problem.NAME_TAKEN, f'Another connection of this instance is called "{name}".', field="name")
 
 
 def _store(
@@ -127,12 +127,10 @@ def _store(
     )
     step = act(Role.SOURCE, None, Act.INITIATE, now=now, offer=offer)
     record = step.record
-    assert isinstance(record, SourceRecord)  # noqa: S101 - what initiating makes
+    assert isinstance(record, SourceRecord)
     partner = Partner()
     if found is not None and found.info is not None:
-        partner = Partner(
-            name=found.info.name, node_url=found.node_url, instance_url=found.info.instance_url
-        )
+        partner = Partner(name=found.info.name, node_url=found.node_url, instance_url=found.info.instance_url)
     return store_new(
         context,
         tx,
@@ -151,7 +149,7 @@ def _store(
     )
 
 
-def code_parts(  # noqa: PLR0913 - what a code is made of
+def code_parts(
     context: Context, connection_id: bytes, offer: Offer, mode: Mode, names: Names, salt: bytes
 ) -> CodeParts:
     """What the source keeps of a new code."""

@@ -81,9 +81,7 @@ def with_details(
     return msgspec.structs.replace(statement, details=details)
 
 
-def trace(
-    context: Context, sealed: Sealed, *, sys_id: str, direction: Literal["sent", "received"]
-) -> None:
+def trace(context: Context, sealed: Sealed, *, sys_id: str, direction: Literal["sent", "received"]) -> None:
     """Tell watchers that a message passed: what kind, never what it holds in free text."""
     head, fields = sealed.head, sealed.fields
     serial, revision, phase, echo = fields[8], fields[9], fields[10], fields[13]
@@ -108,5 +106,3 @@ def trace(
             qos=0,
         )
     )
-
-

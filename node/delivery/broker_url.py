@@ -58,9 +58,7 @@ class BrokerUrl:
         if parts.scheme not in DEFAULT_PORTS or not text.lower().startswith(f"{parts.scheme}://"):
             raise ValueError("it must begin with mqtt:// or mqtts://")
         if parts.path.strip("/") or parts.query or parts.fragment or "?" in text or "#" in text:
-            raise ValueError(
-                "nothing may follow the port; in a user name or password write / ? # @ as %2F %3F %23 %40"
-            )
+            raise ValueError("nothing may follow the port; in a user name or password write / ? # @ as %2F %3F %23 %40")
         host = parts.hostname or ""
         if not _HOST.fullmatch(host):
             raise ValueError("after mqtt:// or mqtts:// and the user goes a host name or an address")

@@ -13,10 +13,9 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from structlog import get_logger
-
 from node.connections.views import instant
 from node.delivery.exchange import Exchanged, NoAnswerError, exchange, show_node
+from node.logs import get_logger
 from node.store import statements
 from protocol.identity import fingerprint
 from protocol.limits import DELIVERY_BACKOFF_S_MAX
@@ -137,9 +136,7 @@ class Dispatcher:
                 if connection.recipient is None or connection.partner.node_url is None:
                     continue
                 if restated:
-                    partner = self._partners.setdefault(
-                        connection.recipient, _Partner(key=connection.recipient)
-                    )
+                    partner = self._partners.setdefault(connection.recipient, _Partner(key=connection.recipient))
                     partner.restate[connection.n] = connection
                 self.owe(connection.recipient)
 
@@ -157,14 +154,12 @@ class Dispatcher:
                 await self._back_off(partner, error)
             except _UnsettledError:
                 await self._back_off(partner, None)
-            except Exception:  # a fault of ours must not end delivery to this partner for good
+            except Exception:  # noqa: BLE001 - a fault of ours must not end delivery to this partner for good
                 _log.exception("delivery_failed", partner=fingerprint(partner.key))
                 await self._back_off(partner, None)
 
     async def _next_batch(self, partner: _Partner) -> list[Connection]:
-        owed = await self._context.store.run(
-            lambda tx: statements.owed_to(tx, recipient=partner.key, most=WINDOW)
-        )
+        owed = await self._context.store.run(lambda tx: statements.owed_to(tx, recipient=partner.key, most=WINDOW))
         for connection in owed:
             partner.restate.pop(connection.n, None)
         spare = list(partner.restate)[: WINDOW - len(owed)]
@@ -205,9 +200,7 @@ class Dispatcher:
         context = self._context
         partner.tries += 1
         partner.failure = failure
-        limit_s = min(
-            BACKOFF_S_FIRST * 2 ** min(partner.tries - 1, BACKOFF_DOUBLINGS_MAX), DELIVERY_BACKOFF_S_MAX
-        )
+        limit_s = min(BACKOFF_S_FIRST * 2 ** min(partner.tries - 1, BACKOFF_DOUBLINGS_MAX), DELIVERY_BACKOFF_S_MAX)
         asked_s = failure.retry_after_s if failure is not None else 0.0
         delay_s = max(limit_s * context.entropy.fraction(), asked_s)
         partner.next_at = context.clock.now() + delay_s

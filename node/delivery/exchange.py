@@ -78,9 +78,7 @@ async def exchange(context: Context, connection: Connection, recipient: bytes) -
     sealed = speaking.question(context, connection, recipient)
     speaking.trace(context, sealed, sys_id=connection.sys_id, direction="sent")
     try:
-        answer = await context.network.post(
-            url + PEER_PATH, envelope_bytes(sealed), content_type=CONTENT_TYPE
-        )
+        answer = await context.network.post(url + PEER_PATH, envelope_bytes(sealed), content_type=CONTENT_TYPE)
     except NetworkError as error:
         raise NoAnswerError(error.cause, str(error)) from error
     message = _judge(context, url, answer, sealed, recipient)
@@ -96,7 +94,9 @@ def _judge(context: Context, url: str, answer: HttpAnswer, sealed: Sealed, recip
     """An answer is signed by the pinned key, to me, and to my question; everything else is none."""
     if answer.status == _TOO_MANY_REQUESTS:
         raise NoAnswerError(
-            Cause.RATE_LIMITED, f"The node at {url} asks to be left alone.", retry_after_s=_retry_after(answer)
+            Cause.RATE_LIMITED,
+            f"The node at {url} asks to be left alone.",
+            retry_after_s=_retry_after(answer),
         )
     if answer.status != _OK or answer.headers.get("content-type") != CONTENT_TYPE:
         raise _not_a_node(url, answer)

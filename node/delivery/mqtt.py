@@ -100,7 +100,7 @@ class MqttBroker:
             _cut(client)
 
     def _client(self, client_id: str, will: Publication | None) -> aiomqtt.Client:
-        import aiomqtt  # noqa: PLC0415  # 60 ms that a node's start need not wait for
+        import aiomqtt  # 60 ms that a node's start need not wait for
 
         quiet = logging.getLogger(f"{__name__}.paho")
         quiet.setLevel(logging.ERROR)
@@ -112,9 +112,7 @@ class MqttBroker:
             identifier=client_id,
             protocol=aiomqtt.ProtocolVersion.V311,
             clean_session=True,
-            will=None
-            if will is None
-            else aiomqtt.Will(will.topic, will.payload, qos=will.qos, retain=will.retain),
+            will=None if will is None else aiomqtt.Will(will.topic, will.payload, qos=will.qos, retain=will.retain),
             timeout=self._operation_s_max,
             keepalive=self._keepalive_s,
             max_queued_incoming_messages=ARRIVED_MAX,
@@ -123,7 +121,7 @@ class MqttBroker:
         )
 
     def _tls_context(self) -> ssl.SSLContext:
-        import ssl  # noqa: PLC0415  # only mqtts needs it
+        import ssl  # only mqtts needs it
 
         if self._tls is None:
             try:
@@ -173,9 +171,7 @@ class MqttLink:
             BrokerDownError: the link broke before that; whether the broker has it is then unknown.
         """
         await self._until_lost(
-            self._link.publish(
-                publication.topic, publication.payload, qos=publication.qos, retain=publication.retain
-            )
+            self._link.publish(publication.topic, publication.payload, qos=publication.qos, retain=publication.retain)
         )
 
     async def subscribe(self, topic_filter: str) -> None:
@@ -204,7 +200,7 @@ class MqttLink:
 
     async def lost(self) -> None:
         """Return when the link is lost."""
-        await asyncio.wait({self._link._disconnected})  # noqa: SLF001  # aiomqtt tells it nowhere else
+        await asyncio.wait({self._link._disconnected})  # aiomqtt tells it nowhere else
 
     async def close(self) -> None:
         """Say goodbye, so that the will is not sent; a broker that does not listen is left all the same."""
@@ -213,7 +209,7 @@ class MqttLink:
 
     async def _until_lost(self, operation: Coroutine[None, None, T]) -> T:
         task = asyncio.ensure_future(operation)
-        disconnected = self._link._disconnected  # noqa: SLF001  # see `lost`
+        disconnected = self._link._disconnected  # see `lost`
         first: list[asyncio.Future[Any]] = [task, disconnected]
         try:
             await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
@@ -232,7 +228,7 @@ class MqttLink:
 
 
 def _mqtt_error() -> type[Exception]:
-    import aiomqtt  # noqa: PLC0415  # loaded by then, or loaded for the first link
+    import aiomqtt  # loaded by then, or loaded for the first link
 
     return aiomqtt.MqttError
 
@@ -246,11 +242,11 @@ def _connack_refusal(code: object) -> str | None:
 
 def _retrieve_exceptions(client: aiomqtt.Client) -> None:
     """Look at the exception of a lost link, so that asyncio does not report it as never retrieved."""
-    client._disconnected.add_done_callback(  # noqa: SLF001  # aiomqtt gives no other way
+    client._disconnected.add_done_callback(  # aiomqtt gives no other way
         lambda future: None if future.cancelled() else future.exception()
     )
 
 
 def _cut(client: aiomqtt.Client) -> None:
     """Close the socket if it is still open, without a goodbye."""
-    client._client._sock_close()  # noqa: SLF001  # paho's public ways all say goodbye first
+    client._client._sock_close()  # paho's public ways all say goodbye first

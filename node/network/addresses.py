@@ -89,9 +89,7 @@ def _parse_entry(item: str) -> AllowEntry:
         return AllowEntry(network=_parse_network(item))
     host, colon, port_text = item.rpartition(":")
     if not colon:
-        raise ValueError(
-            f"{item!r} names no port. Write node.example:8443 for a host, 10.1.0.0/16 for a network."
-        )
+        raise ValueError(f"{item!r} names no port. Write node.example:8443 for a host, 10.1.0.0/16 for a network.")
     port = int(port_text) if port_text.isascii() and port_text.isdecimal() else 0
     if not 0 < port < _PORT_LIMIT:
         raise ValueError(f"{item!r} has no port from 1 to 65535 after its last colon.")
@@ -105,9 +103,7 @@ def _parse_entry(item: str) -> AllowEntry:
         return AllowEntry(network=_parse_network(str(address)), port=port)
     name = host.lower().removesuffix(".")
     if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"{item!r} has a host that is no name. Write one in full, without wildcards; a comma ends it."
-        )
+        raise ValueError(f"{item!r} has a host that is no name. Write one in full, without wildcards; a comma ends it.")
     return AllowEntry(name=name, port=port)
 
 
@@ -126,9 +122,7 @@ def _parse_network(item: str) -> IPNetwork:
         try:
             wider = ip_network(bare, strict=False)
         except ValueError:
-            raise ValueError(
-                f"{item!r} is no network. Write one as in 10.1.0.0/16 or fd12:3456::/32."
-            ) from None
+            raise ValueError(f"{item!r} is no network. Write one as in 10.1.0.0/16 or fd12:3456::/32.") from None
         raise ValueError(f"{item!r} has bits set behind its prefix. Did you mean {wider}?") from None
     if isinstance(network, IPv6Network) and network.subnet_of(MAPPED):
         raise ValueError(f"{item!r} is IPv4 inside IPv6. Write the IPv4 network instead.")
@@ -165,9 +159,7 @@ class AddressPolicy:
             return None
         return self.judge(scheme, host, port, [address])[0]
 
-    def judge(
-        self, scheme: str, host: str, port: int, addresses: Sequence[IPAddress]
-    ) -> tuple[IPAddress, ...]:
+    def judge(self, scheme: str, host: str, port: int, addresses: Sequence[IPAddress]) -> tuple[IPAddress, ...]:
         """The addresses, in their order, any of which may be connected to; each of them has been judged.
 
         Raises:
@@ -175,9 +167,7 @@ class AddressPolicy:
                 prints the setting that would allow it, if one would.
         """
         if not addresses:
-            raise NetworkError(
-                Cause.ADDRESS_BLOCKED, f"{place(host, port)} has no address that could be called."
-            )
+            raise NetworkError(Cause.ADDRESS_BLOCKED, f"{place(host, port)} has no address that could be called.")
         for address in addresses:
             refusal = self._refusal(scheme, host, port, address)
             if refusal is not None:
@@ -189,17 +179,13 @@ class AddressPolicy:
         subject = f"{place(host, port)} {'is' if _spells(host, address) else f'leads to {address},'} {what}"
         inner = carried(address)
         if reach is None or inner is None:
-            return (
-                f"{subject}: no node calls it, and no setting changes that. Use the address that others use."
-            )
+            return f"{subject}: no node calls it, and no setting changes that. Use the address that others use."
         if scheme != "https" and reach is Reach.PUBLIC:
             return f"{subject}, which is called by https only. Write https:// in front of it."
         settings: list[str] = []
         reasons: list[str] = []
         if reach < self.own and not any(entry.allows(host, port, inner) for entry in self.allow):
-            reasons.append(
-                f"this node is {self.own.name.lower()} and calls nothing that is less public than itself"
-            )
+            reasons.append(f"this node is {self.own.name.lower()} and calls nothing that is less public than itself")
             narrowest = place(str(inner) if _spells(host, address) else host.lower().removesuffix("."), port)
             settings.append(f"{ALLOW_ADDRESSES_SETTING}={','.join((*map(str, self.allow), narrowest))}")
         if scheme != "https" and reach is Reach.PRIVATE and not self.allow_http_private:
@@ -207,9 +193,7 @@ class AddressPolicy:
             settings.append(f"{ALLOW_HTTP_SETTING}=private")
         if not settings:
             return None
-        return (
-            f"{subject}, and {' and '.join(reasons)}. Start this node with {' '.join(settings)} to allow it."
-        )
+        return f"{subject}, and {' and '.join(reasons)}. Start this node with {' '.join(settings)} to allow it."
 
 
 def _spells(host: str, address: IPAddress) -> bool:

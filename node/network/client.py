@@ -89,15 +89,11 @@ class AiohttpPeerNetwork:
     ) -> HttpAnswer:
         target, host, port = _parse(url)
         if self._closed:
-            raise NetworkError(
-                Cause.UNREACHABLE, f"{place(host, port)} was not called, for this node is stopping."
-            )
+            raise NetworkError(Cause.UNREACHABLE, f"{place(host, port)} was not called, for this node is stopping.")
         self._policy.judge_literal(target.scheme, host, port)
         try:
             session = self._session(target.scheme)
-            async with session.request(
-                method, target, data=body, headers=headers, allow_redirects=False
-            ) as response:
+            async with session.request(method, target, data=body, headers=headers, allow_redirects=False) as response:
                 answer_body = await self._read(response, place(host, port))
         except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
             raise network_error(error, place(host, port), limit_s=self._request_s_max) from error
@@ -113,7 +109,6 @@ class AiohttpPeerNetwork:
                 return bytes(body)
             body += chunk
             declared = max(declared, len(body))
-        response.close()
         raise NetworkError(
             Cause.NOT_A_NODE,
             f"{where} answered more than {self._answer_bytes_max:,} bytes, which no node does. "
@@ -131,9 +126,7 @@ class AiohttpPeerNetwork:
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=_HEADERS,
-                timeout=aiohttp.ClientTimeout(
-                    total=self._request_s_max, ceil_threshold=2 * self._request_s_max
-                ),
+                timeout=aiohttp.ClientTimeout(total=self._request_s_max, ceil_threshold=2 * self._request_s_max),
                 auto_decompress=False,
                 max_headers=_HEADERS_MAX,
                 trust_env=False,
@@ -163,9 +156,7 @@ class _JudgingResolver(AbstractResolver):
         self._scheme = scheme
         self._inner = inner or ThreadedResolver(asyncio.get_running_loop())
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily | int = 0
-    ) -> list[ResolveResult]:
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily | int = 0) -> list[ResolveResult]:
         try:
             found = await self._inner.resolve(host, port, family)  # type: ignore[arg-type]
         except UnicodeError as error:  # an empty or overlong label
@@ -184,7 +175,7 @@ def _parse(url: str) -> tuple[URL, str, int]:
         host, port = target.raw_host, target.port
     except ValueError:
         host, port, target = None, None, URL()
-    if not host or not port or target.scheme not in ("http", "https") or target.raw_user is not None:
+    if not host or not port or target.scheme not in ("http", "https") or "@" in target.raw_authority:
         raise NetworkError(Cause.ADDRESS_BLOCKED, NO_URL)
     return target, host, port
 

@@ -11,9 +11,7 @@ import aiohttp
 from node.causes import Cause
 from node.ports import NetworkError
 
-NO_URL: Final = (
-    "This is no URL that a node calls. Use one of https:// (or http://) and a host, without a user name."
-)
+NO_URL: Final = "This is no URL that a node calls. Use one of https:// (or http://) and a host, without a user name."
 
 # The first row whose type is met, by the error or what caused it, decides. Of an error's own text only the
 # words of the TLS library and of the system are passed on: other texts hold URLs.

@@ -10,10 +10,10 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from structlog import get_logger
 
 from node.connections import speaking
 from node.connections.hearing import Outcome, take_in
+from node.logs import get_logger
 from protocol.envelope import (
     CONTENT_TYPE,
     Message,

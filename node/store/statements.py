@@ -53,12 +53,7 @@ _LIVE_EVENTS = (
     .limit(bindparam("most"))
 )
 
-_OWED = (
-    select(connections)
-    .where(_C.owed.is_(True), _C.n > bindparam("after"))
-    .order_by(_C.n)
-    .limit(bindparam("most"))
-)
+_OWED = select(connections).where(_C.owed.is_(True), _C.n > bindparam("after")).order_by(_C.n).limit(bindparam("most"))
 _OWED_COUNT = select(func.count()).select_from(connections).where(_C.owed.is_(True))
 _OWED_TO = (
     select(connections)
@@ -91,12 +86,16 @@ _PAGE_BY_STATUS_PHASE = _PAGE.where(_C.phase.in_(bindparam("phases", expanding=T
 _FACT = select(facts.c.value).where(facts.c.name == bindparam("fact"))
 _SET_FACT = insert(facts)
 
-_OPEN_ANNOUNCEMENTS = select(func.count()).select_from(connections).where(
-    _C.phase == Phase.ANNOUNCED.value, _C.expires_at > bindparam("now"), _C.hidden.is_(False)
+_OPEN_ANNOUNCEMENTS = (
+    select(func.count())
+    .select_from(connections)
+    .where(_C.phase == Phase.ANNOUNCED.value, _C.expires_at > bindparam("now"), _C.hidden.is_(False))
 )
 _OPEN_ANNOUNCEMENTS_OF = _OPEN_ANNOUNCEMENTS.where(_C.source_key == bindparam("source_key"))
-_RECENT_ANNOUNCEMENTS_FROM = select(func.count()).select_from(connections).where(
-    _C.announced_prefix == bindparam("prefix"), _C.created_at_ms > bindparam("since_ms")
+_RECENT_ANNOUNCEMENTS_FROM = (
+    select(func.count())
+    .select_from(connections)
+    .where(_C.announced_prefix == bindparam("prefix"), _C.created_at_ms > bindparam("since_ms"))
 )
 _KNOWN_PARTNER = select(_C.n).where(_C.partner == bindparam("key"), _C.phase.in_(["active", "accepted"])).limit(1)
 _LIVE = (
@@ -106,10 +105,7 @@ _LIVE = (
     .limit(bindparam("most"))
 )
 _NOTICES_OF = (
-    select(notices)
-    .where(notices.c.connection_n == bindparam("at_n"))
-    .order_by(notices.c.n)
-    .limit(bindparam("most"))
+    select(notices).where(notices.c.connection_n == bindparam("at_n")).order_by(notices.c.n).limit(bindparam("most"))
 )
 
 

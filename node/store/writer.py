@@ -28,7 +28,10 @@ class ThreadedStore:
     """The `Store` port over a database that only its writer thread touches."""
 
     def __init__(
-        self, database: Database, *, committed: Callable[[float, int], None] = lambda _duration_s, _units: None
+        self,
+        database: Database,
+        *,
+        committed: Callable[[float, int], None] = lambda _duration_s, _units: None,
     ) -> None:
         """Start the writer; `committed` is told how long each commit took, in seconds, and how many units it held.
 
@@ -79,7 +82,7 @@ class ThreadedStore:
         began = time.perf_counter()
         try:
             results = self._database.transact([unit for unit, _, _ in jobs])
-        except Exception as error:  # noqa: BLE001 - every caller learns that nothing was kept
+        except Exception as error:
             results = [error] * len(jobs)
         else:
             self._committed(time.perf_counter() - began, len(jobs))

@@ -28,7 +28,7 @@ class Names(AbstractResolver):
         self.book = {name.replace("_", "."): list(answers) for name, answers in book.items()}
         self.asked = []
 
-    async def resolve(self, host, port=0, family=socket.AF_INET):  # noqa: ARG002  # aiohttp's signature
+    async def resolve(self, host, port=0, family=socket.AF_INET):  # aiohttp's signature
         self.asked.append(host)
         answers = self.book[host]
         texts = answers.pop(0) if len(answers) > 1 else answers[0]

@@ -38,7 +38,7 @@ async def running(kind, folder, **options):
 async def eventually(condition, *, within_s=PATIENCE_S):
     """Wait until it is true; the time limit is only for failures."""
     async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110  # what is waited for lies in other processes
+        while not condition():  # what is waited for lies in other processes
             await asyncio.sleep(0.01)
 
 
@@ -134,9 +134,7 @@ class ListOutbox:
         owing = {row.topic for row in self.rows}
         live = sorted((key, *rest) for key, rest in self.live.items() if key > after_key)
         return [
-            PresentStatus(key=key, topic=topic, payload=payload)
-            for key, topic, payload in live
-            if topic not in owing
+            PresentStatus(key=key, topic=topic, payload=payload) for key, topic, payload in live if topic not in owing
         ][:limit]
 
 

@@ -38,7 +38,7 @@ REACHES = [
     ("2606:4700::1111", PUBLIC),
     ("2a00::1", PUBLIC),
     # always blocked: unspecified, link-local, multicast, broadcast, 240/4, unassigned
-    ("0.0.0.0", BLOCKED),  # noqa: S104  # judged, not bound
+    ("0.0.0.0", BLOCKED),  # judged, not bound
     ("0.1.2.3", BLOCKED),
     ("::", BLOCKED),
     ("169.254.1.1", BLOCKED),
@@ -285,9 +285,7 @@ def test_the_sentence_prints_settings_that_do_allow_it_and_keep_what_was_allowed
     }
     allow = parse_allow(settings["HANDCLASP_ALLOW_ADDRESSES"])
     assert set(before) < set(allow)
-    AddressPolicy(own=PUBLIC, allow=allow, allow_http_private=True).judge(
-        "http", host, 8080, addresses(address)
-    )
+    AddressPolicy(own=PUBLIC, allow=allow, allow_http_private=True).judge("http", host, 8080, addresses(address))
 
 
 def test_an_empty_allow_list_has_no_entries():
@@ -333,7 +331,7 @@ def test_any_text_is_either_entries_or_a_sentence(text):
     try:
         entries = parse_allow(text)
     except ValueError as error:
-        assert str(error)[-1] in ".?"  # noqa: PT017  # either outcome is right
+        assert str(error)[-1] in ".?"  # either outcome is right
     else:
         assert parse_allow(",".join(map(str, entries))) == entries
 
@@ -343,4 +341,4 @@ def test_any_host_is_judged_without_a_surprise(host):
     try:
         AddressPolicy().judge_literal("https", host, 443)
     except NetworkError as error:
-        assert error.cause is Cause.ADDRESS_BLOCKED  # noqa: PT017  # either outcome is right
+        assert error.cause is Cause.ADDRESS_BLOCKED  # either outcome is right

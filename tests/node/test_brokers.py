@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from node.brokers import children
+from node.brokers import amqtt_mended, children
 from node.brokers.children import BrokerChild, BrokerKind, BrokerStartError, choose_kind, find_mosquitto
 from tests.node.mqtt_world import (
     BOTH_BROKERS,
@@ -44,6 +44,13 @@ def taken_port():
         other.bind(("127.0.0.1", 0))
         other.listen()
         yield other.getsockname()[1]
+
+
+@pytest.fixture
+def free_port():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        return other.getsockname()[1]
 
 
 def listening_addresses(port):
@@ -312,10 +319,7 @@ async def test_a_second_link_with_the_same_client_id_ends_the_first_before_it_be
 
 async def test_garbage_is_cut_off_and_harms_nobody(kind, tmp_path):
     texts = (
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: " + b"x" * 30_000 + b"\r\n\r\n",
         b"\x10\xff\xff\xff\xff\xff",
-        b"\x10\x06\x00\x04\xff\xfe\xfd\xfc" + b"\xff" * 100,
-        connect("\ud800".encode("utf-8", "surrogatepass")),
         DISCONNECT,
     )
     async with running(kind, tmp_path) as child:
@@ -324,6 +328,19 @@ async def test_garbage_is_cut_off_and_harms_nobody(kind, tmp_path):
         async with raw_link(child.port, client_id="honest"):
             pass
         assert "Traceback" not in child.log_path.read_text()
+
+
+async def test_amqtt_closes_a_connection_on_which_no_connect_comes(monkeypatch, free_port):
+    monkeypatch.setattr(amqtt_mended, "CONNECT_S_MAX", 0.2)
+    broker = amqtt_mended.MendedBroker(free_port)
+    await broker.start()
+    try:
+        for beginning in (b"", b"GET / HTTP/1.1\r\n\r\n", b"\x10\x06\x00\x04\xff\xfe\xfd\xfc"):
+            assert await answer_to(free_port, beginning) == b""
+        async with raw_link(free_port, client_id="patient"):
+            await asyncio.sleep(0.4)
+    finally:
+        await broker.shutdown()
 
 
 async def test_amqtt_closes_a_link_that_publishes_to_a_reserved_topic_and_sends_its_will(tmp_path):

@@ -78,9 +78,7 @@ async def node(**changes):
 
 async def checked(typed, *, own_modes=MODES, **options):
     async with network(**options) as peer_network:
-        result = await check_destination(
-            typed, network=peer_network, own_key=OWN_KEY, own_modes=frozenset(own_modes)
-        )
+        result = await check_destination(typed, network=peer_network, own_key=OWN_KEY, own_modes=frozenset(own_modes))
     for text in (result.sentence, result.remedy):
         assert text[0] != " "
         assert text[-1] == "."
@@ -274,6 +272,7 @@ async def test_portal_a_redirect_to_anything_but_node_info_is_not_followed(locat
         result = await checked(instance.url)
         assert (instance.asked, there.asked) == (1, 0)
     assert result.outcome is CheckOutcome.NOT_A_NODE
+    assert "sends its visitors on" in result.sentence
 
 
 async def test_a_second_redirect_is_not_followed():
@@ -283,6 +282,7 @@ async def test_a_second_redirect_is_not_followed():
         result = await checked(first.url)
         assert (first.asked, second.asked, there.asked) == (1, 1, 0)
     assert result.outcome is CheckOutcome.NOT_A_NODE
+    assert "one such step only" in result.sentence
 
 
 async def test_a_redirect_and_then_another_node_url_are_two_steps():

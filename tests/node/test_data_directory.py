@@ -83,11 +83,7 @@ def refusal(path):
 def contents(path):
     if not path.is_dir():
         return path.exists()
-    return {
-        file.name: (file.stat().st_mode, file.read_bytes())
-        for file in path.iterdir()
-        if file.name != "node.lock"
-    }
+    return {file.name: (file.stat().st_mode, file.read_bytes()) for file in path.iterdir() if file.name != "node.lock"}
 
 
 def mode(path):

@@ -9,9 +9,7 @@ from node.metrics import METRICS_CONTENT_TYPE, Metrics
 def samples(metrics):
     """Each line of the page as name{labels} → value."""
     lines = metrics.render().decode().splitlines()
-    return {
-        line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")
-    }
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
 
 
 @pytest.fixture

@@ -261,6 +261,15 @@ async def test_redirect_bomb_a_body_of_a_gigabyte_is_cut_by_the_size_limit(head)
     assert sent[0] < 32 * 2**20
 
 
+async def test_a_body_that_is_announced_too_long_is_not_waited_for():
+    async def announce(reader, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n")
+        await reader.read()
+
+    async with wire(announce) as (port, _), network() as peer_network:
+        assert (await failure(peer_network, f"http://127.0.0.1:{port}/")).cause is Cause.NOT_A_NODE
+
+
 @pytest.mark.parametrize(("size", "fits"), [(1000, True), (1001, False)])
 @pytest.mark.parametrize("chunked", [True, False])
 async def test_the_largest_body_is_read_and_one_byte_more_is_not(size, fits, chunked):

@@ -9,7 +9,17 @@ from aiohttp import web
 
 from node.causes import Cause
 from node.network.addresses import AddressPolicy, Reach, parse_allow
-from tests.node.loopback_servers import PRIVATE_NODE, PUBLIC_NODE, Names, failure, hello, network, site, wire
+from tests.node.loopback_servers import (
+    LOOPBACK_NODE,
+    PRIVATE_NODE,
+    PUBLIC_NODE,
+    Names,
+    failure,
+    hello,
+    network,
+    site,
+    wire,
+)
 
 
 @pytest.fixture
@@ -39,7 +49,7 @@ async def watched():
         "http://127.1:{port}/",
         "http://0177.0.0.1:{port}/",
         "http://127.0.0.1.:{port}/",
-        "http://１２７。0。0。1:{port}/",  # noqa: RUF001  # IDNA makes 127.0.0.1 of it
+        "http://１２７。0。0。1:{port}/",  # IDNA makes 127.0.0.1 of it
         "http://0.0.0.0:{port}/",
         "http://[::]:{port}/",
         "http://localhost:{port}/",
@@ -62,6 +72,16 @@ async def test_move_to_internal_and_embedded_v4_are_never_called(url, policy, wa
     async with network(policy) as peer_network:
         error = await failure(peer_network, url.format(port=watched))
     assert error.cause is Cause.ADDRESS_BLOCKED
+
+
+@pytest.mark.parametrize(
+    "url", ["http://user@127.0.0.1:{port}/", "http://:word@127.0.0.1:{port}/", "ws://127.0.0.1:{port}/"]
+)
+async def test_a_user_name_or_another_scheme_is_refused_also_where_the_address_is_not(url, watched):
+    async with network(LOOPBACK_NODE) as peer_network:
+        error = await failure(peer_network, url.format(port=watched))
+    assert error.cause is Cause.ADDRESS_BLOCKED
+    assert "This is no URL that a node calls" in str(error)
 
 
 async def test_a_host_with_a_blank_is_no_url():
@@ -97,7 +117,5 @@ async def test_allow_list_narrow_one_port_is_called_and_another_is_not(watched):
         policy = AddressPolicy(own=Reach.PUBLIC, allow=parse_allow(f"localhost:{port}"))
         async with network(policy) as peer_network:
             assert (await peer_network.get(f"http://localhost:{port}/")).status == 200
-            assert (
-                await failure(peer_network, f"http://localhost:{watched}/")
-            ).cause is Cause.ADDRESS_BLOCKED
+            assert (await failure(peer_network, f"http://localhost:{watched}/")).cause is Cause.ADDRESS_BLOCKED
             assert (await failure(peer_network, f"http://127.0.0.1:{port}/")).cause is Cause.ADDRESS_BLOCKED

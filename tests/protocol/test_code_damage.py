@@ -170,11 +170,7 @@ def test_the_damage_that_mail_and_markup_do_is_forgiven(text):
     assert read_code(f"{mail}\n{mail}") == read_code(CODE)
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, len(CODE)), st.text(" \t\r\n>|\u00a0\u00ad\u200b\u200d\u2060\ufeff*`\"'"))
-    )
-)
+@given(st.lists(st.tuples(st.integers(0, len(CODE)), st.text(" \t\r\n>|\u00a0\u00ad\u200b\u200d\u2060\ufeff*`\"'"))))
 def test_marks_at_any_place_are_forgiven(marks):
     text = CODE
     for position, mark in sorted(marks, reverse=True):
@@ -243,6 +239,7 @@ def test_two_codes_of_one_connection_give_the_newer():
 def test_two_codes_of_two_connections_are_several():
     assert outcome_of(f"{CODE}\n{OTHER}") is CodeOutcome.SEVERAL_CODES
     assert outcome_of(f"{OTHER}{CODE}") is CodeOutcome.SEVERAL_CODES
+    assert outcome_of(f"{OTHER} {NEWER}") is CodeOutcome.SEVERAL_CODES
 
 
 def test_two_different_codes_of_one_serial_are_several():

@@ -46,9 +46,7 @@ _SMALL_ORDER_Y = [
     "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 ]
 SMALL_ORDER = [
-    encoded[:31] + bytes([encoded[31] | sign])
-    for encoded in map(bytes.fromhex, _SMALL_ORDER_Y)
-    for sign in (0, 0x80)
+    encoded[:31] + bytes([encoded[31] | sign]) for encoded in map(bytes.fromhex, _SMALL_ORDER_Y) for sign in (0, 0x80)
 ]
 PRIME = 2**255 - 19
 

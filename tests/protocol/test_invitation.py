@@ -57,9 +57,7 @@ GOLDEN = (
 counters = st.integers(1, COUNTER_LIMIT - 1)
 ids = st.binary(min_size=16, max_size=16)
 texts = st.text(st.sampled_from(string.printable[:95] + "äßЖ東🤝"), min_size=1, max_size=64).filter(str.strip)
-urls = st.from_regex(
-    r"https?://[a-z]{1,9}(\.[a-z]{1,9}){0,3}(:[1-9][0-9]{3})?(/[a-z]{1,9}){0,3}", fullmatch=True
-)
+urls = st.from_regex(r"https?://[a-z]{1,9}(\.[a-z]{1,9}){0,3}(:[1-9][0-9]{3})?(/[a-z]{1,9}){0,3}", fullmatch=True)
 invitations = st.builds(
     Invitation,
     connection=ids,
@@ -248,9 +246,7 @@ def test_a_signature_with_one_bit_changed_is_forged(bit):
     assert outcome_of(code_format.encode(forged)) is CodeOutcome.FORGED
 
 
-@pytest.mark.parametrize(
-    "changes", [{"name": "Incident"}, {"mode": "basic"}, {"expires_at": 1}, {"bound": None}]
-)
+@pytest.mark.parametrize("changes", [{"name": "Incident"}, {"mode": "basic"}, {"expires_at": 1}, {"bound": None}])
 def test_an_edited_code_with_repaired_checksums_is_forged(changes):
     head, signature = parts_of(write_code(INVITATION, SOURCE, SEED))
     packed = msgpack.packb(list((msgspec.structs.asdict(INVITATION) | changes).values()))
@@ -266,9 +262,7 @@ def test_a_code_with_another_seed_is_forged():
 
 
 def test_a_code_signed_by_another_key_is_forged():
-    assert (
-        outcome_of(code_of(pack_invitation(INVITATION), source=SigningKey(bytes(32)))) is CodeOutcome.FORGED
-    )
+    assert outcome_of(code_of(pack_invitation(INVITATION), source=SigningKey(bytes(32)))) is CodeOutcome.FORGED
 
 
 @pytest.mark.parametrize(
@@ -378,9 +372,7 @@ def test_a_head_that_names_less_than_a_head_and_a_signature_is_none(length):
 def test_unused_bits_of_the_last_public_character_are_guarded():
     names = ["x" * n for n in range(1, 9)]
     codes = [write_code(replaced(name=name), SOURCE, SEED) for name in names]
-    code = next(
-        code for code in codes if (len(code) - 42) % 8
-    )  # the public part does not end on a whole byte
+    code = next(code for code in codes if (len(code) - 42) % 8)  # the public part does not end on a whole byte
     alphabet = "abcdefghijklmnopqrstuvwxyz234567"
     last = code[-33]
     for character in alphabet:

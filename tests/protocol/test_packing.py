@@ -62,7 +62,7 @@ def test_changed_bytes_raise_one_error_only(packed, data):
     try:
         unpack(changed, bytes_max=BYTES_MAX)
     except RemoteProtocolError as error:
-        assert str(error).endswith(".")  # noqa: PT017  # raising is not always right here
+        assert str(error).endswith(".")  # raising is not always right here
 
 
 @pytest.mark.parametrize(
@@ -190,4 +190,4 @@ def test_no_positions_raise_anything_else(fields):
     try:
         convert_fields(fields, Outer)
     except RemoteProtocolError as error:
-        assert str(error).isprintable()  # noqa: PT017  # raising is not always right here
+        assert str(error).isprintable()  # raising is not always right here

@@ -208,9 +208,7 @@ def test_a_plain_line_is_one_harmless_line(value):
     line = plain_line(value)
     assert len(line) <= PLAIN_LINE_CHARACTERS_MAX
     assert len(line.splitlines()) <= 1
-    assert not any(
-        unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} for character in line
-    )
+    assert not any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} for character in line)
     assert plain_line(line) == line
     line.encode()
 
