@@ -43,7 +43,7 @@ LOCK_RETRY_S: Final = 0.02
 VERSION_FILE: Final = "version"
 LOCK_FILE: Final = "node.lock"
 KEY_FILE: Final = "node.key"
-TOKEN_FILE: Final = "admin.token"  # a file's name
+TOKEN_FILE: Final = "admin.token"  # a file's name  # noqa: S105 - a file's name
 DATABASE_FILE: Final = "node.db"
 RUNTIME_FILE: Final = "node.run"
 
@@ -208,7 +208,7 @@ def _wait_for_lock(descriptor: int, path: Path) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(LOCK_RETRY_S)  # only a real process, before its loop runs, opens this
+            time.sleep(LOCK_RETRY_S)  # only a real process, before its loop runs, opens this  # noqa: TID251 - before there is a loop, or the real port itself
         except OSError as error:
             raise DataDirectoryError(
                 f"{path} can't be locked ({error.strerror}): its file system has no locks; {ELSEWHERE}."

@@ -53,7 +53,7 @@ class HealthRoutes:
         try:
             async with asyncio.timeout(READY_S_MAX):
                 await self._context.store.run(statements.broadcast_count)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the node can't keep anything now
             return _json({"status": "not ready", "store": type(error).__name__}, status=503)
         return _json({"status": "ready", "store": "ok", "broker": self._broker()})
 

@@ -142,7 +142,7 @@ def _listen(where: HostPort) -> socket.socket:
         return socket.create_server((where.host, where.port), family=family, backlog=512, reuse_port=False)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            from node.port_owner import port_owner
+            from node.port_owner import port_owner  # noqa: PLC0415 - psutil is needed for this sentence only
 
             owner = port_owner(where.port)
             by = f" by {owner}" if owner else ""

@@ -18,7 +18,7 @@ from protocol.errors import TextError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from node.delivery.broker_url import BrokerUrl
+    from node.delivery.broker_url import BrokerUrl  # loaded only when a URL is set
     from node.network.addresses import AllowEntry
 
 PREFIX: Final = "HANDCLASP_"
@@ -104,7 +104,7 @@ class HostPort:
     @property
     def url(self) -> str:
         """The http URL by which this machine reaches it, also when it listens on all addresses."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # compared, not bound
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # compared, not bound  # noqa: S104 - compared, not bound
         return f"http://{HostPort(host=host, port=self.port)}"
 
     def __str__(self) -> str:
@@ -155,7 +155,7 @@ def _is_name(host: str) -> bool:
 
 
 def _name(text: str) -> str:
-    from protocol.text import check_name  # loaded only by a process that reads settings
+    from protocol.text import check_name  # loaded only by a process that reads settings  # noqa: PLC0415 - loaded only when it is needed
 
     try:
         return check_name(text, what="name")
@@ -164,7 +164,7 @@ def _name(text: str) -> str:
 
 
 def _url(text: str) -> str:
-    from protocol.text import check_url  # loaded only by a process that reads settings
+    from protocol.text import check_url  # loaded only by a process that reads settings  # noqa: PLC0415 - loaded only when it is needed
 
     try:
         return check_url(text, what="URL")
@@ -177,13 +177,13 @@ def _as_clause(error: TextError) -> str:
 
 
 def _broker_url(text: str) -> BrokerUrl:
-    from node.delivery.broker_url import BrokerUrl  # loaded only when a URL is set
+    from node.delivery.broker_url import BrokerUrl  # loaded only when a URL is set  # noqa: PLC0415 - loaded only when it is needed
 
     return BrokerUrl.parse(text)
 
 
 def _allow(text: str) -> tuple[AllowEntry, ...]:
-    from node.network.addresses import parse_allow  # loaded only when addresses are set
+    from node.network.addresses import parse_allow  # loaded only when addresses are set  # noqa: PLC0415 - loaded only when it is needed
 
     return parse_allow(text)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from protocol.events import Code, Heard
 
 
-def holds(condition: Condition, record: DestinationRecord | None, heard: Heard, now: float) -> bool:
+def holds(condition: Condition, record: DestinationRecord | None, heard: Heard, now: float) -> bool:  # noqa: ARG001 - one shape for both roles
     """Whether a condition of a statement row holds."""
     question_under_caps = not heard.is_answer and heard.announcement_allowed
     match condition:

@@ -160,7 +160,7 @@ def peek(data: bytes) -> Sealed:
 
 def _peek(data: bytes) -> Sealed:
     outer = unpack(data, bytes_max=MESSAGE_BYTES_MAX)
-    if not (isinstance(outer, list) and len(outer) == 2):
+    if not (isinstance(outer, list) and len(outer) == 2):  # noqa: PLR2004 - body and signature
         raise _malformed("An envelope is an array of a body and a signature.")
     body, signature = outer
     if not isinstance(body, bytes) or not isinstance(signature, bytes) or len(signature) != SIGNATURE_BYTES:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from protocol.vocabulary import Statement
+if TYPE_CHECKING:
+    from protocol.vocabulary import Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

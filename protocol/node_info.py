@@ -107,7 +107,7 @@ def from_json(data: bytes) -> NodeInfo:
         raise RemoteProtocolError(f"A node info has at most {NODE_INFO_BYTES_MAX} bytes.")
     try:
         read = _DECODER.decode(data)
-    except Exception as error:  # also RecursionError and bad UTF-8: the other side's fault alike
+    except Exception as error:  # also RecursionError and bad UTF-8: the other side's fault alike  # noqa: BLE001 - whatever the library raises, one fault is told
         raise RemoteProtocolError(f"This is not a node info ({type(error).__name__}).") from None
     if read.kind != KIND:
         raise RemoteProtocolError(f"This is the info of another kind of node, not of {KIND}.")

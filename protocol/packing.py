@@ -56,7 +56,7 @@ def unpack(data: bytes, *, bytes_max: int) -> object:
         unpacker.feed(data)
         value: object = unpacker.unpack()
         end: int = unpacker.tell()
-    except Exception as error:  # the library raises a dozen kinds; each of them is the sender's fault
+    except Exception as error:  # the library raises a dozen kinds; each of them is the sender's fault  # noqa: BLE001 - whatever the library raises, one fault is told
         raise RemoteProtocolError(
             f"The data are not msgpack as the protocol uses it ({type(error).__name__})."
         ) from None
@@ -95,7 +95,7 @@ def convert_fields(fields: object, struct: type[StructT]) -> StructT:
         return msgspec.convert(fields, struct, strict=True, builtin_types=(bytes,))
     except msgspec.ValidationError as error:
         raise RemoteProtocolError(_sentence(str(error), fields, struct)) from None
-    except Exception as error:  # as in unpack: whatever it is, the sender's data caused it
+    except Exception as error:  # as in unpack: whatever it is, the sender's data caused it  # noqa: BLE001 - whatever the library raises, one fault is told
         raise RemoteProtocolError(f"The fields can't be read ({type(error).__name__}).") from None
 
 

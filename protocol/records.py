@@ -133,7 +133,7 @@ def status_of(record: Record) -> Status:
             return _switches(mine.enabled, theirs is None or theirs.enabled)
 
 
-def _switches(here: bool, there: bool) -> Status:
+def _switches(here: bool, there: bool) -> Status:  # noqa: FBT001 - two switches, named by place
     match here, there:
         case True, True:
             return Status.ACTIVE

@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
         return 2
     if flags == ["--check"]:
         return 0 if is_current(level, read_state(), python_id(sys.base_prefix)) else 1
-    from scripts.environment_build import set_up
+    from scripts.environment_build import set_up  # noqa: PLC0415  (--check must not pay for its imports)
 
     try:
         set_up(level, exact=flags == ["--exact"])

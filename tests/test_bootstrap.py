@@ -216,7 +216,7 @@ def test_a_set_up_that_was_killed_is_repaired_by_the_next(tree: Path) -> None:
     assert re.fullmatch(PROGRESS, repaired.stderr), repaired.stderr
     assert imported_node(tree) == tree / "node" / "__init__.py"
 
-    # Killed while something new went in, it doesn't count as what it was before, even if that is wanted again.
+    # Killed while something new went in, it is no longer what it was before, even if that is wanted again.
     before = pyproject.read_text(encoding="utf-8")
     pyproject.write_text(f"{before}# changed\n", encoding="utf-8")
     kill_set_up_when(tree, lambda: not state.exists())

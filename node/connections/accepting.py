@@ -112,7 +112,7 @@ async def _take(context: Context, code: Code, adapted: Adapted, wanted: Act) -> 
                 code=given,
             )
         except LocalProtocolError:
-            assert before is not None
+            assert before is not None  # noqa: S101 - without a record every code is taken
             raise _not_taken(before, invitation.serial) from None
         return _store(context, tx, before, step, code, names)
 
@@ -128,7 +128,7 @@ async def _take(context: Context, code: Code, adapted: Adapted, wanted: Act) -> 
 def _store(
     context: Context, tx: Transaction, before: Connection | None, step: Step, code: Code, names: Names
 ) -> Connection:
-    assert isinstance(step.record, DestinationRecord)
+    assert isinstance(step.record, DestinationRecord)  # noqa: S101 - what accepting and declining make
     invitation = code.invitation
     partner = Partner(node_id=invitation.source_id, node_url=invitation.node_url)
     now_ms = int(context.clock.now() * 1000)

@@ -139,7 +139,7 @@ def _store(
 def _store_announced(context: Context, tx: Transaction, step: Step, message: Message, prefix: str) -> Connection:
     """A record that the other side's word alone brought about: an invitation to show, or a tombstone, hidden."""
     record, preview = step.record, message.statement.details
-    assert record is not None
+    assert record is not None  # noqa: S101 - the caller has looked
     now_ms = int(context.clock.now() * 1000)
     if isinstance(preview, Preview):
         names, mode, url = _mirrored(preview), preview.mode, preview.node_url

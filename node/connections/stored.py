@@ -200,5 +200,5 @@ def _record(row: Any) -> Record:
     )
 
 
-def _side(revision: int, phase: str, enabled: bool, reason: str | None) -> Side:
+def _side(revision: int, phase: str, enabled: bool, reason: str | None) -> Side:  # noqa: FBT001 - columns of a row
     return Side(revision, Phase(phase), enabled=enabled, reason=Reason(reason) if reason else None)

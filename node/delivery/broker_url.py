@@ -83,8 +83,11 @@ class BrokerUrl:
 
 
 def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
-    user = unquote(parts.username, errors="strict") if parts.username is not None else None
-    password = unquote(parts.password, errors="strict") if parts.password is not None else None
+    try:
+        user = unquote(parts.username, errors="strict") if parts.username is not None else None
+        password = unquote(parts.password, errors="strict") if parts.password is not None else None
+    except UnicodeDecodeError:
+        raise ValueError("write user name and password in UTF-8 before percent-encoding them") from None
     if not user and (password or user is not None):
         # MQTT 3.1.1, [MQTT-3.1.2-22]: no password without a user name.
         raise ValueError("before the @ goes user:password or a user name alone")

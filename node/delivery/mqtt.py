@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from node.ports import BrokerDownError, Publication
 
 if TYPE_CHECKING:
-    import ssl
+    import ssl  # only mqtts needs it
     from collections.abc import AsyncIterator, Coroutine
     from pathlib import Path
 
-    import aiomqtt
+    import aiomqtt  # 60 ms that a node's start need not wait for
 
     from node.delivery.broker_url import BrokerUrl
 
@@ -44,13 +44,12 @@ SUBACK_FAILURE: Final = 0x80
 """The return code of a refused subscription (MQTT 3.1.1, 3.9.3)."""
 
 _REFUSALS: Final = {
-    1: "it does not speak MQTT 3.1.1",
     2: "it refuses the client id",
     3: "it is not available at the moment",
     4: "user name or password is wrong",
     5: "it does not let this user in",
 }
-"""CONNACK return codes (MQTT 3.1.1, 3.2.2.3)."""
+"""CONNACK return codes (MQTT 3.1.1, 3.2.2.3); paho keeps the first, a wrong version, to itself."""
 
 
 class MqttBroker:
@@ -100,7 +99,7 @@ class MqttBroker:
             _cut(client)
 
     def _client(self, client_id: str, will: Publication | None) -> aiomqtt.Client:
-        import aiomqtt  # 60 ms that a node's start need not wait for
+        import aiomqtt  # 60 ms that a node's start need not wait for  # noqa: PLC0415 - loaded only when it is needed
 
         quiet = logging.getLogger(f"{__name__}.paho")
         quiet.setLevel(logging.ERROR)
@@ -121,7 +120,7 @@ class MqttBroker:
         )
 
     def _tls_context(self) -> ssl.SSLContext:
-        import ssl  # only mqtts needs it
+        import ssl  # only mqtts needs it  # noqa: PLC0415 - loaded only when it is needed
 
         if self._tls is None:
             try:
@@ -200,7 +199,7 @@ class MqttLink:
 
     async def lost(self) -> None:
         """Return when the link is lost."""
-        await asyncio.wait({self._link._disconnected})  # aiomqtt tells it nowhere else
+        await asyncio.wait({self._link._disconnected})  # aiomqtt tells it nowhere else  # noqa: SLF001 - the library has no public way; the version is pinned
 
     async def close(self) -> None:
         """Say goodbye, so that the will is not sent; a broker that does not listen is left all the same."""
@@ -209,7 +208,7 @@ class MqttLink:
 
     async def _until_lost(self, operation: Coroutine[None, None, T]) -> T:
         task = asyncio.ensure_future(operation)
-        disconnected = self._link._disconnected  # see `lost`
+        disconnected = self._link._disconnected  # see `lost`  # noqa: SLF001 - the library has no public way; the version is pinned
         first: list[asyncio.Future[Any]] = [task, disconnected]
         try:
             await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
@@ -228,25 +227,25 @@ class MqttLink:
 
 
 def _mqtt_error() -> type[Exception]:
-    import aiomqtt  # loaded by then, or loaded for the first link
+    import aiomqtt  # loaded by then, or loaded for the first link  # noqa: PLC0415 - loaded only when it is needed
 
     return aiomqtt.MqttError
 
 
 def _connack_refusal(code: object) -> str | None:
     # paho hands out 3.1.1's codes as MQTT 5's reason codes.
-    as_mqtt_5 = {0x84: 1, 0x85: 2, 0x88: 3, 0x86: 4, 0x87: 5}
+    as_mqtt_5 = {0x85: 2, 0x88: 3, 0x86: 4, 0x87: 5}
     number = as_mqtt_5.get(code, code) if isinstance(code, int) else None
     return _REFUSALS.get(number) if number is not None else None
 
 
 def _retrieve_exceptions(client: aiomqtt.Client) -> None:
     """Look at the exception of a lost link, so that asyncio does not report it as never retrieved."""
-    client._disconnected.add_done_callback(  # aiomqtt gives no other way
+    client._disconnected.add_done_callback(  # aiomqtt gives no other way  # noqa: SLF001 - the library has no public way; the version is pinned
         lambda future: None if future.cancelled() else future.exception()
     )
 
 
 def _cut(client: aiomqtt.Client) -> None:
     """Close the socket if it is still open, without a goodbye."""
-    client._client._sock_close()  # paho's public ways all say goodbye first
+    client._client._sock_close()  # paho's public ways all say goodbye first  # noqa: SLF001 - the library has no public way; the version is pinned

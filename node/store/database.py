@@ -57,7 +57,7 @@ class Database:
                 metadata.create_all(self.connection)
                 self.connection.execute(insert(schema_revision).values(version_num=SCHEMA_REVISION))
             return
-        from node.store.migrate import migrate
+        from node.store.migrate import migrate  # noqa: PLC0415 - Alembic takes 0.2 s to load and is seldom needed
 
         migrate(self.connection, found=found, where=self._where)
 
@@ -76,7 +76,7 @@ class Database:
                 raw.execute("SAVEPOINT unit")
                 try:
                     results.append(unit(self.connection))
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - handed to the unit's own caller
                     raw.execute("ROLLBACK TO unit")
                     results.append(error)
                 raw.execute("RELEASE unit")
