@@ -28,7 +28,7 @@ from protocol.limits import PROTOCOL_VERSION
 from protocol.node_info import WELL_KNOWN_PATH, NodeInfo, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from node.key_file import NodeIdentity
     from node.metrics import Metrics
@@ -170,8 +170,8 @@ def _node_app(
         client_max_size=BODY_BYTES_MAX,
     )
     endpoint = PeerEndpoint(context, heard=lambda kind, result: metrics.message_received(kind=kind, result=result))
-    app.router.add_post("/peer", endpoint)
-    app.router.add_get(WELL_KNOWN_PATH, lambda request: _show_info(request, info))
+    app.router.add_post("/peer", endpoint.handle)
+    app.router.add_get(WELL_KNOWN_PATH, _shows(info))
     app.router.add_get("/problems/{slug}", problem_page)
     app.router.add_routes(AdminApi(context, dispatcher).routes())
     app.router.add_routes(health.routes())
@@ -187,7 +187,7 @@ def _instance_app(profile: Profile, health: HealthRoutes, info: bytes) -> web.Ap
 
     async def well_known(request: web.Request) -> web.Response:
         if profile.node_url is None:
-            return await _show_info(request, info)
+            return await _shows(info)(request)
         raise web.HTTPTemporaryRedirect(profile.node_url + WELL_KNOWN_PATH)
 
     app.router.add_get(WELL_KNOWN_PATH, well_known)
@@ -195,5 +195,8 @@ def _instance_app(profile: Profile, health: HealthRoutes, info: bytes) -> web.Ap
     return app
 
 
-async def _show_info(_request: web.Request, info: bytes) -> web.Response:
-    return web.Response(body=info, content_type="application/json", headers={"Cache-Control": "no-store"})
+def _shows(info: bytes) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def show(_request: web.Request) -> web.Response:
+        return web.Response(body=info, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+    return show

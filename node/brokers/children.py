@@ -179,7 +179,7 @@ class BrokerChild:
     def _spawn(self, port: int) -> subprocess.Popen[bytes]:
         command = self._command(port)
         with _private(self.log_path) as log:
-            return subprocess.Popen(  # our own command line  # noqa: S603 - a program of our own choosing
+            return subprocess.Popen(  # noqa: S603 - our own command line
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -187,7 +187,7 @@ class BrokerChild:
                 cwd=self._data,
                 env=_environment(),
                 start_new_session=True,
-                preexec_fn=die_with_parent(os.getpid()),  # two system calls, prepared before the fork  # noqa: PLW1509 - the child calls nothing but prctl
+                preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509 - two system calls, prepared before the fork
             )
 
     def _command(self, port: int) -> list[str]:

@@ -10,12 +10,13 @@ from node.delivery.events import ENTROPY_BYTES, status_event, status_topic, uuid
 from node.store import statements
 from protocol.identity import fingerprint
 from protocol.records import reason_of, status_of
-from protocol.vocabulary import Phase
+from protocol.vocabulary import PHASES_SWITCHED_ON, Phase
 
 if TYPE_CHECKING:
     from node.connections.context import Context
     from node.connections.stored import Connection
     from node.ports import Transaction
+    from protocol.vocabulary import Side
 
 
 def new_sys_id(tx: Transaction, connection_id: bytes, source_key: bytes) -> str:
@@ -38,7 +39,7 @@ def view_of(connection: Connection) -> tuple[object, ...]:
         reason_of(record),
         record.serial,
         record.mine.enabled,
-        theirs.enabled if theirs is not None else None,
+        _enabled_there(theirs),
         connection.partner_key,
         connection.names,
     )
@@ -85,6 +86,11 @@ def forget(context: Context, tx: Transaction, connection: Connection) -> None:
         statements.add_broadcast(tx, topic=status_topic(context.topic_id, connection.sys_id), payload=b"")
 
 
+def _enabled_there(theirs: Side | None) -> bool | None:
+    """The partner's switch, once it has one."""
+    return theirs.enabled if theirs is not None and theirs.phase in PHASES_SWITCHED_ON else None
+
+
 def _is_broadcast(connection: Connection) -> bool:
     """An announcement is no event, and what is hidden is gone for watchers."""
     return connection.record.mine.phase is not Phase.ANNOUNCED and not connection.record.hidden
@@ -105,7 +111,7 @@ def _tell(context: Context, tx: Transaction, connection: Connection) -> None:
         phase=record.mine.phase,
         reason=reason_of(record),
         enabled_here=record.mine.enabled,
-        enabled_there=theirs.enabled if theirs is not None else None,
+        enabled_there=_enabled_there(theirs),
         mode=connection.mode,
         revision=record.mine.revision,
         partner=fingerprint(partner) if partner is not None else None,

@@ -127,7 +127,7 @@ class Broadcaster:
                 await self._use_a_link()
             except BrokerDownError as error:
                 self._link_failed(str(error))
-            except Exception as error:  # a store that fails once must not silence a node for life  # noqa: BLE001 - whatever the library raises, one fault is told
+            except Exception as error:  # noqa: BLE001 - a store that fails once must not silence a node for life
                 _log.exception("broadcast_failed")
                 self._linked_at = None  # the broker is not to blame
                 self._link_failed(f"Broadcasting failed ({type(error).__name__}) and is tried again.")

@@ -24,6 +24,7 @@ from protocol.limits import (
     MESSAGE_BYTES_MAX,
     NAME_CHARACTERS_MAX,
 )
+from protocol.modes import Mode
 from protocol.vocabulary import Kind, Phase, Reason, Role
 
 TOPIC_PREFIX: Final = "handclasp/v1"
@@ -103,7 +104,7 @@ class StatusData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     reason: Reason | None
     enabled_here: bool
     enabled_there: bool | None
-    mode: Slug
+    mode: Mode
     revision: Counter
     partner: Fingerprint | None
     name: Name

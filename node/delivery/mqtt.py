@@ -18,14 +18,15 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from node.delivery.mqtt_tls import client_context
 from node.ports import BrokerDownError, Publication
 
 if TYPE_CHECKING:
-    import ssl  # only mqtts needs it
+    import ssl
     from collections.abc import AsyncIterator, Coroutine
     from pathlib import Path
 
-    import aiomqtt  # 60 ms that a node's start need not wait for
+    import aiomqtt
 
     from node.delivery.broker_url import BrokerUrl
 
@@ -99,7 +100,7 @@ class MqttBroker:
             _cut(client)
 
     def _client(self, client_id: str, will: Publication | None) -> aiomqtt.Client:
-        import aiomqtt  # 60 ms that a node's start need not wait for  # noqa: PLC0415 - loaded only when it is needed
+        import aiomqtt  # noqa: PLC0415 - 60 ms that a node's start need not wait for
 
         quiet = logging.getLogger(f"{__name__}.paho")
         quiet.setLevel(logging.ERROR)
@@ -120,11 +121,9 @@ class MqttBroker:
         )
 
     def _tls_context(self) -> ssl.SSLContext:
-        import ssl  # only mqtts needs it  # noqa: PLC0415 - loaded only when it is needed
-
         if self._tls is None:
             try:
-                self._tls = ssl.create_default_context(cafile=self._ca_file)
+                self._tls = client_context(self._ca_file)
             except OSError as error:
                 raise BrokerDownError(
                     f"The certificate authority file {self._ca_file} can't be used: {error}."
@@ -199,7 +198,7 @@ class MqttLink:
 
     async def lost(self) -> None:
         """Return when the link is lost."""
-        await asyncio.wait({self._link._disconnected})  # aiomqtt tells it nowhere else  # noqa: SLF001 - the library has no public way; the version is pinned
+        await asyncio.wait({self._link._disconnected})  # noqa: SLF001 - aiomqtt tells it nowhere else
 
     async def close(self) -> None:
         """Say goodbye, so that the will is not sent; a broker that does not listen is left all the same."""
@@ -208,7 +207,7 @@ class MqttLink:
 
     async def _until_lost(self, operation: Coroutine[None, None, T]) -> T:
         task = asyncio.ensure_future(operation)
-        disconnected = self._link._disconnected  # see `lost`  # noqa: SLF001 - the library has no public way; the version is pinned
+        disconnected = self._link._disconnected  # noqa: SLF001 - see `lost`
         first: list[asyncio.Future[Any]] = [task, disconnected]
         try:
             await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
@@ -227,7 +226,7 @@ class MqttLink:
 
 
 def _mqtt_error() -> type[Exception]:
-    import aiomqtt  # loaded by then, or loaded for the first link  # noqa: PLC0415 - loaded only when it is needed
+    import aiomqtt  # noqa: PLC0415 - loaded by then, or loaded for the first link
 
     return aiomqtt.MqttError
 
@@ -241,11 +240,11 @@ def _connack_refusal(code: object) -> str | None:
 
 def _retrieve_exceptions(client: aiomqtt.Client) -> None:
     """Look at the exception of a lost link, so that asyncio does not report it as never retrieved."""
-    client._disconnected.add_done_callback(  # aiomqtt gives no other way  # noqa: SLF001 - the library has no public way; the version is pinned
+    client._disconnected.add_done_callback(  # noqa: SLF001 - aiomqtt gives no other way
         lambda future: None if future.cancelled() else future.exception()
     )
 
 
 def _cut(client: aiomqtt.Client) -> None:
     """Close the socket if it is still open, without a goodbye."""
-    client._client._sock_close()  # paho's public ways all say goodbye first  # noqa: SLF001 - the library has no public way; the version is pinned
+    client._client._sock_close()  # noqa: SLF001 - paho's public ways all say goodbye first

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class _TidySocket(ssl.SSLSocket):
     """Closes itself when the handshake fails: paho loses hold of it then."""
 
-    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002  # the standard library's signature
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the standard library's signature
         try:
             super().do_handshake(block)
         except BaseException:

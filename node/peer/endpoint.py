@@ -44,7 +44,7 @@ class PeerEndpoint:
         self._context = context
         self._heard = heard
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.Request) -> web.Response:
         """Check, take in, commit, answer."""
         if (refusal := _carrier_refusal(request)) is not None:
             self._heard("unknown", "bad-carrier")

@@ -1,0 +1,165 @@
+"""The tree of commands. Each is loaded only when it is used, or when its help is listed."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from node.cli.failures import EXIT_REFUSED, EXIT_USAGE, CommandError
+from node.version import VERSION
+
+PROGRAM: Final = "handclasp"
+ENTRY_POINTS: Final = "handclasp.commands"
+"""Packages that stand above this one bring their commands by this group; nothing here imports them."""
+
+COMMANDS: Final = {
+    "demo": "node.cli.demo_command:demo",
+    "pair": "node.cli.pair_commands:pair_app",
+    "node": "node.cli.node_command:command()",
+    "connections": "node.cli.connections_app:connections_app",
+    "invitation": "node.cli.invitation_commands:invitation_app",
+    "watch": "node.cli.watch_command:watch",
+}
+"""Where each command stands: a module and in it a typer application or a function; `()`: a function that makes it."""
+
+HELP = """Connect two ITSM instances, peer to peer, by an invitation code.
+
+One admin initiates a connection on the source instance and gets a code; another admin accepts it on the
+destination instance; both sides become Active. No server stands between them.
+
+\b
+Start here:
+  handclasp demo                  watch two nodes shake hands; ends by itself
+  handclasp pair                  start two nodes and a broker to keep
+  handclasp connections --help    initiate, accept, list, show, check
+
+Every command has --help; most have --json for programs.
+"""
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are loaded when they are asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the library's signature
+        """The names, ours in the order in which they are learnt, then those of other packages."""
+        return list(_targets())
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the library's signature
+        """The command of that name, loaded; none if there is none."""
+        target = _targets().get(cmd_name)
+        return _load(cmd_name, target) if target is not None else None
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """List what can be loaded: another package's broken command must not hide ours."""
+        self.list_commands = lambda _ctx: [name for name in _targets() if _can_load(name)]  # type: ignore[method-assign]
+        super().format_help(ctx, formatter)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the first argument names.
+
+        Raises:
+            CommandError: there is none; the nearest one is named.
+        """
+        name, known = args[0], _targets()
+        if name not in known and not name.startswith("-"):
+            nearest = difflib.get_close_matches(name, known, n=1)
+            raise CommandError(
+                f"There is no command {name!r}.",
+                f"Did you mean `{PROGRAM} {nearest[0]}`?" if nearest else f"`{PROGRAM} --help` lists them all.",
+            )
+        return super().resolve_command(ctx, args)
+
+
+def run_root(arguments: list[str]) -> int:
+    """Parse and run a command line; the exit code.
+
+    Raises:
+        CommandError: it can't be done; see there.
+    """
+    command = typer.main.get_command(_root())
+    try:
+        result = command.main(arguments or ["--help"], prog_name=PROGRAM, standalone_mode=False)
+    except typer.TyperException as error:
+        raise CommandError(_sentence(error), _where_to_look(error), exit_code=EXIT_USAGE) from error
+    except typer.Abort:
+        sys.stderr.write("\n")
+        return EXIT_REFUSED
+    return result if isinstance(result, int) else 0
+
+
+def _root() -> typer.Typer:
+    app = typer.Typer(
+        cls=LazyGroup,
+        help=HELP,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def root(  # pyright: ignore
+        version: bool = typer.Option(  # noqa: FBT001 - a flag
+            False, "--version", help="Print the version and end.", callback=_print_version, is_eager=True  # noqa: FBT003
+        ),
+        debug: bool = typer.Option(  # noqa: FBT001 - a flag; `main` has read it before
+            False, "--debug", help="Show the traceback of an error; must come first."  # noqa: FBT003
+        ),
+    ) -> None:
+        pass
+
+    return app
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer's signature
+    if asked:
+        sys.stdout.write(f"{PROGRAM} {VERSION}\n")
+        raise typer.Exit
+
+
+def _targets() -> dict[str, str]:
+    others = {point.name: point.value for point in sorted(entry_points(group=ENTRY_POINTS))}
+    return {**COMMANDS, **{name: value for name, value in others.items() if name not in COMMANDS}}
+
+
+def _load(name: str, target: str) -> Any:
+    module_name, _, attribute = target.partition(":")
+    try:
+        found = getattr(import_module(module_name), attribute.removesuffix("()"))
+        made = found() if attribute.endswith("()") else found
+    except (ImportError, AttributeError) as error:
+        raise CommandError(
+            f"The command {name!r} can't be loaded ({type(error).__name__}: {error}).",
+            f"Install the package that brings it ({module_name.partition('.')[0]}) anew.",
+        ) from error
+    if not isinstance(made, typer.Typer):
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(name)(made)
+        made = app
+    loaded = typer.main.get_command(made)
+    loaded.name = name
+    return loaded
+
+
+def _can_load(name: str) -> bool:
+    try:
+        _load(name, _targets()[name])
+    except CommandError:
+        return False
+    return True
+
+
+def _sentence(error: typer.TyperException) -> str:
+    text = error.format_message().strip()
+    return text if text.endswith((".", "!", "?", ")")) else f"{text}."
+
+
+def _where_to_look(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else PROGRAM
+    return f"`{path} --help` tells how it is used."
