@@ -1,9 +1,9 @@
 """What a command says when it can't do what was asked: one sentence, one line of remedy, an exit code.
 
-    0    done
-    1    a node refused it, or failed
-    2    wrong usage, input, settings or surroundings; nothing was asked of a node, or nothing was there to ask
-    130  stopped with Ctrl-C
+0    done
+1    a node refused it, or failed
+2    wrong usage, input, settings or surroundings; nothing was asked of a node, or nothing was there to ask
+130  stopped with Ctrl-C
 """
 
 from __future__ import annotations

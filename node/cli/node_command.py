@@ -68,9 +68,7 @@ def run(flags: Mapping[str, str | None]) -> None:
     from node.real_ports import SystemClock  # noqa: PLC0415 - likewise
     from node.serve import serve  # noqa: PLC0415 - likewise
 
-    configure(
-        level=settings.log_level, log_format=settings.log_format, clock=SystemClock(), environ=os.environ
-    )
+    configure(level=settings.log_level, log_format=settings.log_format, clock=SystemClock(), environ=os.environ)
     asyncio.run(serve(settings, ready=_banner(settings) if sys.stdout.isatty() else _ignore))
 
 

@@ -28,6 +28,8 @@ COMMANDS: Final = {
 }
 """Where each command stands: a module and in it a typer application or a function; `()`: a function that makes it."""
 
+_COMPLETION: Final = {"install_completion", "show_completion"}
+
 HELP = """Connect two ITSM instances, peer to peer, by an invitation code.
 
 One admin initiates a connection on the source instance and gets a code; another admin accepts it on the
@@ -105,10 +107,16 @@ def _root() -> typer.Typer:
     @app.callback()
     def root(  # pyright: ignore
         version: bool = typer.Option(  # noqa: FBT001 - a flag
-            False, "--version", help="Print the version and end.", callback=_print_version, is_eager=True  # noqa: FBT003
+            False,
+            "--version",
+            help="Print the version and end.",
+            callback=_print_version,
+            is_eager=True,  # noqa: FBT003
         ),
         debug: bool = typer.Option(  # noqa: FBT001 - a flag; `main` has read it before
-            False, "--debug", help="Show the traceback of an error; must come first."  # noqa: FBT003
+            False,
+            "--debug",
+            help="Show the traceback of an error; must come first.",  # noqa: FBT003
         ),
     ) -> None:
         pass
@@ -143,7 +151,16 @@ def _load(name: str, target: str) -> Any:
         made = app
     loaded = typer.main.get_command(made)
     loaded.name = name
+    _make_plain(loaded)
     return loaded
+
+
+def _make_plain(command: Any) -> None:
+    """Help is plain text everywhere, and there is no completion to install, however the command was made."""
+    command.rich_markup_mode = None
+    command.params = [one for one in command.params if one.name not in _COMPLETION]
+    for below in getattr(command, "commands", {}).values():
+        _make_plain(below)
 
 
 def _can_load(name: str) -> bool:
@@ -155,6 +172,9 @@ def _can_load(name: str) -> bool:
 
 
 def _sentence(error: typer.TyperException) -> str:
+    possible = getattr(error, "possibilities", None)
+    if possible:
+        return f"{error.message}, did you mean {' or '.join(sorted(possible))}?"
     text = error.format_message().strip()
     return text if text.endswith((".", "!", "?", ")")) else f"{text}."
 

@@ -103,7 +103,7 @@ class MqttBroker:
         import aiomqtt  # noqa: PLC0415 - 60 ms that a node's start need not wait for
 
         quiet = logging.getLogger(f"{__name__}.paho")
-        quiet.setLevel(logging.ERROR)
+        quiet.setLevel(logging.CRITICAL)  # what it calls an error comes as an exception too, told once
         return aiomqtt.Client(
             self._url.host,
             self._url.port,

@@ -7,6 +7,7 @@ No secret stands here: a code's seed is computed from the key file's master secr
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -16,13 +17,14 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
 
 SCHEMA_REVISION: Final = "0001"
 """The newest migration; a database that says something else is migrated, or refused when it is newer."""
+
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only what it calls INTEGER
 
 metadata = MetaData(
     naming_convention={
@@ -36,18 +38,18 @@ metadata = MetaData(
 connections = Table(
     "connections",
     metadata,
-    Column("n", Integer, primary_key=True, autoincrement=True),
+    Column("n", _NUMBER, primary_key=True, autoincrement=True),
     Column("sys_id", String(32), nullable=False, unique=True),
     Column("role", String(11), nullable=False),
     Column("connection", LargeBinary(16), nullable=False),
     Column("source_key", LargeBinary(32), nullable=False),
     # the record of protocol section 4
-    Column("serial", Integer, nullable=False),
-    Column("revision", Integer, nullable=False),
+    Column("serial", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
     Column("phase", String(9), nullable=False),
     Column("enabled", Boolean(create_constraint=False), nullable=False),
     Column("reason", String(16)),
-    Column("their_revision", Integer),
+    Column("their_revision", BigInteger),
     Column("their_phase", String(9)),
     Column("their_enabled", Boolean(create_constraint=False)),
     Column("their_reason", String(16)),
@@ -55,7 +57,7 @@ connections = Table(
     Column("addressee", LargeBinary(32)),
     Column("owed", Boolean(create_constraint=False), nullable=False),
     Column("proof", LargeBinary(64)),
-    Column("expires_at", Integer, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
     Column("ask_me", Boolean(create_constraint=False), nullable=False),
     Column("hidden", Boolean(create_constraint=False), nullable=False),
     # the source's code, without its secret
@@ -75,9 +77,9 @@ connections = Table(
     Column("partner_instance_url", String(255)),
     Column("partner_software", String(64)),
     # bookkeeping
-    Column("seq", Integer, nullable=False),
-    Column("created_at_ms", Integer, nullable=False),
-    Column("changed_at_ms", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("changed_at_ms", BigInteger, nullable=False),
     Column("announced_prefix", String(64)),
     UniqueConstraint("connection", "source_key"),
 )
@@ -95,10 +97,10 @@ Index("ix_connections_phase", connections.c.phase, connections.c.expires_at)
 events = Table(
     "events",
     metadata,
-    Column("connection_n", Integer, ForeignKey("connections.n", ondelete="CASCADE"), primary_key=True),
-    Column("seq", Integer, primary_key=True),
+    Column("connection_n", _NUMBER, ForeignKey("connections.n", ondelete="CASCADE"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
     Column("event_id", String(36), nullable=False),
-    Column("at_ms", Integer, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -106,7 +108,7 @@ events = Table(
 broadcasts = Table(
     "broadcasts",
     metadata,
-    Column("n", Integer, primary_key=True, autoincrement=True),
+    Column("n", _NUMBER, primary_key=True, autoincrement=True),
     Column("topic", String(255), nullable=False),
     Column("payload", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
@@ -115,18 +117,11 @@ broadcasts = Table(
 notices = Table(
     "notices",
     metadata,
-    Column("n", Integer, primary_key=True, autoincrement=True),
-    Column("connection_n", Integer, ForeignKey("connections.n", ondelete="CASCADE"), index=True),
-    Column("at_ms", Integer, nullable=False),
+    Column("n", _NUMBER, primary_key=True, autoincrement=True),
+    Column("connection_n", _NUMBER, ForeignKey("connections.n", ondelete="CASCADE"), index=True),
+    Column("at_ms", BigInteger, nullable=False),
     Column("kind", String(32), nullable=False),
     Column("about", String(255), nullable=False),
-)
-
-facts = Table(
-    "facts",
-    metadata,
-    Column("name", String(64), primary_key=True),
-    Column("value", Text, nullable=False),
 )
 
 schema_revision = Table(

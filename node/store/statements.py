@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, updat
 from sqlalchemy.exc import IntegrityError
 
 from node.connections.stored import Connection, from_row, to_row
-from node.store.schema import broadcasts, connections, events, facts, notices
+from node.store.schema import broadcasts, connections, events, notices
 from protocol.vocabulary import Phase, Role
 
 if TYPE_CHECKING:
@@ -82,9 +82,6 @@ _SHOWN = and_(
 )
 _PAGE = select(connections).where(_SHOWN, _C.n > bindparam("after")).order_by(_C.n).limit(bindparam("most"))
 _PAGE_BY_STATUS_PHASE = _PAGE.where(_C.phase.in_(bindparam("phases", expanding=True)))
-
-_FACT = select(facts.c.value).where(facts.c.name == bindparam("fact"))
-_SET_FACT = insert(facts)
 
 _OPEN_ANNOUNCEMENTS = (
     select(func.count())
@@ -251,16 +248,6 @@ def page(tx: Transaction, *, now: float, after: int, most: int, phases: Sequence
     else:
         rows = tx.execute(_PAGE, wanted)
     return [from_row(row) for row in rows]
-
-
-def fact(tx: Transaction, name: str) -> str | None:
-    """A single remembered value."""
-    return tx.execute(_FACT, {"fact": name}).scalar()
-
-
-def set_fact(tx: Transaction, name: str, value: str) -> None:
-    """Remember a value that does not change."""
-    tx.execute(_SET_FACT, {"name": name, "value": value})
 
 
 def open_announcements(tx: Transaction, *, now: float, source_key: bytes | None = None) -> int:

@@ -107,9 +107,7 @@ async def running_node(
         node = Node(
             identity=directory.identity,
             admin_token=directory.admin_token,
-            profile=Profile(
-                name=name, node_url=url if public else None, instance_url=url, announcements=announcements
-            ),
+            profile=Profile(name=name, node_url=url if public else None, instance_url=url, announcements=announcements),
             ports=Ports(clock=clock, entropy=entropy, network=network, store=store, broker=broker),
             metrics=Metrics(version="test", process=False),
         )
@@ -120,6 +118,4 @@ async def running_node(
         node.start()
         stack.push_async_callback(node.stop)
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield LocalNode(
-            node=node, url=url, token=directory.admin_token, data=data, clock=clock, http=http
-        )
+        yield LocalNode(node=node, url=url, token=directory.admin_token, data=data, clock=clock, http=http)

@@ -12,7 +12,6 @@ import pytest
 from node.brokers.children import BrokerChild, BrokerKind
 from node.delivery.broadcast_outbox import OutboxRow, PresentStatus
 from node.delivery.events import status_topic
-from tests.conftest import find_program
 
 BOTH_BROKERS = [pytest.param(BrokerKind.MOSQUITTO, marks=pytest.mark.mosquitto), BrokerKind.AMQTT]
 PATIENCE_S = 20
@@ -88,7 +87,7 @@ async def watching(child, *arguments, topic="handclasp/#"):
     """mosquitto_sub on a broker, subscribed when the body begins."""
     probe = f"handclasp-test/{id(arguments)}"
     process = await asyncio.create_subprocess_exec(
-        find_program("mosquitto_sub"), "-h", "127.0.0.1", "-p", str(child.port), "-q", "1",
+        "mosquitto_sub", "-h", "127.0.0.1", "-p", str(child.port), "-q", "1",
         "-t", topic, "-t", probe, "-F", "%r %t %p", *arguments,
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip

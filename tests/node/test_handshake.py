@@ -75,9 +75,7 @@ async def test_every_status_is_in_the_event_log_without_gaps(a, b):
     told = {}
     for node in (a, b):
         _, answer = await node.admin("GET", f"/connections/{sys_id}/events")
-        told[node.node.context.name] = [
-            (event["data"]["seq"], event["data"]["status"]) for event in answer["events"]
-        ]
+        told[node.node.context.name] = [(event["data"]["seq"], event["data"]["status"]) for event in answer["events"]]
         _, later = await node.admin("GET", f"/connections/{sys_id}/events?after=1&limit=1")
         assert [event["data"]["seq"] for event in later["events"]] == [2]
     assert told == {"a": [(1, "pending"), (2, "active")], "b": [(1, "accepting"), (2, "active")]}

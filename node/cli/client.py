@@ -1,0 +1,172 @@
+"""The admin API, as commands call it: one connection a request, no proxy, no redirect."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode, urlsplit
+
+from node.cli.failures import EXIT_REFUSED, CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from node.cli.places import Place
+
+API: Final = "/api/v1"
+ANSWER_S_MAX: Final = 60.0
+"""How long a node may take: a check may call two other addresses, 5 s each."""
+
+ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
+PAGE: Final = 500
+
+_ERRORS_FROM: Final = 400
+
+
+class RefusedError(CommandError):
+    """A node refused or failed.
+
+    Attributes:
+        document: its problem document.
+    """
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        remedy = str(document.get("remedy", ""))
+        kind = str(document.get("type", ""))
+        if kind.endswith("/unauthenticated"):
+            remedy = "Name the file of that node's token with --token-file, or put the token into HANDCLASP_TOKEN."
+        elif kind.endswith("/code-refused"):
+            remedy = ""  # the sentence says it
+        super().__init__(str(document.get("detail", "The node refused.")), remedy, exit_code=EXIT_REFUSED)
+        self.document = document
+
+
+class AdminClient:
+    """A node, as its admin reaches it. Every method raises CommandError, or RefusedError for a problem."""
+
+    def __init__(self, place: Place) -> None:
+        """Name the node; nothing is sent yet.
+
+        Raises:
+            CommandError: the token would travel unencrypted over a network.
+        """
+        self.title = place.title
+        self._token = place.token
+        self._url = place.url
+        parts = urlsplit(place.url)
+        self._host, self._port, self._path = parts.hostname or "", parts.port, parts.path
+        self._is_tls = parts.scheme == "https"
+        if not self._is_tls and not _is_loopback(self._host):
+            raise CommandError(
+                f"The admin token would go to {self._host} unencrypted.",
+                "Use its https:// URL, or run the command on that machine.",
+            )
+
+    def node(self) -> dict[str, Any]:
+        """Who the node is."""
+        return self._call("GET", "/node")
+
+    def check(self, url: str) -> dict[str, Any]:
+        """The destination check's result."""
+        return self._call("POST", "/check", {"url": url})
+
+    def initiate(self, wish: Mapping[str, Any]) -> dict[str, Any]:
+        """The new connection and its invitation code."""
+        return self._call("POST", "/connections", wish)
+
+    def accept(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """The accepted connection."""
+        return self._call("POST", "/invitations/accept", answer)
+
+    def connections(self, **wanted: str | None) -> list[dict[str, Any]]:
+        """All connections, from all pages; `status` and `role` choose."""
+        query = {key: value for key, value in wanted.items() if value is not None}
+        found: list[dict[str, Any]] = []
+        after = 0
+        while True:
+            page = self._call("GET", "/connections?" + urlencode({**query, "limit": PAGE, "after": after}))
+            found += page["connections"]
+            if page["next"] is None:
+                return found
+            after = page["next"]
+
+    def connection(self, sys_id: str) -> dict[str, Any]:
+        """One connection with its notices."""
+        return self._call("GET", f"/connections/{quote(sys_id, safe='')}")
+
+    def events(self, sys_id: str) -> list[dict[str, Any]]:
+        """The whole event log of a connection, oldest first."""
+        found: list[dict[str, Any]] = []
+        while True:
+            after = found[-1]["data"]["seq"] if found else 0
+            query = urlencode({"after": after, "limit": PAGE})
+            page = self._call("GET", f"/connections/{quote(sys_id, safe='')}/events?{query}")["events"]
+            found += page
+            if len(page) < PAGE:
+                return found
+
+    def invitation_code(self, sys_id: str) -> str:
+        """The living code of a pending connection."""
+        return str(self._call("GET", f"/connections/{quote(sys_id, safe='')}/invitation")["invitation_code"])
+
+    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        link = self._link()
+        try:
+            link.request(method, self._path + API + path, data, headers)
+            answer = link.getresponse()
+            status, text = answer.status, answer.read(ANSWER_BYTES_MAX)
+        except TimeoutError:
+            raise CommandError(
+                f"The node at {self._url} did not answer within {ANSWER_S_MAX:.0f} s.",
+                "See in its log what it is doing; `handclasp connections list` shows whether it was done.",
+                exit_code=EXIT_REFUSED,
+            ) from None
+        except ssl.SSLError as error:
+            raise CommandError(
+                f"No encrypted connection to {self._url} can be made ({error.reason or error}).",
+                "Have its certificate mended, or run the command on that machine.",
+            ) from None
+        except (OSError, HTTPException) as error:
+            said = getattr(error, "strerror", None) or type(error).__name__
+            raise CommandError(
+                f"No node answers at {self._url} ({said}).", "See whether it still runs, and where."
+            ) from None
+        finally:
+            link.close()
+        return self._understood(status, text)
+
+    def _link(self) -> HTTPConnection:
+        if self._is_tls:
+            return HTTPSConnection(self._host, self._port, timeout=ANSWER_S_MAX)
+        return HTTPConnection(self._host, self._port, timeout=ANSWER_S_MAX)
+
+    def _understood(self, status: int, text: bytes) -> dict[str, Any]:
+        try:
+            content: Any = json.loads(text)
+        except (ValueError, RecursionError):
+            content = None
+        if status < _ERRORS_FROM and isinstance(content, dict):
+            return content
+        if isinstance(content, dict) and "detail" in content:
+            raise RefusedError(content)
+        raise CommandError(
+            f"{self._url} answers, but not as a node does (HTTP {status}).",
+            "Check the address: it is the node URL, not the instance URL.",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

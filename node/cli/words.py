@@ -1,0 +1,87 @@
+"""Statuses, reasons and spans of time, as people read them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
+
+STATUSES: Final = {
+    "pending": "Pending",
+    "invited": "Invited",
+    "accepting": "Accepting",
+    "awaiting-approval": "Awaiting approval",
+    "active": "Active",
+    "deactivated-here": "Deactivated here",
+    "deactivated-there": "Deactivated there",
+    "deactivated-both": "Deactivated on both sides",
+    "closed": "Closed",
+}
+
+REASONS: Final = {
+    "withdrawn": "the source's admin withdrew the invitation code",
+    "expired": "the invitation code expired before it was accepted",
+    "refused": "the source's admin did not approve",
+    "declined": "the destination's admin declined",
+    "cancelled": "the destination's admin cancelled",
+    "removed": "an admin removed the connection",
+    "by-partner": "the other side closed it",
+    "restored": "a node was restored from a backup that is older than the connection",
+    "used": "another node used the invitation code first",
+    "replaced": "the source replaced the invitation code with a newer one",
+    "not-for-you": "the invitation code was made for another node",
+    "bad-proof": "the source did not recognise the invitation code",
+    "unknown": "the source does not know the connection any more",
+}
+
+_UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+_LIFETIME: Final = re.compile(r"(\d{1,9})\s*([smhdw])", re.IGNORECASE)
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def status(connection: dict[str, Any]) -> str:
+    """A connection's status, from its JSON."""
+    if connection["status"] == "awaiting-approval" and connection["role"] == "source":
+        return "Awaiting your approval"
+    return STATUSES.get(connection["status"], connection["status"])
+
+
+def reason(connection: dict[str, Any]) -> str | None:
+    """Why it is closed; none if it isn't."""
+    found = connection["reason"]
+    return REASONS.get(found, found) if found is not None else None
+
+
+def span(seconds: float) -> str:
+    """A span of time in its one or two largest units: "6 days and 23 hours"."""
+    rest = int(seconds)
+    parts = []
+    for name, size in _UNITS:
+        count, rest = divmod(rest, size)
+        if count or (parts and len(parts) == 1 and rest and False):
+            parts.append(f"{count} {name}{'' if count == 1 else 's'}")
+        elif parts:
+            break
+    return " and ".join(parts[:2]) or "less than a second"
+
+
+def day_and_time(at_s: float) -> str:
+    """An instant: "2025-03-01 14:05 UTC"."""
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def moment(text: str) -> str:
+    """An instant of the admin API (RFC 3339), to the second."""
+    return text[:19].replace("T", " ") + " UTC"
+
+
+def lifetime_s(text: str) -> int:
+    """The seconds that "7d", "12h" or "30m" means.
+
+    Raises:
+        ValueError: it means none.
+    """
+    found = _LIFETIME.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("write a number and a unit, as in 7d, 12h, 30m or 90s")
+    return int(found[1]) * _SECONDS[found[2].lower()]
