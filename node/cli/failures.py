@@ -83,9 +83,9 @@ def explain(error: BaseException) -> Failure:
     )
 
 
-def visible(text: str) -> str:
+def visible(text: str, *, characters_max: int = CHARACTERS_MAX) -> str:
     """A text as one line on which every character can be seen, of bounded length."""
-    cut = text if len(text) <= CHARACTERS_MAX else f"{text[:CHARACTERS_MAX]}…"
+    cut = text if len(text) <= characters_max else f"{text[:characters_max]}…"
     return "".join(one if one.isprintable() else " " if one in "\n\t" else "\ufffd" for one in cut)
 
 

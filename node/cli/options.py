@@ -34,7 +34,7 @@ _COMMON: dict[str, Any] = {
 }
 
 
-def with_node(command: Callable[..., None]) -> Callable[..., None]:
+def with_node(command: Callable[..., Any]) -> Callable[..., None]:
     """Give a command the options by which it finds its node, and `--json`.
 
     Args:
@@ -46,9 +46,7 @@ def with_node(command: Callable[..., None]) -> Callable[..., None]:
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
         for name, annotation in _COMMON.items()
     ]
-    as_json = inspect.Parameter(
-        "as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=JsonOption
-    )
+    as_json = inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=JsonOption)
     parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own] + [*common, as_json]
 
     def run(**values: Any) -> None:

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from node.cli.failures import visible
+from node.cli.failures import CHARACTERS_MAX, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,10 +39,10 @@ class Output:
         if self.as_json:
             sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
-    def line(self, text: str = "", *, style: str = "") -> None:
-        """One line for people."""
+    def line(self, text: str = "", *, style: str = "", whole: bool = False) -> None:
+        """One line for people; `whole`: it is not cut, however long it is."""
         if not self.as_json:
-            shown = visible(text)
+            shown = visible(text, characters_max=len(text) if whole else CHARACTERS_MAX)
             if style and has_colours():
                 from rich.text import Text  # noqa: PLC0415 - rich takes 0.1 s to load
 

@@ -105,9 +105,7 @@ def pair_nodes(environ: Mapping[str, str]) -> dict[str, Path]:
         state: Any = json.loads(text)
         return {str(name): directory / row["data"] for name, row in state["nodes"].items()}
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise CommandError(
-            f"{directory / PAIR_FILE} is damaged.", "Start the pair anew: `handclasp pair`."
-        ) from None
+        raise CommandError(f"{directory / PAIR_FILE} is damaged.", "Start the pair anew: `handclasp pair`.") from None
 
 
 def _refuse_contradictions(choice: Choice) -> None:
@@ -184,8 +182,7 @@ def _only_one(environ: Mapping[str, str]) -> Place:
     if not running:
         raise CommandError(
             "No node runs in the usual places of this machine.",
-            "Start one with `handclasp node`, or two with `handclasp pair`; "
-            "another one is named by --data or --url.",
+            "Start one with `handclasp node`, or two with `handclasp pair`; another one is named by --data or --url.",
         )
     if len(running) > 1:
         flags = [flag for flag, _ in running]

@@ -6,13 +6,16 @@ import difflib
 import sys
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 
 from node.cli.failures import EXIT_REFUSED, EXIT_USAGE, CommandError
 from node.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PROGRAM: Final = "handclasp"
 ENTRY_POINTS: Final = "handclasp.commands"
@@ -48,9 +51,11 @@ Every command has --help; most have --json for programs.
 class LazyGroup(TyperGroup):
     """A group whose commands are loaded when they are asked for."""
 
+    is_shown: Callable[[str], bool] = staticmethod(bool)
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the library's signature
         """The names, ours in the order in which they are learnt, then those of other packages."""
-        return list(_targets())
+        return [name for name in _targets() if self.is_shown(name)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the library's signature
         """The command of that name, loaded; none if there is none."""
@@ -59,7 +64,7 @@ class LazyGroup(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """List what can be loaded: another package's broken command must not hide ours."""
-        self.list_commands = lambda _ctx: [name for name in _targets() if _can_load(name)]  # type: ignore[method-assign]
+        self.is_shown = _can_load
         super().format_help(ctx, formatter)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -104,23 +109,7 @@ def _root() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
 
-    @app.callback()
-    def root(  # pyright: ignore
-        version: bool = typer.Option(  # noqa: FBT001 - a flag
-            False,
-            "--version",
-            help="Print the version and end.",
-            callback=_print_version,
-            is_eager=True,  # noqa: FBT003
-        ),
-        debug: bool = typer.Option(  # noqa: FBT001 - a flag; `main` has read it before
-            False,
-            "--debug",
-            help="Show the traceback of an error; must come first.",  # noqa: FBT003
-        ),
-    ) -> None:
-        pass
-
+    app.callback()(_root_options)
     return app
 
 
@@ -128,6 +117,19 @@ def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer's signature
     if asked:
         sys.stdout.write(f"{PROGRAM} {VERSION}\n")
         raise typer.Exit
+
+
+def _root_options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; stands before the command.")
+    ] = False,
+) -> None:
+    """Both are dealt with before: the version by its callback, --debug by `main`."""
 
 
 def _targets() -> dict[str, str]:

@@ -43,7 +43,7 @@ def status(connection: dict[str, Any]) -> str:
     """A connection's status, from its JSON."""
     if connection["status"] == "awaiting-approval" and connection["role"] == "source":
         return "Awaiting your approval"
-    return STATUSES.get(connection["status"], connection["status"])
+    return STATUSES.get(str(connection["status"]), str(connection["status"]))
 
 
 def reason(connection: dict[str, Any]) -> str | None:
@@ -54,20 +54,24 @@ def reason(connection: dict[str, Any]) -> str | None:
 
 def span(seconds: float) -> str:
     """A span of time in its one or two largest units: "6 days and 23 hours"."""
-    rest = int(seconds)
-    parts = []
+    rest, counts = int(seconds), []
     for name, size in _UNITS:
         count, rest = divmod(rest, size)
-        if count or (parts and len(parts) == 1 and rest and False):
-            parts.append(f"{count} {name}{'' if count == 1 else 's'}")
-        elif parts:
-            break
-    return " and ".join(parts[:2]) or "less than a second"
+        counts.append(f"{count} {name}{'' if count == 1 else 's'}" if count else "")
+    largest = next((place for place, text in enumerate(counts) if text), None)
+    if largest is None:
+        return "less than a second"
+    return " and ".join(text for text in counts[largest : largest + 2] if text)
 
 
 def day_and_time(at_s: float) -> str:
     """An instant: "2025-03-01 14:05 UTC"."""
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def rfc3339(at_s: float) -> str:
+    """An instant for programs: "2025-03-01T14:05:00Z"."""
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def moment(text: str) -> str:

@@ -1,0 +1,121 @@
+"""`handclasp connections show`."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+import typer
+
+from node.cli import words
+from node.cli.accept_command import waits_for
+from node.cli.client import AdminClient
+from node.cli.failures import CommandError
+from node.cli.initiate_command import who_can_use
+from node.cli.output import STYLES, Output
+
+_SYS_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+def show(
+    connect: Callable[[], AdminClient],
+    out: Output,
+    *,
+    connection: Annotated[
+        str, typer.Argument(metavar="ID", help="Its ID, the first characters of it, or its name.", show_default=False)
+    ],
+    code: Annotated[
+        bool, typer.Option("--code", help="Show the invitation code again, while nobody has accepted it.")
+    ] = False,
+    events: Annotated[bool, typer.Option("--events", help="Show every change of its status.")] = False,
+) -> None:
+    """Show one connection: its status, what it waits for, both sides.
+
+    \b
+    Examples:
+      handclasp connections show 1f0c
+      handclasp connections show a_to_b --code
+      handclasp connections show a_to_b --events
+
+    Next: compare the two fingerprints with the other admin, by telephone, if you want to be sure who it is.
+    """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    client = connect()
+    sys_id = _found(client, connection)
+    content = client.connection(sys_id)
+    if code:
+        content["invitation_code"] = client.invitation_code(sys_id)
+    if events:
+        content["events"] = client.events(sys_id)
+    out.document(content)
+    _tell(out, content["connection"])
+    for notice in content["notices"]:
+        out.line(f"Notice of {words.moment(notice['at'])}: {notice['kind']}, {notice['about']}", style="yellow")
+    if events:
+        _tell_events(out, content["events"])
+    if code:
+        out.line()
+        out.line(who_can_use(content["connection"]))
+        out.line(content["invitation_code"], whole=True)
+
+
+def _found(client: AdminClient, wanted: str) -> str:
+    """The sys_id that an ID, its beginning or a name means."""
+    if _SYS_ID.fullmatch(wanted):
+        return wanted
+    known = client.connections()
+    found = [one for one in known if one["name"] == wanted]
+    if not found and wanted:
+        found = [one for one in known if one["sys_id"].startswith(wanted.lower())]
+    if not found:
+        raise CommandError(
+            f"{client.title[:1].upper()}{client.title[1:]} has no connection {wanted!r}.",
+            "`handclasp connections list` shows those that there are.",
+        )
+    if len(found) > 1:
+        ids = ", ".join(one["sys_id"][:12] for one in found[:5])
+        raise CommandError(f"{wanted!r} means {len(found)} connections.", f"Write more of the ID: {ids}.")
+    return str(found[0]["sys_id"])
+
+
+def _tell(out: Output, connection: dict[str, Any]) -> None:
+    status, partner = connection["status"], connection["partner"]
+    out.line(f"{connection['name']}: {words.status(connection)}", style=STYLES.get(status, ""))
+    for line in waits_for(connection):
+        out.line(line)
+    source = "this node" if connection["role"] == "source" else "the partner"
+    expires_at = connection["expires_at"]
+    out.pairs(
+        [
+            ("ID", connection["sys_id"]),
+            ("role", f"{connection['role']} (the source is {source})"),
+            ("mode", connection["mode"]),
+            ("short names", f"{connection['local_short_name']} here, {connection['remote_short_name']} there"),
+            ("description", connection["description"]),
+            ("this node", connection["fingerprint"]),
+            ("partner", partner["fingerprint"] or "not known yet"),
+            ("  name", partner["name"]),
+            ("  node URL", partner["node_url"]),
+            ("  instance URL", partner["instance_url"]),
+            ("code expires", words.moment(expires_at) if expires_at else None),
+            ("made", words.moment(connection["created_at"])),
+            ("changed", words.moment(connection["changed_at"])),
+        ]
+    )
+
+
+def _tell_events(out: Output, events: list[dict[str, Any]]) -> None:
+    out.line()
+    out.table(
+        ("SEQ", "AT", "STATUS", "WHY"),
+        [
+            (
+                (str(event["data"]["seq"]), ""),
+                (words.moment(event["time"]), ""),
+                (
+                    words.STATUSES.get(event["data"]["status"], event["data"]["status"]),
+                    STYLES.get(event["data"]["status"], ""),
+                ),
+                (words.REASONS.get(event["data"]["reason"] or "", ""), ""),
+            )
+            for event in events
+        ],
+    )

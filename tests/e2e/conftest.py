@@ -1,0 +1,63 @@
+"""Two node processes and a broker, torn down whatever happens."""
+
+import asyncio
+import subprocess
+
+import pytest
+
+from node.brokers.children import BrokerChild, BrokerKind
+from tests.e2e.processes import NodeProcess, until
+
+
+@pytest.fixture(params=[pytest.param(BrokerKind.MOSQUITTO, marks=pytest.mark.mosquitto), BrokerKind.AMQTT])
+def broker(request, tmp_path):
+    child = BrokerChild(kind=request.param, data=tmp_path / "broker")
+    asyncio.run(child.start())
+    yield child
+    asyncio.run(child.stop())
+
+
+@pytest.fixture
+def pair(tmp_path, broker):
+    nodes = [NodeProcess(name=name, data=tmp_path / name, mqtt_url=broker.url) for name in ("a", "b")]
+    try:
+        for node in nodes:
+            node.start()
+        yield nodes
+    finally:
+        for node in nodes:
+            node.close()
+
+
+class Subscriber:
+    """`mosquitto_sub`: a subscriber that nobody here wrote."""
+
+    def __init__(self, program: str, port: int, log, *arguments: str) -> None:
+        self._log = log
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [program, "-h", "127.0.0.1", "-p", str(port), "-t", "handclasp/#", "-F", "%r %t %p", *arguments],
+                stdout=out,
+            )
+
+    @property
+    def lines(self) -> list[str]:
+        return self._log.read_text().splitlines()
+
+    def until(self, text: str) -> None:
+        until(lambda: any(text in line for line in self.lines), f"mosquitto_sub sees {text}")
+
+
+@pytest.fixture
+def subscribe(tmp_path, broker, find_program):
+    started = []
+
+    def begin() -> Subscriber:
+        log = tmp_path / f"sub{len(started)}.log"
+        started.append(Subscriber(find_program("mosquitto_sub"), broker.port, log))
+        return started[-1]
+
+    yield begin
+    for subscriber in started:
+        subscriber.process.kill()
+        subscriber.process.wait(5)

@@ -1,0 +1,101 @@
+"""secret-leak: the invitation's secret is nowhere but in the code, whatever is searched."""
+
+import base64
+import os
+import signal
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from protocol.invitation import read_code
+from tests.e2e.processes import NodeProcess
+
+
+def everything_written(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def process_list() -> bytes:
+    found = b""
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal() and int(process.name) != os.getpid():
+            for part in ("cmdline", "environ"):
+                try:
+                    found += (process / part).read_bytes()
+                except OSError:
+                    continue
+    return found
+
+
+@pytest.mark.mosquitto
+def test_secret_leak(tmp_path, broker, subscribe):
+    nodes = [
+        NodeProcess(
+            name=name, data=tmp_path / name, mqtt_url=broker.url, settings={"HANDCLASP_LOG_LEVEL": "debug"}
+        )
+        for name in ("a", "b")
+    ]
+    a, b = nodes
+    codes = []
+    try:
+        for node in nodes:
+            node.start()
+        watching = subscribe()
+        for name in ("accepted", "pending", "unreachable"):
+            sys_id, code = a.initiate(b.url if name != "pending" else None, name=name)
+            codes.append(code)
+            a.admin("GET", f"/connections/{sys_id}/invitation")
+            b.admin("POST", "/invitations/show", {"code": code})
+            b.admin("POST", "/invitations/accept", {"code": code[:-1]})
+            b.admin("POST", "/invitations/accept", {"code": code, "unknown": 1})
+            if name == "accepted":
+                b.accept(code)
+                b.until_active(sys_id)
+                watching.until('"status":"active"')
+            if name == "unreachable":
+                a.stop(signal.SIGKILL)
+                b.accept(code)
+        shown = b""
+        for path in ("/metrics", "/readyz", "/.well-known/handclasp"):
+            with urllib.request.urlopen(b.url + path, timeout=5) as answer:
+                shown += answer.read()
+        processes = process_list()
+        _, listed = b.admin("GET", "/connections")
+        b.stop(signal.SIGKILL)
+    finally:
+        for node in nodes:
+            node.close()
+
+    places = everything_written(tmp_path) | {
+        "metrics and health": shown,
+        "process list": processes,
+        "listed connections": repr(listed).encode(),
+        "what was broadcast": "\n".join(watching.lines).encode(),
+    }
+    assert any(name.endswith("node.db-wal") or name.endswith("node.db") for name in places)
+    for code in codes:
+        seed = read_code(code).seed
+        secrets = (code[-32:].encode(), code[-32:].upper().encode(), seed, seed.hex().encode(), base64.b64encode(seed))
+        for name, content in places.items():
+            assert not any(secret in content for secret in secrets), f"the secret of a code stands in: {name}"
+
+
+def test_stolen_database_neither_file_alone_opens_a_code(tmp_path):
+    node = NodeProcess(name="a", data=tmp_path / "a")
+    try:
+        node.start()
+        _, code = node.initiate(None)
+    finally:
+        node.close()
+    (tmp_path / "a" / "node.key").unlink()
+    environment = os.environ | {"HANDCLASP_DATA": str(tmp_path / "a"), "HANDCLASP_BROKER": "none"}
+    import sys
+
+    refused = subprocess.run(
+        [sys.executable, "-m", "node", "node"], env=environment, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert refused.returncode == 2
+    assert "node.key" in refused.stderr
+    assert read_code(code).seed not in (tmp_path / "a" / "node.db").read_bytes()
