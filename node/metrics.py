@@ -7,6 +7,7 @@ lists, so that no stranger can make a new time series; what is not on its list i
 from __future__ import annotations
 
 import platform
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -47,93 +48,53 @@ class Metrics:
                 process with others.
         """
         self._registry = registry = CollectorRegistry()
+        counter = partial(Counter, registry=registry)
+        gauge = partial(Gauge, registry=registry)
+        histogram = partial(Histogram, registry=registry)
         if process:
             ProcessCollector(registry=registry)
-        self._statuses = Counter(
-            "handclasp_status_changes",
-            "Changes of a connection's shown status, by this node's role and the new status.",
-            ("role", "status"),
-            registry=registry,
-        )
-        self._received = Counter(
+        self._received = counter(
             "handclasp_messages_received",
             "Envelopes that reached this node, by kind and by what became of them.",
             ("kind", "result"),
-            registry=registry,
         )
-        self._sent = Counter(
-            "handclasp_messages_sent",
-            "Envelopes that this node sent, questions and answers, by kind and by what became of them.",
-            ("kind", "result"),
-            registry=registry,
-        )
-        self._attempts = Counter(
+        self._attempts = counter(
             "handclasp_delivery_attempts",
             "Attempts to deliver a statement to a partner: answered, or the cause of no answer.",
             ("cause",),
-            registry=registry,
         )
-        self._owed = Gauge(
-            "handclasp_owed_statements",
-            "Connections whose partner has not echoed this side yet.",
-            registry=registry,
+        self._owed = gauge("handclasp_owed_statements", "Connections whose partner has not echoed this side yet.")
+        self._broadcasts = gauge(
+            "handclasp_broadcasts_waiting", "Broadcasts that the MQTT broker has not acknowledged yet."
         )
-        self._broadcasts = Gauge(
-            "handclasp_broadcasts_waiting",
-            "Broadcasts that the MQTT broker has not acknowledged yet.",
-            registry=registry,
-        )
-        self._broker = Gauge(
-            "handclasp_broker_connected",
-            "1 while the link to the MQTT broker is up, else 0.",
-            registry=registry,
-        )
-        self._commit = Histogram(
+        self._broker = gauge("handclasp_broker_connected", "1 while the link to the MQTT broker is up, else 0.")
+        self._commit = histogram(
             "handclasp_store_commit_seconds",
             "How long one commit of the store took, with all units of work in it.",
             buckets=COMMIT_BUCKETS_S,
-            registry=registry,
         )
-        self._batch = Histogram(
-            "handclasp_store_batch_units",
-            "How many units of work shared one commit.",
-            buckets=BATCH_BUCKETS,
-            registry=registry,
+        self._batch = histogram(
+            "handclasp_store_batch_units", "How many units of work shared one commit.", buckets=BATCH_BUCKETS
         )
-        self._requests = Counter(
+        self._requests = counter(
             "handclasp_http_requests",
             "HTTP requests answered, by route template, method and status code.",
             ("route", "method", "status"),
-            registry=registry,
         )
-        self._request_s = Histogram(
+        self._request_s = histogram(
             "handclasp_http_request_seconds",
             "How long a request took until its answer was ready, by route template.",
             ("route",),
             buckets=REQUEST_BUCKETS_S,
-            registry=registry,
         )
-        build = Gauge(
-            "handclasp_build_info",
-            "Always 1; its labels say what runs.",
-            ("version", "python"),
-            registry=registry,
-        )
+        build = gauge("handclasp_build_info", "Always 1; its labels say what runs.", ("version", "python"))
         build.labels(version, platform.python_version()).set(1)
         for cause in (ANSWERED, *Cause):
             self._attempts.labels(cause)
 
-    def status_changed(self, *, role: str, status: str) -> None:
-        """Count a change of a connection's shown status; both are words of the protocol's vocabulary."""
-        self._statuses.labels(role, status).inc()
-
     def message_received(self, *, kind: str, result: str) -> None:
         """Count an envelope that came in; `kind` may be any text, `result` is one of our own words."""
         self._received.labels(kind if kind in MESSAGE_KINDS else OTHER, result).inc()
-
-    def message_sent(self, *, kind: str, result: str) -> None:
-        """Count an envelope that went out."""
-        self._sent.labels(kind if kind in MESSAGE_KINDS else OTHER, result).inc()
 
     def delivery_attempted(self, cause: Cause | None) -> None:
         """Count an attempt to deliver; no cause means that it was answered."""

@@ -8,6 +8,7 @@ import errno
 import os
 import signal
 import socket
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -48,74 +49,96 @@ async def serve(settings: Settings, *, ready: Callable[[Runtime], None] = lambda
     Raises:
         DataDirectoryError, StoreError, ListenError, BrokerStartError: the node can't start; nothing was changed.
     """
-    clock, entropy = SystemClock(), SystemEntropy()
     asked_to_end = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked_to_end.set)
+        asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
+    os.umask(0o077)  # SQLite makes its files with the process's mask, and they are nobody else's business
     async with contextlib.AsyncExitStack() as stack:
-        directory = stack.enter_context(DataDirectory(settings.data, entropy=entropy))
-        metrics = Metrics(version=VERSION)
-        node_socket, instance_socket = _listen(settings.listen), None
-        stack.callback(node_socket.close)
-        if settings.instance_listen is not None:
-            instance_socket = _listen(settings.instance_listen)
-            stack.callback(instance_socket.close)
-        database = Database(directory.database_path)
-        store = ThreadedStore(
-            database,
-            committed=lambda duration_s, units: metrics.committed(duration_s=duration_s, unit_count=units),
-        )
-        stack.push_async_callback(store.close)
-        broker = await _broker(settings, stack)
-        network = AiohttpPeerNetwork(
-            AddressPolicy(
-                own=own_reach(settings.node_url),
-                allow=settings.allow_addresses,
-                allow_http_private=settings.allow_http is HttpAllowed.PRIVATE,
-            ),
-            ca_file=settings.ca_file,
-        )
-        stack.push_async_callback(network.close)
-        listen = _place(node_socket)
-        instance_listen = _place(instance_socket) if instance_socket is not None else None
-        node = Node(
-            identity=directory.identity,
-            admin_token=directory.admin_token,
-            profile=Profile(
-                name=settings.name,
-                node_url=settings.node_url,
-                instance_url=settings.instance_url or (instance_listen or listen).url,
-                announcements=settings.announcements,
-            ),
-            ports=Ports(clock=clock, entropy=entropy, network=network, store=store, broker=broker),
-            metrics=metrics,
-        )
-        await stack.enter_async_context(_served(node.node_app, node_socket))
-        if instance_socket is not None:
-            await stack.enter_async_context(_served(node.instance_app, instance_socket))
+        directory = stack.enter_context(DataDirectory(settings.data, entropy=SystemEntropy()))
+        places = _listen_all(settings, stack)
+        node = await _node(settings, directory, places, stack)
+        for app, place in zip((node.node_app, node.instance_app), places, strict=False):
+            await stack.enter_async_context(_served(app, place.listening))
         node.start()
         stack.push_async_callback(node.stop)
-        runtime = Runtime(
-            pid=os.getpid(),
-            node_url=listen.url,
-            instance_url=instance_listen.url if instance_listen is not None else None,
-            listen=str(listen),
-            instance_listen=str(instance_listen) if instance_listen is not None else None,
-            started_at=clock.now(),
-        )
+        runtime = _runtime(places)
         directory.write_runtime(runtime)
         _log.info(
             "ready",
             name=settings.name,
             listen=runtime.listen,
             instance_listen=runtime.instance_listen,
-            fingerprint=fingerprint(directory.identity.signing_key.public),
+            fingerprint=fingerprint(node.context.key),
             data=str(settings.data),
         )
         ready(runtime)
         await asked_to_end.wait()
         _log.info("stopping")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A listening socket and where it is; the node's comes first, the instance's second."""
+
+    listening: socket.socket
+    where: HostPort
+
+
+def _listen_all(settings: Settings, stack: contextlib.AsyncExitStack) -> list[_Place]:
+    places = []
+    for wanted in (settings.listen, settings.instance_listen):
+        if wanted is not None:
+            listening = _listen(wanted)
+            stack.callback(listening.close)
+            host, port = listening.getsockname()[:2]
+            places.append(_Place(listening=listening, where=HostPort(host=host, port=port)))
+    return places
+
+
+async def _node(
+    settings: Settings, directory: DataDirectory, places: list[_Place], stack: contextlib.AsyncExitStack
+) -> Node:
+    """The node on its real ports; what they hold is given back when the stack unwinds."""
+    metrics = Metrics(version=VERSION)
+    store = ThreadedStore(
+        Database(directory.database_path),
+        committed=lambda duration_s, units: metrics.committed(duration_s=duration_s, unit_count=units),
+    )
+    stack.push_async_callback(store.close)
+    broker = await _broker(settings, stack)
+    network = AiohttpPeerNetwork(
+        AddressPolicy(
+            own=own_reach(settings.node_url),
+            allow=settings.allow_addresses,
+            allow_http_private=settings.allow_http is HttpAllowed.PRIVATE,
+        ),
+        ca_file=settings.ca_file,
+    )
+    stack.push_async_callback(network.close)
+    return Node(
+        identity=directory.identity,
+        admin_token=directory.admin_token,
+        profile=Profile(
+            name=settings.name,
+            node_url=settings.node_url,
+            instance_url=settings.instance_url or places[-1].where.url,
+            announcements=settings.announcements,
+        ),
+        ports=Ports(clock=SystemClock(), entropy=SystemEntropy(), network=network, store=store, broker=broker),
+        metrics=metrics,
+    )
+
+
+def _runtime(places: list[_Place]) -> Runtime:
+    node, instance = places[0].where, places[1].where if len(places) > 1 else None
+    return Runtime(
+        pid=os.getpid(),
+        node_url=node.url,
+        instance_url=instance.url if instance is not None else None,
+        listen=str(node),
+        instance_listen=str(instance) if instance is not None else None,
+        started_at=SystemClock().now(),
+    )
 
 
 async def _broker(settings: Settings, stack: contextlib.AsyncExitStack) -> MqttBroker | None:
@@ -148,11 +171,6 @@ def _listen(where: HostPort) -> socket.socket:
             by = f" by {owner}" if owner else ""
             raise ListenError(f"The port {where} is taken{by}. Stop that, or listen at another one.") from None
         raise ListenError(f"This machine can't listen at {where}: {error.strerror}.") from None
-
-
-def _place(listening: socket.socket) -> HostPort:
-    host, port = listening.getsockname()[:2]
-    return HostPort(host=host, port=port)
 
 
 @contextlib.asynccontextmanager

@@ -24,6 +24,7 @@ ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 PAGE: Final = 500
 
 _ERRORS_FROM: Final = 400
+_NOT_FOUND: Final = 404
 
 
 class RefusedError(CommandError):
@@ -141,21 +142,22 @@ class AdminClient:
             ) from None
         finally:
             link.close()
-        return self._understood(status, text)
+        return self._understood(path, status, text)
 
     def _link(self) -> HTTPConnection:
         if self._is_tls:
             return HTTPSConnection(self._host, self._port, timeout=ANSWER_S_MAX)
         return HTTPConnection(self._host, self._port, timeout=ANSWER_S_MAX)
 
-    def _understood(self, status: int, text: bytes) -> dict[str, Any]:
+    def _understood(self, path: str, status: int, text: bytes) -> dict[str, Any]:
         try:
             content: Any = json.loads(text)
         except (ValueError, RecursionError):
             content = None
         if status < _ERRORS_FROM and isinstance(content, dict):
             return content
-        if isinstance(content, dict) and "detail" in content:
+        is_route_missing = status == _NOT_FOUND and not path.startswith("/connections/")
+        if isinstance(content, dict) and "detail" in content and not is_route_missing:
             raise RefusedError(content)
         raise CommandError(
             f"{self._url} answers, but not as a node does (HTTP {status}).",

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from node.data_directory import Runtime
     from node.settings import Settings
 
-HELP = """Run one node, and the instance beside it, until it is stopped.
+HELP = """Run one node, and the instance beside it.
 
-A node keeps its key, its connections and its admin token in its data directory; start it on the same directory
-and it goes on where it was. Each flag has an environment variable; the flag wins.
+It runs until it is stopped. A node keeps its key, its connections and its admin token in its data directory;
+start it on the same directory and it goes on where it was. Each flag has an environment variable; the flag wins.
 
 Without --node-url a node is private: it accepts invitations, but initiates none in Script mode.
 

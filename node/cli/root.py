@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import sys
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -59,7 +58,7 @@ class LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the library's signature
         """The command of that name, loaded; none if there is none."""
-        target = _targets().get(cmd_name)
+        target = COMMANDS.get(cmd_name) or _targets().get(cmd_name)
         return _load(cmd_name, target) if target is not None else None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -73,8 +72,8 @@ class LazyGroup(TyperGroup):
         Raises:
             CommandError: there is none; the nearest one is named.
         """
-        name, known = args[0], _targets()
-        if name not in known and not name.startswith("-"):
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and name not in (known := _targets()):
             nearest = difflib.get_close_matches(name, known, n=1)
             raise CommandError(
                 f"There is no command {name!r}.",
@@ -133,6 +132,8 @@ def _root_options(
 
 
 def _targets() -> dict[str, str]:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - our own commands are found without
+
     others = {point.name: point.value for point in sorted(entry_points(group=ENTRY_POINTS))}
     return {**COMMANDS, **{name: value for name, value in others.items() if name not in COMMANDS}}
 

@@ -26,9 +26,7 @@ def test_a_fresh_node_tells_its_build_and_every_cause_at_zero(metrics):
 
 
 def test_each_call_moves_its_own_series(metrics):
-    metrics.status_changed(role="source", status="active")
     metrics.message_received(kind="accept", result="taken")
-    metrics.message_sent(kind="status", result="answered")
     metrics.delivery_attempted(None)
     metrics.delivery_attempted(Cause.TLS_FAILURE)
     metrics.set_owed(3)
@@ -37,9 +35,7 @@ def test_each_call_moves_its_own_series(metrics):
     metrics.committed(duration_s=0.003, unit_count=5)
     metrics.request_answered(route="/peer", method="POST", status=200, duration_s=0.02)
     page = samples(metrics)
-    assert page['handclasp_status_changes_total{role="source",status="active"}'] == 1
     assert page['handclasp_messages_received_total{kind="accept",result="taken"}'] == 1
-    assert page['handclasp_messages_sent_total{kind="status",result="answered"}'] == 1
     assert page['handclasp_delivery_attempts_total{cause="answered"}'] == 1
     assert page['handclasp_delivery_attempts_total{cause="tls-failure"}'] == 1
     assert page["handclasp_owed_statements"] == 3
@@ -61,11 +57,9 @@ def test_a_gauge_goes_down_again(metrics):
 def test_a_stranger_can_not_make_new_series(metrics):
     for number in range(50):
         metrics.message_received(kind=f"kind{number}", result="refused")
-        metrics.message_sent(kind=f"kind{number}", result="refused")
         metrics.request_answered(route="/peer", method=f"M{number}", status=405, duration_s=0)
     page = samples(metrics)
     assert page['handclasp_messages_received_total{kind="other",result="refused"}'] == 50
-    assert page['handclasp_messages_sent_total{kind="other",result="refused"}'] == 50
     assert page['handclasp_http_requests_total{method="other",route="/peer",status="405"}'] == 50
 
 

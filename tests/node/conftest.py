@@ -1,0 +1,48 @@
+"""Two node processes for every test that runs commands against nodes; a home directory for each command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.processes import NodeProcess
+from tests.node.command_line import CommandLine, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class TwoNodes:
+    """Nodes `a` and `b`, running; they are shared, so each test uses connection names of its own."""
+
+    a: NodeProcess
+    b: NodeProcess
+
+    def rows(self) -> object:
+        return rows_of(self.a.data / "node.db"), rows_of(self.b.data / "node.db")
+
+
+@pytest.fixture(scope="session")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
+    """Two nodes that can reach each other, without a broker."""
+    folder = tmp_path_factory.mktemp("nodes")
+    pair = [NodeProcess(name=f"Instance {name.upper()}", data=folder / name) for name in ("a", "b")]
+    try:
+        for node in pair:
+            node.start()
+        yield TwoNodes(*pair)
+    finally:
+        for node in pair:
+            node.close()
+
+
+@pytest.fixture
+def handclasp(tmp_path: Path) -> CommandLine:
+    """The command, run in a home directory in which nothing else is."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return CommandLine(home)
