@@ -51,22 +51,24 @@ class NodeProcess:
 
     def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HANDCLASP_")}
-        environment |= {
-            "HANDCLASP_NAME": self.name,
-            "HANDCLASP_DATA": str(self.data),
-            "HANDCLASP_LISTEN": f"127.0.0.1:{self.port}",
-            "HANDCLASP_INSTANCE_LISTEN": f"127.0.0.1:{self.instance_port}",
-            "HANDCLASP_NODE_URL": self.url,
-            "HANDCLASP_ANNOUNCEMENTS": "anyone",
-            "HANDCLASP_LOG_FORMAT": "json",
-        } | (
-            {"HANDCLASP_MQTT_URL": self.mqtt_url} if self.mqtt_url else {"HANDCLASP_BROKER": "none"}
-        ) | self.settings
+        environment |= (
+            {
+                "HANDCLASP_NAME": self.name,
+                "HANDCLASP_DATA": str(self.data),
+                "HANDCLASP_LISTEN": f"127.0.0.1:{self.port}",
+                "HANDCLASP_INSTANCE_LISTEN": f"127.0.0.1:{self.instance_port}",
+                "HANDCLASP_NODE_URL": self.url,
+                "HANDCLASP_ANNOUNCEMENTS": "anyone",
+                "HANDCLASP_LOG_FORMAT": "json",
+            }
+            | ({"HANDCLASP_MQTT_URL": self.mqtt_url} if self.mqtt_url else {"HANDCLASP_BROKER": "none"})
+            | self.settings
+        )
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "node", "node"], env=environment, stdout=log, stderr=log
             )
-        until(lambda: self._answers(), f"{self.name} is ready")
+        until(self._answers, f"{self.name} is ready")
 
     def _answers(self) -> bool:
         assert self.process is not None

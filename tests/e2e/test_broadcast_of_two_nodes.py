@@ -33,7 +33,9 @@ def test_presence_and_statuses_arrive_in_order_and_a_late_subscriber_sees_the_pr
     for node in pair:
         node.until_active(sys_id)
     for node in pair:
-        early.until(f'"node":"{node_id(node)}","connection":"{sys_id}","role":"{"source" if node is a else "destination"}","seq":2')
+        early.until(
+            f'"node":"{node_id(node)}","connection":"{sys_id}","role":"{"source" if node is a else "destination"}","seq":2'
+        )
     statuses = told(early.lines, "status")
     assert [what for _, node, what in statuses if node == node_id(a)] == ["pending", "active"]
     assert [what for _, node, what in statuses if node == node_id(b)] == ["accepting", "active"]

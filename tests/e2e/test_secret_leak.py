@@ -32,9 +32,7 @@ def process_list() -> bytes:
 @pytest.mark.mosquitto
 def test_secret_leak(tmp_path, broker, subscribe):
     nodes = [
-        NodeProcess(
-            name=name, data=tmp_path / name, mqtt_url=broker.url, settings={"HANDCLASP_LOG_LEVEL": "debug"}
-        )
+        NodeProcess(name=name, data=tmp_path / name, mqtt_url=broker.url, settings={"HANDCLASP_LOG_LEVEL": "debug"})
         for name in ("a", "b")
     ]
     a, b = nodes
@@ -74,7 +72,7 @@ def test_secret_leak(tmp_path, broker, subscribe):
         "listed connections": repr(listed).encode(),
         "what was broadcast": "\n".join(watching.lines).encode(),
     }
-    assert any(name.endswith("node.db-wal") or name.endswith("node.db") for name in places)
+    assert any(name.endswith(("node.db-wal", "node.db")) for name in places)
     for code in codes:
         seed = read_code(code).seed
         secrets = (code[-32:].encode(), code[-32:].upper().encode(), seed, seed.hex().encode(), base64.b64encode(seed))

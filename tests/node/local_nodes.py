@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -24,6 +23,7 @@ from node.store.writer import ThreadedStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from node.ports import Broker
 

@@ -18,7 +18,9 @@ from node.store.writer import ThreadedStore
 
 def schema_of(connection) -> dict[str, str]:
     rows = connection.execute(
-        text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%' AND name NOT LIKE 'sqlite%'")
+        text(
+            "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%' AND name NOT LIKE 'sqlite%'"
+        )
     )
     return {name: " ".join(sql.split()).replace("( ", "(").replace(" )", ")") for name, sql in rows}
 
