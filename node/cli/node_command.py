@@ -65,8 +65,8 @@ def run(flags: Mapping[str, str | None]) -> None:
     import asyncio  # noqa: PLC0415 - not for a node that can't start
 
     from node.logs import configure  # noqa: PLC0415 - likewise; before node.serve, which loads structlog else
-    from node.real_ports import SystemClock  # noqa: PLC0415 - likewise
     from node.quick_start import load_serve  # noqa: PLC0415 - likewise
+    from node.real_ports import SystemClock  # noqa: PLC0415 - likewise
 
     serve = load_serve()
     configure(level=settings.log_level, log_format=settings.log_format, clock=SystemClock(), environ=os.environ)
