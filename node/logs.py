@@ -60,6 +60,9 @@ TEXT_CHARACTERS_MAX: Final = 1000
 TRACEBACK_CHARACTERS_MAX: Final = 16_000
 """The longest traceback; its beginning is cut off, since its end tells what happened."""
 
+CHATTY: Final = ("alembic.runtime.plugins",)
+"""Loggers that tell at the level info what nobody asked for."""
+
 NESTING_MAX: Final = 4
 ITEMS_MAX: Final = 50
 
@@ -132,6 +135,8 @@ def configure(
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(number)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[

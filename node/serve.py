@@ -15,7 +15,7 @@ from aiohttp import web
 
 from node.app import Node, Ports, Profile
 from node.brokers.children import BrokerChild, BrokerKind, BrokerStartError, choose_kind
-from node.data_directory import DataDirectory, Runtime
+from node.data_directory import DataDirectory, Runtime, read_runtime
 from node.delivery.broker_url import BrokerUrl
 from node.delivery.mqtt import MqttBroker
 from node.logs import get_logger
@@ -54,8 +54,8 @@ async def serve(settings: Settings, *, ready: Callable[[Runtime], None] = lambda
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
     os.umask(0o077)  # SQLite makes its files with the process's mask, and they are nobody else's business
     async with contextlib.AsyncExitStack() as stack:
+        places = _listen_all(settings, stack)  # first: a port that is taken leaves no new directory behind
         directory = stack.enter_context(DataDirectory(settings.data, entropy=SystemEntropy()))
-        places = _listen_all(settings, stack)
         node = await _node(settings, directory, places, stack)
         for app, place in zip((node.node_app, node.instance_app), places, strict=False):
             await stack.enter_async_context(_served(app, place.listening))
@@ -85,6 +85,16 @@ class _Place:
 
 
 def _listen_all(settings: Settings, stack: contextlib.AsyncExitStack) -> list[_Place]:
+    """Take the ports; when the same node runs already, that is what is told, rather than that it has its ports."""
+    try:
+        return _listening(settings, stack)
+    except ListenError:
+        if read_runtime(settings.data) is not None:
+            DataDirectory(settings.data, entropy=SystemEntropy()).close()
+        raise
+
+
+def _listening(settings: Settings, stack: contextlib.AsyncExitStack) -> list[_Place]:
     places = []
     for wanted in (settings.listen, settings.instance_listen):
         if wanted is not None:

@@ -10,7 +10,7 @@ import typer
 from node.cli import words
 from node.cli.client import AdminClient
 from node.cli.code_input import read_code_text
-from node.cli.failures import EXIT_REFUSED
+from node.cli.failures import EXIT_REFUSED, CommandError
 from node.cli.output import Output
 
 POLL_S: Final = 0.1
@@ -46,9 +46,7 @@ def accept(  # noqa: PLR0913 - one parameter an option
     description: Annotated[
         str, typer.Option(metavar="TEXT", help="Description of the connection here.", show_default=False)
     ] = "",
-    wait: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0, max=WAIT_S_MAX, help="How long to wait until it is Active.")
-    ] = 10.0,
+    wait: Annotated[str, typer.Option(metavar="SECONDS", help="How long to wait until it is Active.")] = "10",
 ) -> None:
     """Accept an invitation code; waits until the connection is Active.
 
@@ -63,6 +61,7 @@ def accept(  # noqa: PLR0913 - one parameter an option
     Next: the source is told as soon as it can be reached, for as long as it takes. Exit code 0: Active; 1: not yet
     (it says what it waits for), or refused.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    wait_s = _seconds(wait)
     text = read_code_text(code, file, command="handclasp connections accept")
     client = connect()
     connection = client.accept(
@@ -74,7 +73,7 @@ def accept(  # noqa: PLR0913 - one parameter an option
             "description": description,
         }
     )["connection"]
-    connection = _after(client, connection, wait)
+    connection = _after(client, connection, wait_s)
     out.document({"connection": connection})
     is_active = connection["status"] == "active"
     out.line(f'"{connection["name"]}" is {words.status(connection).lower()}.', style="green" if is_active else "")
@@ -83,6 +82,16 @@ def accept(  # noqa: PLR0913 - one parameter an option
     if not is_active:
         out.line(f"See how it goes on: handclasp connections show {connection['sys_id'][:8]}")
         raise typer.Exit(EXIT_REFUSED)
+
+
+def _seconds(wait: str) -> float:
+    try:
+        seconds = float(wait)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= WAIT_S_MAX:
+        raise CommandError(f"--wait is {wait!r}; it is a number of seconds from 0 to {WAIT_S_MAX:.0f}.")
+    return seconds
 
 
 def _after(client: AdminClient, connection: dict[str, Any], wait_s: float) -> dict[str, Any]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from node.causes import Cause
     from node.connections.context import Context
     from node.connections.stored import Connection
+    from node.ports import Transaction
 
 BACKOFF_S_FIRST = 0.5
 WINDOW = 16
@@ -70,7 +71,7 @@ class _Partner:
     failure: NoAnswerError | None = None
     next_at: float | None = None
     shown_url: str | None = None
-    restate: dict[int, Connection] = field(default_factory=dict)
+    restate: set[int] = field(default_factory=set)
 
 
 class Dispatcher:
@@ -137,7 +138,7 @@ class Dispatcher:
                     continue
                 if restated:
                     partner = self._partners.setdefault(connection.recipient, _Partner(key=connection.recipient))
-                    partner.restate[connection.n] = connection
+                    partner.restate.add(connection.n)
                 self.owe(connection.recipient)
 
     async def _work(self, partner: _Partner) -> None:
@@ -159,11 +160,17 @@ class Dispatcher:
                 await self._back_off(partner, None)
 
     async def _next_batch(self, partner: _Partner) -> list[Connection]:
-        owed = await self._context.store.run(lambda tx: statements.owed_to(tx, recipient=partner.key, most=WINDOW))
-        for connection in owed:
-            partner.restate.pop(connection.n, None)
-        spare = list(partner.restate)[: WINDOW - len(owed)]
-        return owed + [partner.restate[n] for n in spare]
+        """What is owed first, then what is to be stated again; each as it stands at this moment."""
+
+        def unit(tx: Transaction) -> list[Connection]:
+            owed = statements.owed_to(tx, recipient=partner.key, most=WINDOW)
+            partner.restate.difference_update(connection.n for connection in owed)
+            again = sorted(partner.restate)[: WINDOW - len(owed)]
+            found = statements.live_by_numbers(tx, again) if again else []
+            partner.restate.difference_update(set(again) - {connection.n for connection in found})
+            return owed + found
+
+        return await self._context.store.run(unit)
 
     async def _deliver(self, partner: _Partner, batch: list[Connection]) -> None:
         url = batch[0].partner.node_url
@@ -191,7 +198,7 @@ class Dispatcher:
             self._attempted(error.cause)
             raise
         self._attempted(None)
-        partner.restate.pop(connection.n, None)
+        partner.restate.discard(connection.n)
         if not result.settled:
             raise _UnsettledError
         return result

@@ -101,6 +101,11 @@ _LIVE = (
     .order_by(_C.n)
     .limit(bindparam("most"))
 )
+_LIVE_BY_NUMBERS = (
+    select(connections)
+    .where(_C.n.in_(bindparam("numbers", expanding=True)), _C.partner.is_not(None), _C.phase.in_(_RESTATED))
+    .order_by(_C.n)
+)
 _NOTICES_OF = (
     select(notices).where(notices.c.connection_n == bindparam("at_n")).order_by(notices.c.n).limit(bindparam("most"))
 )
@@ -228,6 +233,11 @@ def owed_to(tx: Transaction, *, recipient: bytes, most: int) -> list[Connection]
 def live(tx: Transaction, *, after: int, most: int) -> list[Connection]:
     """Connections with a known partner that are not closed, by number: what a resync states again."""
     return [from_row(row) for row in tx.execute(_LIVE, {"after": after, "most": most})]
+
+
+def live_by_numbers(tx: Transaction, numbers: Sequence[int]) -> list[Connection]:
+    """Those of the connections with these numbers that still live."""
+    return [from_row(row) for row in tx.execute(_LIVE_BY_NUMBERS, {"numbers": numbers})]
 
 
 def expired(tx: Transaction, *, now: float, most: int) -> list[Connection]:

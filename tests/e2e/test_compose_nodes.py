@@ -46,4 +46,3 @@ def test_the_composed_nodes_shake_hands(composed, subscribe):
         node.until_active(sys_id)
     assert a.admin("GET", "/node")[1]["name"] == "Instance A"
     watching.until('"status":"active"')
-
