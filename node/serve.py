@@ -185,7 +185,13 @@ def _listen(where: HostPort) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def _served(app: web.Application, listening: socket.socket) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=2,
+        auto_decompress=False,  # nothing compressed is taken, so no stranger's bomb is opened either
+    )
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()

@@ -58,7 +58,7 @@ class InitiateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         if not CODE_LIFETIME_S_MIN <= self.code_lifetime_s <= CODE_LIFETIME_S_MAX:
             raise ProblemError(
                 Problem.INVALID_FIELD,
-                f"code_lifetime_s is {self.code_lifetime_s}; it goes from {CODE_LIFETIME_S_MIN} "
+                f"The field code_lifetime_s is {self.code_lifetime_s}; it goes from {CODE_LIFETIME_S_MIN} "
                 f"to {CODE_LIFETIME_S_MAX} seconds.",
                 field="code_lifetime_s",
             )
@@ -137,7 +137,8 @@ def _optional(field: str, value: str | None, check: Callable[[str], str]) -> str
 
 
 _MISSING = re.compile(r"missing required field `(\w+)`")
-_UNKNOWN = re.compile(r"unknown field `(.{1,60}?)`")
+_UNKNOWN = re.compile(r"unknown field `(.*)`", re.DOTALL)
+_SHOWN_CHARACTERS_MAX = 60
 _PLACE = re.compile(r" - at `\$\.(\w+)`")
 
 
@@ -147,7 +148,11 @@ async def read_body(request: web.Request, body: type[B]) -> B:
     Raises:
         ProblemError: it is not JSON, or not what belongs here; the field is named.
     """
-    if request.content_type != "application/json" or "Content-Encoding" in request.headers:
+    for name in request.query:  # a code in a URL would stand in the log of every proxy
+        raise ProblemError(Problem.UNKNOWN_FIELD, f"The parameter {name[:60]!a} is not known here.", field=name[:60])
+    if "Content-Encoding" in request.headers:
+        raise ProblemError(Problem.UNSUPPORTED_MEDIA_TYPE, "Nothing compressed is taken here.")
+    if request.content_type != "application/json":
         raise ProblemError(
             Problem.UNSUPPORTED_MEDIA_TYPE, f"The content type {request.content_type} is not taken here."
         )
@@ -170,7 +175,8 @@ def _field_problem(message: str) -> ProblemError:
     if (missing := _MISSING.search(message)) is not None:
         return ProblemError(Problem.MISSING_FIELD, f"The field {missing[1]} is missing.", field=missing[1])
     if (unknown := _UNKNOWN.search(message)) is not None:
-        return ProblemError(Problem.UNKNOWN_FIELD, f"The field {unknown[1]!a} is not known here.", field=unknown[1])
+        name = unknown[1][:_SHOWN_CHARACTERS_MAX]
+        return ProblemError(Problem.UNKNOWN_FIELD, f"The field {name!a} is not known here.", field=name)
     if (place := _PLACE.search(message)) is not None:
         said = message[: place.start()]
         return ProblemError(Problem.INVALID_FIELD, f"The field {place[1]} is not valid: {said}.", field=place[1])

@@ -64,7 +64,9 @@ def authenticate(token: str) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(API):
             scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), expected):
+            if scheme.lower() != "bearer" or not hmac.compare_digest(
+                given.strip().encode(errors="surrogateescape"), expected
+            ):
                 raise ProblemError(Problem.UNAUTHENTICATED, "This is for admins of this instance only.")
         return await handler(request)
 

@@ -208,6 +208,8 @@ def _query(request: web.Request, known: tuple[str, ...]) -> dict[str, str]:
             raise ProblemError(
                 Problem.UNKNOWN_FIELD, f"The parameter {name[:60]!a} is not known here.", field=name[:60]
             )
+        if len(request.query.getall(name)) > 1:
+            raise ProblemError(Problem.INVALID_FIELD, f"The parameter {name} is given twice.", field=name)
     return dict(request.query)
 
 

@@ -93,6 +93,8 @@ def run_root(arguments: list[str]) -> int:
         result = command.main(arguments or ["--help"], prog_name=PROGRAM, standalone_mode=False)
     except typer.TyperException as error:
         raise CommandError(_sentence(error), _where_to_look(error), exit_code=EXIT_USAGE) from error
+    except SystemExit as end:  # typer's own way to end when its reader has gone
+        raise end.__context__ if isinstance(end.__context__, BrokenPipeError) else end from None
     except typer.Abort:
         sys.stderr.write("\n")
         return EXIT_REFUSED

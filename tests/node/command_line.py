@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import chdir, closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 ROOT = Path(__file__).parents[2]
 RUN_S_MAX = 60
@@ -61,6 +63,22 @@ class CommandLine:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("HANDCLASP_")}
         chosen = {"HOME": str(self.home), "XDG_DATA_HOME": str(self.home / "share"), "PYTHONPATH": str(ROOT)}
         return inherited | chosen | variables
+
+    def here(self, *arguments: object, stdin: str | bytes = "", **variables: str) -> Result:
+        """The same in this process, a hundred times faster: for tables of what is refused before anything happens."""
+        from node.cli.main import main
+
+        text = stdin.encode() if isinstance(stdin, str) else stdin
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, self.environment(**variables), clear=True),
+            mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(text))),
+            redirect_stdout(out),
+            redirect_stderr(err),
+            chdir(self.home),
+        ):
+            code = main([str(one) for one in arguments])
+        return Result(code, out.getvalue(), err.getvalue())
 
     def __call__(self, *arguments: object, stdin: str | bytes = "", **variables: str) -> Result:
         done = subprocess.run(

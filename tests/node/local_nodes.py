@@ -111,7 +111,9 @@ async def running_node(
             ports=Ports(clock=clock, entropy=entropy, network=network, store=store, broker=broker),
             metrics=Metrics(version="test", process=False),
         )
-        runner = web.AppRunner(node.node_app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
+        runner = web.AppRunner(
+            node.node_app, access_log=None, handle_signals=False, shutdown_timeout=0.1, auto_decompress=False
+        )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, listening).start()

@@ -96,13 +96,13 @@ def a_code():
     ],
 )
 def test_wrong_usage_is_one_sentence_and_exit_code_2(handclasp, arguments, said):
-    assert said in handclasp(*arguments).refused(2)
+    assert said in handclasp.here(*arguments).refused(2)
     assert list(handclasp.home.iterdir()) == []
 
 
 @pytest.mark.parametrize("command", [["connections", "accept"], ["invitation", "show"]])
 def test_a_code_is_not_taken_from_the_command_line_and_not_repeated(handclasp, a_code, command):
-    error = handclasp(*command, a_code).refused(2)
+    error = handclasp.here(*command, a_code).refused(2)
     assert "list of processes" in error
     assert "--file FILE" in error
     assert a_code[:40] not in error
@@ -123,7 +123,7 @@ def test_a_code_is_not_taken_from_the_command_line_and_not_repeated(handclasp, a
 def test_a_text_without_a_good_code_is_refused_without_any_node(handclasp, a_code, text, said):
     mistyped = a_code[:150] + ("a" if a_code[150] != "a" else "b") + a_code[151:]
     stdin = text.format(code=a_code, mistyped=mistyped) if isinstance(text, str) else text
-    error = handclasp("invitation", "show", stdin=stdin).refused(2)
+    error = handclasp.here("invitation", "show", stdin=stdin).refused(2)
     assert said in error
     assert a_code[-32:] not in error
 
@@ -141,10 +141,10 @@ def test_every_command_has_its_rows_here():
 @pytest.mark.parametrize("command", CONNECTIONS)
 def test_a_command_that_needs_a_node_says_how_to_start_one(handclasp, a_code, command):
     arguments = ["connections", command, *CONNECTIONS[command]]
-    error = handclasp(*arguments, stdin=a_code).refused(2)
+    error = handclasp.here(*arguments, stdin=a_code).refused(2)
     assert error.startswith("Error: No node runs in the usual places of this machine.\nStart one with `handclasp node`")
     there = handclasp.home / "x"
-    error = handclasp(*arguments, "--data", there, stdin=a_code).refused(2)
+    error = handclasp.here(*arguments, "--data", there, stdin=a_code).refused(2)
     assert error == f"Error: No node runs on {there}.\nStart it with `handclasp node --data {there}`.\n"
     assert list(handclasp.home.iterdir()) == []
 
@@ -169,7 +169,7 @@ def test_a_command_that_needs_a_node_says_how_to_start_one(handclasp, a_code, co
     ],
 )
 def test_a_node_that_is_named_wrongly_is_told_in_one_sentence(handclasp, flags, variables, said):
-    error = handclasp("connections", "list", *flags, **variables).refused(2)
+    error = handclasp.here("connections", "list", *flags, **variables).refused(2)
     assert said in error
     assert "secret" not in error
     assert list(handclasp.home.iterdir()) == []
@@ -242,7 +242,7 @@ def test_a_node_elsewhere_is_reached_by_its_url_and_token(handclasp, nodes, tmp_
 def test_what_a_node_refuses_is_one_sentence_and_exit_code_1_and_changes_nothing(handclasp, nodes, arguments, said):
     before = nodes.rows()
     arguments = [one.format(a=nodes.a.url) for one in arguments]
-    result = handclasp("connections", arguments[0], "--data", nodes.a.data, *arguments[1:], stdin="nonsense")
+    result = handclasp.here("connections", arguments[0], "--data", nodes.a.data, *arguments[1:], stdin="nonsense")
     assert said in result.refused(1)
     assert nodes.rows() == before
 
@@ -307,8 +307,8 @@ def test_each_setting_refuses_nonsense_from_its_flag_and_from_its_variable(handc
     others = {"--listen": "127.0.0.1:0", "--instance-listen": "none"}
     others.pop(setting.flag, None)
     flags = ["--data", data, *(word for pair in others.items() for word in pair)]
-    assert setting.flag in handclasp("node", *flags, setting.flag, nonsense).refused(2)
-    assert setting.variable in handclasp("node", *flags, **{setting.variable: nonsense}).refused(2)
+    assert setting.flag in handclasp.here("node", *flags, setting.flag, nonsense).refused(2)
+    assert setting.variable in handclasp.here("node", *flags, **{setting.variable: nonsense}).refused(2)
     assert not data.exists()
 
 

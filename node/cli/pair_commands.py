@@ -1,0 +1,292 @@
+"""`handclasp pair`: two nodes and a broker to keep, and what one asks of them from another terminal."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from node.brokers.children import BrokerKind
+from node.cli.failures import EXIT_REFUSED, CommandError
+from node.cli.options import JsonOption
+from node.cli.output import Output
+from node.cli.places import pair_directory
+from node.cli.program import program
+from node.data_directory import TOKEN_FILE, read_admin_token, read_runtime
+from node.local_pair.plan import Wish, plan
+from node.local_pair.processes import LocalPair, PairStartError
+from node.local_pair.running import ChildDiedError, run
+from node.local_pair.state import PairState, PairStateError, load, locked, reset, running_pid, save
+
+STOP_S_MAX = 30.0
+POLL_S = 0.05
+
+pair_app = typer.Typer(
+    help="""Start two nodes and an MQTT broker to keep, each as a process of its own.
+
+    It runs until Ctrl-C and goes on with the same data and the same URLs at the next start. What it prints can be
+    pasted: a curl call, a mosquitto_sub line, the commands of both admins.
+
+    \b
+    Examples:
+      handclasp pair                  two nodes, a and b
+      handclasp pair --connect        the same, connected to each other
+      handclasp pair --count 3        a, b and c
+      handclasp pair status           from another terminal
+
+    Next: be both admins with `handclasp connections initiate --node a …` and `… accept --node b`.
+    """,
+    invoke_without_command=True,
+)
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIRECTORY",
+        help="Where the pair's data are. [env: HANDCLASP_PAIR] [default: $XDG_DATA_HOME/handclasp/pair, "
+        "or ~/.local/share/handclasp/pair]",
+        show_default=False,
+    ),
+]
+
+
+def _port(flag: str, usual: str, what: str) -> Any:
+    return typer.Option(flag, metavar="PORT", help=f"{what} [default: {usual}]", show_default=False)
+
+
+@pair_app.callback()
+def start(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    *,
+    names: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="The nodes' names, as in a,b. [default: a,b]", show_default=False),
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option(metavar="N", help="How many nodes: a, b, c … [default: 2]", show_default=False)
+    ] = None,
+    data: DataOption = None,
+    node_port: Annotated[
+        int | None, _port("--node-port", "8101, or others if taken", "The first node's port; the next have the next.")
+    ] = None,
+    instance_port: Annotated[
+        int | None, _port("--instance-port", "8001, or others if taken", "The first instance's port.")
+    ] = None,
+    mqtt_port: Annotated[int | None, _port("--mqtt-port", "1883, or another if taken", "The broker's port.")] = None,
+    broker: Annotated[
+        BrokerKind | None,
+        typer.Option(help="Which broker. [default: mosquitto if it is installed, else amqtt]", show_default=False),
+    ] = None,
+    connect: Annotated[bool, typer.Option("--connect", help="Connect the first two nodes to each other.")] = False,
+    begin_anew: Annotated[
+        bool, typer.Option("--reset", help="Delete this pair's data first: keys, connections, tokens.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Start the pair, or leave it to a subcommand."""
+    if context.invoked_subcommand is not None:
+        return
+    directory = _directory(data)
+    wish = Wish(
+        names=names,
+        count=count,
+        node_port=node_port,
+        instance_port=instance_port,
+        mqtt_port=mqtt_port,
+        broker=broker.value if broker is not None else None,
+    )
+    out = Output(as_json=as_json)
+    try:
+        with locked(directory):
+            if begin_anew:
+                reset(directory)
+            state = plan(wish, load(directory))
+            _refuse_lonely(state, connect=connect)
+            save(directory, state)
+
+            def ready(pair: LocalPair, connection: dict[str, Any] | None) -> None:
+                out.document(_document(directory, pair, connection))
+                _banner(out, directory, pair, connection)
+                sys.stdout.flush()
+
+            asyncio.run(run(directory, state, connect=connect, ready=ready))
+            out.line("Stopped. `handclasp pair` goes on where this was.")
+    except (PairStateError, PairStartError) as error:
+        raise CommandError(str(error)) from error
+    except ChildDiedError as error:
+        raise CommandError(str(error), exit_code=EXIT_REFUSED) from error
+
+
+def _refuse_lonely(state: PairState, *, connect: bool) -> None:
+    if connect and len(state.names) < 2:  # noqa: PLR2004 - it takes two
+        raise PairStateError("--connect needs two nodes. Give --count 2 or more.")
+
+
+def _directory(data: Path | None) -> Path:
+    return data.expanduser().absolute() if data is not None else pair_directory(os.environ)
+
+
+def _document(directory: Path, pair: LocalPair, connection: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "data": str(directory),
+        "pid": os.getpid(),
+        "nodes": [
+            {
+                "name": node.name,
+                "node_url": node.node_url,
+                "instance_url": node.instance_url,
+                "token_file": str(node.data / TOKEN_FILE),
+                "log": str(node.log_path),
+                "pid": node.pid,
+            }
+            for node in pair.nodes
+        ],
+        "broker": {"kind": pair.broker.kind.value, "url": pair.broker.url, "pid": pair.broker.pid},
+        "connection": connection,
+    }
+
+
+def _banner(out: Output, directory: Path, pair: LocalPair, connection: dict[str, Any] | None) -> None:
+    first, last = pair.nodes[0], pair.nodes[-1]
+    token = f"$(cat {_quoted(first.data / TOKEN_FILE)})"
+    elsewhere = "" if directory == pair_directory(os.environ) else f"HANDCLASP_PAIR={_quoted(directory)} "
+    mine = f"{elsewhere}{program()}"
+    for node in pair.nodes:
+        out.line(f"Instance {node.name}", style="bold")
+        out.pairs(
+            [
+                ("instance URL", node.instance_url),
+                ("node URL", node.node_url),
+                ("admin token", str(node.data / TOKEN_FILE)),
+            ]
+        )
+    out.line("Broker", style="bold")
+    out.pairs([(pair.broker.kind.value, pair.broker.url), ("data", str(directory))])
+    if connection is not None:
+        out.line(
+            f'Connected: "{connection["name"]}" is {connection["status"].capitalize()} on both sides.', style="green"
+        )
+    out.line()
+    out.line("Try it, in another terminal:")
+    lines = [
+        f'curl -H "Authorization: Bearer {token}" {first.node_url}/api/v1/connections',
+        f"mosquitto_sub -h 127.0.0.1 -p {pair.broker.port} -t 'handclasp/#' -v",
+    ]
+    if len(pair.nodes) > 1 and connection is None:
+        lines += [
+            f"{mine} connections initiate --node {first.name} --to {last.instance_url}"
+            f" --local {first.name} --remote {last.name}",
+            f"{mine} connections accept --node {last.name}",
+        ]
+    lines += [f"{mine} watch", f"{mine} pair status"]
+    for line in lines:
+        out.line(f"  {line}", whole=True)
+    out.line()
+    out.line("Ready. Ctrl-C stops it; the next start goes on with the same data (--reset begins anew).")
+
+
+def _quoted(path: Path) -> str:
+    import shlex  # noqa: PLC0415 - for people only
+
+    return shlex.quote(str(path))
+
+
+@pair_app.command()
+def status(*, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Tell how the pair is: each node, its connections, the broker.
+
+    \b
+    Example:
+      handclasp pair status --json
+
+    Exit code 1 when it does not run.
+    """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    directory = _directory(data)
+    state, pid = _loaded(directory), running_pid(directory)
+    out = Output(as_json=as_json)
+    if state is None:
+        raise CommandError(
+            f"There is no pair in {directory}.", "Start one with `handclasp pair`.", exit_code=EXIT_REFUSED
+        )
+    nodes = [_node_status(directory, state, name) for name in state.names]
+    out.document({"running": pid is not None, "pid": pid, "data": str(directory), "nodes": nodes, **_broker(state)})
+    out.line(f"The pair in {directory} {f'runs (process {pid})' if pid else 'does not run'}.")
+    out.table(
+        ("NODE", "STATE", "NODE URL", "INSTANCE URL", "CONNECTIONS"),
+        [
+            (
+                (node["name"], "bold"),
+                (node["state"], "green" if node["state"] == "running" else "dim"),
+                (node["node_url"], ""),
+                (node["instance_url"], ""),
+                (", ".join(f"{number} {word}" for word, number in node["connections"].items()) or "–", ""),
+            )
+            for node in nodes
+        ],
+    )
+    out.line(f"broker {state.broker_kind} at {_broker(state)['broker']['url']}")
+    if pid is None:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _broker(state: PairState) -> dict[str, Any]:
+    return {"broker": state.to_json()["broker"]}
+
+
+def _node_status(directory: Path, state: PairState, name: str) -> dict[str, Any]:
+    ports = dict(zip(state.names, state.ports.nodes, strict=True))[name]
+    shown: dict[str, Any] = {
+        "name": name,
+        "state": "stopped",
+        "node_url": f"http://127.0.0.1:{ports.node}",
+        "instance_url": f"http://127.0.0.1:{ports.instance}",
+        "connections": {},
+    }
+    runtime = read_runtime(directory / name)
+    token = read_admin_token(directory / name) if runtime is not None else None
+    if runtime is None or token is None:
+        return shown
+    from node.cli.client import AdminClient  # noqa: PLC0415 - only where a node runs
+    from node.cli.places import Place  # noqa: PLC0415 - likewise
+
+    counts: dict[str, int] = {}
+    for one in AdminClient(Place(title=name, url=runtime.node_url, token=token)).connections():
+        counts[one["status"]] = counts.get(one["status"], 0) + 1
+    return shown | {"state": "running", "pid": runtime.pid, "connections": counts}
+
+
+def _loaded(directory: Path) -> PairState | None:
+    try:
+        return load(directory)
+    except PairStateError as error:
+        raise CommandError(str(error)) from error
+
+
+@pair_app.command()
+def stop(*, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Stop the pair that runs, and wait until it has ended; its data stay.
+
+    \b
+    Example:
+      handclasp pair stop
+    """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    directory = _directory(data)
+    pid = running_pid(directory)
+    out = Output(as_json=as_json)
+    if pid is None:
+        raise CommandError(f"No pair runs in {directory}.", "`handclasp pair` starts it.", exit_code=EXIT_REFUSED)
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_S_MAX
+    while running_pid(directory) == pid:
+        if time.monotonic() > deadline:
+            raise CommandError(
+                f"The pair (process {pid}) has not ended within {STOP_S_MAX:.0f} s.", exit_code=EXIT_REFUSED
+            )
+        time.sleep(POLL_S)  # noqa: TID251 - a real process is waited for
+    out.document({"stopped": True, "pid": pid})
+    out.line(f"The pair (process {pid}) has ended.")

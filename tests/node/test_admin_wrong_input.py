@@ -1,0 +1,467 @@
+"""Every admin route × every kind of wrong input: the right status, one problem, one sentence, nothing changed."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import re
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from node.admin.bodies import BODY_BYTES_MAX
+from node.admin.routes import API
+from node.problems import PROBLEMS, Problem
+from protocol.limits import COUNTER_LIMIT, PASTED_CHARACTERS_MAX
+from tests.node.command_line import rows_of
+from tests.node.local_nodes import running_node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.node.local_nodes import LocalNode
+
+UNKNOWN = "0" * 32
+BIDIRECTIONAL = "a\u202eb"
+NAME = ("connection name", 100)
+SHORT_NAME = ("short name", 64)
+
+
+class Field(NamedTuple):
+    """One field of a body: whether it must be there, and values that are refused, each with its problem."""
+
+    required: bool
+    refused: list[tuple[Any, Problem]]
+
+
+def text(characters_max: int, *more: tuple[Any, Problem], may_be_empty: bool = False) -> list[tuple[Any, Problem]]:
+    """What no text field takes."""
+    values: list[Any] = [1, True, ["a"], {"a": "b"}, "x" * (characters_max + 1), BIDIRECTIONAL, "a\u0000b", "a\u2028b"]
+    if not may_be_empty:
+        values += ["", "  "]
+    return [*((value, Problem.INVALID_FIELD) for value in values), *more]
+
+
+CODE = Field(
+    required=True,
+    refused=[
+        *((value, Problem.INVALID_FIELD) for value in (1, None, [], "x" * (PASTED_CHARACTERS_MAX + 1))),
+        *((value, Problem.CODE_REFUSED) for value in ("", "nonsense", "handclasp_", "handclasp_aeanefvz", "\u202e")),
+    ],
+)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route: a request that it takes, and what it takes of parameters and fields."""
+
+    method: str
+    path: str
+    fields: dict[str, Field] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+    query: dict[str, list[str]] = field(default_factory=dict)
+    """The parameters that it knows, each with values that are refused."""
+
+    @property
+    def template(self) -> str:
+        return f"{API}{self.path}"
+
+    @property
+    def url(self) -> str:
+        return self.template.replace("{sys_id}", UNKNOWN)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+NUMBERS = ["", "-1", "x", "1.5", "\u0967", "1e3", " 1", "9" * 30, str(COUNTER_LIMIT + 1)]
+LIMITS = [*NUMBERS, "0", "501"]
+
+ROUTES = [
+    Route("GET", "/node"),
+    Route(
+        "POST", "/check",
+        body={"url": "http://127.0.0.1:1"},
+        fields={
+            "url": Field(
+                required=True,
+                refused=[
+                    (value, Problem.INVALID_FIELD)
+                    for value in (
+                        1, None, "", "nonsense", "ftp://x", "javascript:alert(1)", "http://u:p@x", "http://x/?q", "http://",
+                        "http://x:99999", "http://[::1", "http://\u202e", "http://a b", "http://x/..", "http://" + "x" * 300,
+                    )
+                ],
+            )
+        },
+    ),
+    Route("GET", "/connections", query={"status": ["", "happy"], "role": ["", "boss"], "limit": LIMITS, "after": NUMBERS}),
+    Route(
+        "POST", "/connections",
+        body={"name": "n", "local_short_name": "a", "remote_short_name": "b"},
+        fields={
+            "name": Field(required=True, refused=text(100, (None, Problem.INVALID_FIELD))),
+            "local_short_name": Field(required=True, refused=text(64, (None, Problem.INVALID_FIELD))),
+            "remote_short_name": Field(required=True, refused=text(64, (None, Problem.INVALID_FIELD))),
+            "destination_url": Field(
+                required=False,
+                refused=[
+                    *((value, Problem.INVALID_FIELD) for value in (1, "", "nonsense", "http://u@x", "x" * 300)),
+                    ("http://127.0.0.1:1", Problem.CHECK_FAILED),
+                    ("http://169.254.169.254", Problem.CHECK_FAILED),
+                ],
+            ),
+            "mode": Field(
+                required=False,
+                refused=[
+                    *((value, Problem.INVALID_FIELD) for value in (1, None, "", "Script", "magic")),
+                    ("basic", Problem.MODE_NOT_OFFERED),
+                    ("visual", Problem.MODE_NOT_OFFERED),
+                ],
+            ),
+            "description": Field(required=False, refused=text(1000, may_be_empty=True)),
+            "ask_me": Field(required=False, refused=[(value, Problem.INVALID_FIELD) for value in (1, "yes", [])]),
+            "code_lifetime_s": Field(
+                required=False,
+                refused=[
+                    (value, Problem.INVALID_FIELD) for value in (None, "60", 59, 0, -1, 60.5, 2_592_001, 2**64, 10**400)
+                ],
+            ),
+        },
+    ),
+    Route("GET", "/connections/{sys_id}"),
+    Route("GET", "/connections/{sys_id}/events", query={"after": NUMBERS, "limit": LIMITS}),
+    Route("GET", "/connections/{sys_id}/invitation"),
+    Route("POST", "/invitations/show", body={"code": "x"}, fields={"code": CODE}),
+    Route(
+        "POST", "/invitations/accept",
+        body={"code": "x"},
+        fields={
+            "code": CODE,
+            "name": Field(required=False, refused=text(100)),
+            "local_short_name": Field(required=False, refused=text(64)),
+            "remote_short_name": Field(required=False, refused=text(64)),
+            "description": Field(required=False, refused=text(1000, may_be_empty=True)),
+        },
+    ),
+]  # fmt: skip
+
+POSTS = [route for route in ROUTES if route.body is not None]
+each_route = pytest.mark.parametrize("route", ROUTES, ids=str)
+each_post = pytest.mark.parametrize("route", POSTS, ids=str)
+
+
+@pytest.fixture
+async def world(tmp_path):
+    """A node with one active and one pending connection, its partner, and a way to send it anything."""
+    async with AsyncExitStack() as stack:
+        a = await stack.enter_async_context(running_node(tmp_path / "a"))
+        b = await stack.enter_async_context(running_node(tmp_path / "b", name="b"))
+        made = await a.initiate(b, name="active")
+        await b.accept(made["invitation_code"])
+        await a.until(made["connection"]["sys_id"], "active")
+        pending = await a.initiate(None, name="pending")
+        yield World(
+            a=a, b=b, active=made["connection"]["sys_id"], used=made["invitation_code"], own=pending["invitation_code"]
+        )
+
+
+@dataclass
+class World:
+    a: LocalNode
+    b: LocalNode
+    active: str
+    used: str
+    own: str
+
+    async def refused(self, method: str, path: str, problem: Problem, *, node: LocalNode | None = None, **request: Any):
+        """Send what must be refused with that problem; the problem document."""
+        node = node or self.a
+        before = rows_of(node.data / "node.db")
+        headers = {"Authorization": f"Bearer {node.token}"} | request.pop("headers", {})
+        headers = {name: value for name, value in headers.items() if value is not None}
+        async with node.http.request(method, node.url + path, headers=headers, **request) as answer:
+            raw = await answer.read()
+            told = f"{method} {path} {str(request)[:200]}: {answer.status} {raw[:300]!r}"
+            assert answer.status == PROBLEMS[problem].status, told
+            assert answer.content_type == "application/problem+json", told
+            document = json.loads(raw)
+            allowed = answer.headers.get("Allow"), answer.headers.get("WWW-Authenticate")
+        assert document["type"] == f"/problems/{problem}", told
+        assert document["status"] == answer.status
+        assert document["title"] == PROBLEMS[problem].title
+        assert re.fullmatch(r"[A-Z\"0-9h][^\n]{5,400}[.?]", document["detail"]), told
+        assert document["detail"].isprintable(), told
+        assert document["remedy"].endswith("."), told
+        assert allowed[0] if problem is Problem.METHOD_NOT_ALLOWED else True
+        assert allowed[1] == ("Bearer" if problem is Problem.UNAUTHENTICATED else None)
+        assert rows_of(node.data / "node.db") == before, told
+        return document
+
+
+def test_no_route_is_missing_from_the_table(tmp_path):
+    from node.admin.routes import AdminApi
+
+    routes = AdminApi(None, None).routes()
+    assert {(route.method, route.path) for route in routes} == {(route.method, route.template) for route in ROUTES}
+
+
+async def test_every_route_of_the_application_is_an_admin_route_or_known_to_be_for_everybody(world):
+    found = {
+        route.resource.canonical
+        for route in world.a.node.node_app.router.routes()
+        if not route.resource.canonical.startswith(f"{API}/")
+    }
+    assert found == {"/peer", "/.well-known/handclasp", "/problems/{slug}", "/healthz", "/readyz", "/metrics"}
+
+
+async def test_the_requests_of_the_table_are_right_but_for_what_a_test_changes(world):
+    for route in ROUTES:
+        path = route.url.replace(UNKNOWN, world.active)
+        status, answer = await world.a.admin(route.method, path.removeprefix(API), route.body)
+        expected = {"/invitations/show": 422, "/invitations/accept": 422, "/connections/{sys_id}/invitation": 409}
+        wanted = expected.get(route.path, 201 if route.method == "POST" and route.path != "/check" else 200)
+        assert status == wanted, (route, answer)
+
+
+# Who asks
+
+
+@each_route
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", "Bearer", "Bearer ", "Bearer x", "Bearer {token}x", "Basic {token}", "{token}", "Bearer \u00e4\u00f6",
+     "Bearer {token},{token}", "Bearer " + "x" * 4000],
+)  # fmt: skip
+async def test_nobody_is_let_in_without_the_token(world, route, authorization):
+    value = authorization.format(token=world.a.token) if authorization is not None else None
+    await world.refused(
+        route.method, route.url, Problem.UNAUTHENTICATED, headers={"Authorization": value}, json=route.body
+    )
+
+
+async def test_a_stranger_learns_nothing_of_what_is_there(world):
+    for path in (f"{API}/nonsense", f"{API}", f"{API}/connections/{world.active}", "/%61pi/v1/node"):
+        await world.refused("GET", path, Problem.UNAUTHENTICATED, headers={"Authorization": None})
+
+
+async def test_a_token_of_bytes_that_are_no_text_is_a_wrong_token(world):
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(world.a.url.rpartition(":")[2]))
+    writer.write(b"GET /api/v1/node HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\nConnection: close\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+# What is asked for
+
+
+@each_route
+async def test_no_other_method_is_taken(world, route):
+    taken = {other.method for other in ROUTES if other.path == route.path}
+    taken |= {"HEAD"} if "GET" in taken else set()
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"} - taken:
+        await world.refused(method, route.url, Problem.METHOD_NOT_ALLOWED)
+
+
+async def test_what_is_not_there_is_not_found(world):
+    for path in ("/nonsense", "/connections/", "/connections//", "/node/", f"/connections/{world.active}/nonsense"):
+        await world.refused("GET", API + path, Problem.NOT_FOUND)
+    await world.refused("GET", "/problems/nonsense", Problem.NOT_FOUND)
+    for sys_id in (
+        UNKNOWN,
+        "x",
+        world.active.upper(),
+        world.active[:31],
+        world.active + "0",
+        "%00",
+        "%ff",
+        "..%2f",
+        "x" * 4000,
+    ):
+        for path in ("", "/events", "/invitation"):
+            await world.refused("GET", f"{API}/connections/{sys_id}{path}", Problem.NOT_FOUND)
+
+
+@each_route
+async def test_a_parameter_that_is_not_known_is_refused_by_name(world, route):
+    document = await world.refused(route.method, f"{route.url}?nonsense=1", Problem.UNKNOWN_FIELD, json=route.body)
+    assert document["field"] == "nonsense"
+    await world.refused(route.method, f"{route.url}?{'x' * 3000}=1", Problem.UNKNOWN_FIELD, json=route.body)
+
+
+def wrong_parameters() -> Iterator[Any]:
+    for route in ROUTES:
+        for name, values in route.query.items():
+            yield pytest.param(route, name, values, id=f"{route} {name}")
+
+
+@pytest.mark.parametrize(("route", "name", "values"), list(wrong_parameters()))
+async def test_a_parameter_with_a_wrong_value_is_refused_by_name(world, route, name, values):
+    url = route.url.replace(UNKNOWN, world.active)
+    for value in values:
+        document = await world.refused("GET", url, Problem.INVALID_FIELD, params={name: value})
+        assert document["field"] == name
+    document = await world.refused("GET", f"{url}?{name}=1&{name}=1", Problem.INVALID_FIELD)
+    assert document["field"] == name
+
+
+# What is sent
+
+
+@each_post
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/json5", "multipart/form-data", "x"]
+)
+async def test_only_json_is_taken(world, route, content_type):
+    await world.refused(
+        "POST", route.url, Problem.UNSUPPORTED_MEDIA_TYPE,
+        data=json.dumps(route.body).encode(), headers={"Content-Type": content_type},
+    )  # fmt: skip
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+@each_post
+async def test_a_body_without_a_content_type_is_not_taken(world, route):
+    data = json.dumps(route.body).encode()
+    await world.refused(
+        "POST", route.url, Problem.UNSUPPORTED_MEDIA_TYPE, data=data, skip_auto_headers=["Content-Type"]
+    )
+
+
+@each_post
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b" ", b"nonsense", b"{", b'{"a":}', b"{'url':1}", b'{"url":"x"} {}', b"\x00", b"NaN", b"\xef\xbb\xbf{}",
+        b'{"code":"\xff\xfe"}', b'{"url":"\xc0\xaf"}', '{"url":"x"}'.encode("utf-16"), b'{"\xff":1}',
+        b"[" * 60_000, b'{"a":' * 20_000, b'{"code":' + b"[" * 60_000 + b"]" * 60_000 + b"}",
+        b'{"code":"\\ud800"}', b"null", b"[]", b'"text"', b"1", b"1e999999",
+    ],
+    ids=lambda data: repr(data[:24]),
+)  # fmt: skip
+async def test_what_is_no_json_object_is_refused(world, route, data):
+    headers = {"Authorization": f"Bearer {world.a.token}", **JSON}
+    async with world.a.http.post(world.a.url + route.url, data=data, headers=headers) as answer:
+        found = (await answer.json(content_type=None))["type"].removeprefix("/problems/")
+    assert found in {"malformed", "missing-field", "unknown-field", "invalid-field", "code-refused"}
+    await world.refused("POST", route.url, Problem(found), data=data, headers=JSON)
+    if not data.strip().startswith(b"{"):
+        assert found == "malformed"
+
+
+@each_post
+async def test_a_body_that_is_too_large_is_refused_whether_it_says_so_or_not(world, route):
+    padding = b" " * BODY_BYTES_MAX
+    data = json.dumps(route.body).encode() + padding
+
+    async def unannounced():
+        for at in range(0, len(data), 10_000):
+            yield data[at : at + 10_000]
+
+    await world.refused("POST", route.url, Problem.TOO_LARGE, data=data, headers=JSON)
+    await world.refused("POST", route.url, Problem.TOO_LARGE, data=unannounced(), headers=JSON)
+
+
+@each_post
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity", "nonsense"])
+async def test_nothing_compressed_is_taken(world, route, encoding):
+    data = json.dumps(route.body).encode()
+    for sent in (gzip.compress(data), data, gzip.compress(b" " * 10_000_000)):
+        document = await world.refused(
+            "POST", route.url, Problem.UNSUPPORTED_MEDIA_TYPE, data=sent, headers={**JSON, "Content-Encoding": encoding}
+        )
+        assert "compressed" in document["detail"]
+
+
+# Fields
+
+
+def wrong_fields() -> Iterator[Any]:
+    for route in POSTS:
+        for name, row in route.fields.items():
+            yield pytest.param(route, name, row, id=f"{route} {name}")
+
+
+@pytest.mark.parametrize(("route", "name", "row"), list(wrong_fields()))
+async def test_a_field_with_a_wrong_value_is_refused_by_name(world, route, name, row):
+    good = dict(route.body, **({"code": world.used} if "code" in route.body else {}))
+    for value, problem in row.refused:
+        body = json.dumps({**good, name: value}).encode()
+        document = await world.refused(
+            "POST", route.url, problem, data=body, headers=JSON, node=world.b if "code" in route.body else world.a
+        )
+        if problem is Problem.INVALID_FIELD:
+            assert document["field"] == name
+        elif problem in (Problem.CHECK_FAILED, Problem.CODE_REFUSED):
+            assert document["outcome"]
+    if row.required:
+        without = {key: value for key, value in good.items() if key != name}
+        document = await world.refused("POST", route.url, Problem.MISSING_FIELD, json=without)
+        assert document["field"] == name
+
+
+@each_post
+async def test_a_field_that_is_not_known_is_refused_by_name(world, route):
+    for name in ("nonsense", "Name", "sys_id", "x" * 100, "\u202e"):
+        document = await world.refused("POST", route.url, Problem.UNKNOWN_FIELD, json={**route.body, name: 1})
+        assert document["field"].startswith(name[:60])
+
+
+# States
+
+
+async def test_what_does_not_fit_the_state_of_things_is_refused(world):
+    show, accept, invitation = (
+        f"{API}/invitations/show",
+        f"{API}/invitations/accept",
+        f"{API}/connections/{{}}/invitation",
+    )
+    await world.refused("GET", invitation.format(world.active), Problem.NOT_POSSIBLE_NOW)
+    await world.refused("GET", invitation.format(world.active), Problem.NOT_POSSIBLE_NOW, node=world.b)
+    for path in (show, accept):
+        document = await world.refused("POST", path, Problem.CODE_REFUSED, json={"code": world.own})
+        assert document["outcome"] == "own"
+    document = await world.refused("POST", accept, Problem.CODE_REFUSED, json={"code": world.used}, node=world.b)
+    assert (document["outcome"], document["connection"]) == ("already-accepted-here", world.active)
+    bound = (await world.a.initiate(world.b, name="for b"))["invitation_code"]
+    mistyped = bound[:100] + ("a" if bound[100] != "a" else "b") + bound[101:]
+    for code, outcome in ((mistyped, "mistyped"), (bound[:-5], "truncated"), (bound[:60], "truncated")):
+        document = await world.refused("POST", accept, Problem.CODE_REFUSED, json={"code": code}, node=world.b)
+        assert document["outcome"] == outcome
+        assert bound[-32:] not in json.dumps(document)
+    names = {"name": "active", "local_short_name": "a", "remote_short_name": "b"}
+    document = await world.refused("POST", f"{API}/connections", Problem.NAME_TAKEN, json=names)
+    assert document["field"] == "name"
+    document = await world.refused(
+        "POST", accept, Problem.NAME_TAKEN, json={"code": bound, "name": "active"}, node=world.b
+    )
+    assert document["field"] == "name"
+
+
+async def test_a_private_node_and_a_node_that_a_code_was_not_made_for_refuse(world, tmp_path):
+    bound = (await world.a.initiate(world.b, name="for b"))["invitation_code"]
+    async with running_node(tmp_path / "private", name="private", public=False) as private:
+        body = ROUTES[3].body
+        await world.refused("POST", f"{API}/connections", Problem.NOT_PUBLIC, json=body, node=private)
+        for path in ("show", "accept"):
+            document = await world.refused(
+                "POST", f"{API}/invitations/{path}", Problem.CODE_REFUSED, json={"code": bound}, node=private
+            )
+            assert document["outcome"] == "not-for-you"
+
+
+async def test_each_problem_leads_to_a_page_that_explains_it(world):
+    for problem, row in PROBLEMS.items():
+        async with world.a.http.get(f"{world.a.url}/problems/{problem}") as answer:
+            page = await answer.text()
+        assert answer.status == 200
+        assert f"HTTP {row.status}" in page
+        assert row.title in page
+        assert row.remedy in page
