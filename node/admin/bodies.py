@@ -58,8 +58,7 @@ class InitiateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         if not CODE_LIFETIME_S_MIN <= self.code_lifetime_s <= CODE_LIFETIME_S_MAX:
             raise ProblemError(
                 Problem.INVALID_FIELD,
-                f"The field code_lifetime_s is {self.code_lifetime_s}; it goes from {CODE_LIFETIME_S_MIN} "
-                f"to {CODE_LIFETIME_S_MAX} seconds.",
+                f"The field code_lifetime_s goes from {CODE_LIFETIME_S_MIN} to {CODE_LIFETIME_S_MAX} seconds.",
                 field="code_lifetime_s",
             )
         return Wish(

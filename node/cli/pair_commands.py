@@ -178,11 +178,9 @@ def _banner(out: Output, directory: Path, pair: LocalPair, connection: dict[str,
         f"mosquitto_sub -h 127.0.0.1 -p {pair.broker.port} -t 'handclasp/#' -v",
     ]
     if len(pair.nodes) > 1 and connection is None:
-        lines += [
-            f"{mine} connections initiate --node {first.name} --to {last.instance_url}"
-            f" --local {first.name} --remote {last.name}",
-            f"{mine} connections accept --node {last.name}",
-        ]
+        ends = f"--to {last.instance_url} --local {first.name} --remote {last.name}"
+        lines.append(f"{mine} connections initiate --node {first.name} {ends}")
+        lines.append(f"{mine} connections accept --node {last.name}")
     lines += [f"{mine} watch", f"{mine} pair status"]
     for line in lines:
         out.line(f"  {line}", whole=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+import pytest_asyncio
 
 from node.admin.bodies import BODY_BYTES_MAX
 from node.admin.routes import API
@@ -154,9 +155,13 @@ each_route = pytest.mark.parametrize("route", ROUTES, ids=str)
 each_post = pytest.mark.parametrize("route", POSTS, ids=str)
 
 
-@pytest.fixture
-async def world(tmp_path):
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(tmp_path_factory):
     """A node with one active and one pending connection, its partner, and a way to send it anything."""
+    tmp_path = tmp_path_factory.mktemp("world")
     async with AsyncExitStack() as stack:
         a = await stack.enter_async_context(running_node(tmp_path / "a"))
         b = await stack.enter_async_context(running_node(tmp_path / "b", name="b"))
@@ -202,7 +207,7 @@ class World:
         return document
 
 
-def test_no_route_is_missing_from_the_table(tmp_path):
+async def test_no_route_is_missing_from_the_table():
     from node.admin.routes import AdminApi
 
     routes = AdminApi(None, None).routes()
@@ -342,7 +347,7 @@ async def test_a_body_without_a_content_type_is_not_taken(world, route):
         b"", b" ", b"nonsense", b"{", b'{"a":}', b"{'url':1}", b'{"url":"x"} {}', b"\x00", b"NaN", b"\xef\xbb\xbf{}",
         b'{"code":"\xff\xfe"}', b'{"url":"\xc0\xaf"}', '{"url":"x"}'.encode("utf-16"), b'{"\xff":1}',
         b"[" * 60_000, b'{"a":' * 20_000, b'{"code":' + b"[" * 60_000 + b"]" * 60_000 + b"}",
-        b'{"code":"\\ud800"}', b"null", b"[]", b'"text"', b"1", b"1e999999",
+        b'{"code":"\\ud800"}', b'{"code_lifetime_s":' + b"9" * 9_000 + b"}", b"null", b"[]", b'"text"', b"1", b"1e999999",
     ],
     ids=lambda data: repr(data[:24]),
 )  # fmt: skip
@@ -446,7 +451,7 @@ async def test_what_does_not_fit_the_state_of_things_is_refused(world):
 
 
 async def test_a_private_node_and_a_node_that_a_code_was_not_made_for_refuse(world, tmp_path):
-    bound = (await world.a.initiate(world.b, name="for b"))["invitation_code"]
+    bound = (await world.a.initiate(world.b, name="for b alone"))["invitation_code"]
     async with running_node(tmp_path / "private", name="private", public=False) as private:
         body = ROUTES[3].body
         await world.refused("POST", f"{API}/connections", Problem.NOT_PUBLIC, json=body, node=private)

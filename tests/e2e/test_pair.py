@@ -1,0 +1,276 @@
+"""`handclasp pair`: three processes to keep, and what can go wrong with them."""
+
+import fcntl
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from node.data_directory import read_runtime
+from node.free_ports import free_ports, is_free
+from tests.e2e.processes import until
+
+HANDCLASP = [sys.executable, "-m", "node"]
+
+
+def command(*arguments, **environment) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HANDCLASP_")}
+    return subprocess.run(
+        [*HANDCLASP, *arguments], env=clean | environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def refusal_of(*arguments, **environment) -> str:
+    done = command(*arguments, **environment)
+    assert done.returncode == 2, done
+    assert done.stderr.startswith("Error: "), done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    return done.stderr
+
+
+def own_ports(arguments=()) -> list[str]:
+    """Flags for ports that no other test uses at the same time: three free ones in a row, three times."""
+    flags = []
+    for flag in ("--node-port", "--instance-port", "--mqtt-port"):
+        if flag not in arguments:
+            first = next(port for port in iter(lambda: free_ports(1)[0], 0) if is_free(port + 1) and is_free(port + 2))
+            flags += [flag, str(first)]
+    return flags
+
+
+@pytest.fixture
+def usual_ports(tmp_path_factory):
+    """The usual ports, for one test at a time, in whichever process it runs."""
+    with (tmp_path_factory.getbasetemp().parent / "usual-ports.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+class Pair:
+    """A pair that runs in the background."""
+
+    def __init__(self, data: Path, *arguments: str, usual_ports: bool = False) -> None:
+        self.data = data
+        if not (data / "pair.json").exists() and "--reset" not in arguments and not usual_ports:
+            arguments = (*own_ports(arguments), *arguments)
+        self.process = subprocess.Popen(
+            [*HANDCLASP, "pair", "--data", str(data), "--json", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        text = ""
+        assert self.process.stdout is not None
+        while not text.endswith("\n}\n"):
+            line = self.process.stdout.readline()
+            assert line, self.process.stderr.read()
+            text += line
+        self.told = json.loads(text)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.stop()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    @property
+    def children(self) -> list[int]:
+        return [*(node["pid"] for node in self.told["nodes"]), self.told["broker"]["pid"]]
+
+    def stop(self, how: int = signal.SIGINT) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(20)
+
+
+def alive(pids) -> list[int]:
+    return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
+
+
+def test_ctrl_c_stops_everything_and_the_next_start_goes_on_with_the_same_data(tmp_path):
+    with Pair(tmp_path / "pair", "--connect") as pair:
+        before = pair.told
+        assert before["connection"]["status"] == "active"
+        assert pair.stop() == 0
+        assert alive(pair.children) == []
+    with Pair(tmp_path / "pair") as pair:
+        urls = [(node["node_url"], node["instance_url"]) for node in pair.told["nodes"]]
+        assert urls == [(node["node_url"], node["instance_url"]) for node in before["nodes"]]
+        assert pair.told["broker"]["url"] == before["broker"]["url"]
+        status = json.loads(command("pair", "status", "--data", str(tmp_path / "pair"), "--json").stdout)
+        assert status["running"]
+        assert [node["connections"] for node in status["nodes"]] == [{"active": 1}, {"active": 1}]
+
+
+def test_both_urls_of_each_instance_lead_to_the_node(tmp_path):
+    with Pair(tmp_path / "pair") as pair:
+        a, b = pair.told["nodes"]
+        for url in (b["instance_url"], b["node_url"]):
+            assert url not in {a["instance_url"], a["node_url"]}
+            checked = command(
+                "connections", "check", url, "--node", "a", "--json", HANDCLASP_PAIR=str(tmp_path / "pair")
+            )
+            assert json.loads(checked.stdout)["node_url"] == b["node_url"]
+
+
+def test_the_banner_can_be_pasted(tmp_path, usual_ports):
+    data = tmp_path / "pair"
+    process = subprocess.Popen(
+        [*HANDCLASP, "pair", "--data", str(data)], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    )
+    try:
+        banner = ""
+        while "Ready. Ctrl-C stops it" not in banner:
+            banner += process.stdout.readline()
+        for node in ("a", "b"):
+            runtime = read_runtime(data / node)
+            assert f"node URL      {runtime.node_url}" in banner
+            assert f"instance URL  {runtime.instance_url}" in banner
+            assert f"admin token   {data / node / 'admin.token'}" in banner
+        curl = next(line for line in banner.splitlines() if "curl" in line)
+        told = subprocess.run(["bash", "-c", f"{curl} --silent"], capture_output=True, check=True)
+        assert json.loads(told.stdout) == {"connections": [], "next": None}
+        state = json.loads((data / "pair.json").read_text())
+        assert f"mosquitto_sub -h 127.0.0.1 -p {state['broker']['port']} -t 'handclasp/#' -v" in banner
+        for line in banner.splitlines():
+            if re.search(r"(pair status|connections initiate)", line):
+                done = subprocess.run(
+                    ["bash", "-c", line.strip()], capture_output=True, check=False, cwd=Path(__file__).parents[2]
+                )
+                assert done.returncode == 0, (line, done)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+        process.stdout.close()
+
+
+def test_a_killed_pair_leaves_no_process_behind(tmp_path):
+    with Pair(tmp_path / "pair") as pair:
+        pair.stop(signal.SIGKILL)
+        until(lambda: alive(pair.children) == [], "the children have ended")
+
+
+def test_pair_stop_ends_it_from_another_terminal(tmp_path):
+    data = tmp_path / "pair"
+    with Pair(data) as pair:
+        stopped = command("pair", "stop", "--data", str(data))
+        assert stopped.returncode == 0, stopped
+        assert pair.process.wait(5) == 0
+    again = command("pair", "stop", "--data", str(data))
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "No pair runs" in again.stderr
+    assert command("pair", "status", "--data", str(data)).returncode == 1
+
+
+def test_a_second_pair_on_the_same_data_is_refused_and_the_first_goes_on(tmp_path):
+    with Pair(tmp_path / "pair") as pair:
+        told = refusal_of("pair", "--data", str(tmp_path / "pair"))
+        assert f"already running (process {pair.process.pid})" in told
+        assert refusal_of("pair", "--data", str(tmp_path / "pair"), "--reset") == told
+        assert len(alive(pair.children)) == 3
+
+
+def test_a_child_that_dies_ends_the_pair_with_a_sentence(tmp_path):
+    with Pair(tmp_path / "pair") as pair:
+        os.kill(pair.told["nodes"][0]["pid"], signal.SIGKILL)
+        assert pair.process.wait(20) == 1
+        assert "The node a ended by itself" in pair.process.stderr.read()
+        assert alive(pair.children) == []
+
+
+def test_more_nodes_names_ports_and_the_embedded_broker(tmp_path):
+    first = free_ports(1)[0]
+    with Pair(tmp_path / "pair", "--names", "paris,lima,oslo", "--mqtt-port", str(first), "--broker", "amqtt") as pair:
+        assert [node["name"] for node in pair.told["nodes"]] == ["paris", "lima", "oslo"]
+        assert (pair.told["broker"]["kind"], pair.told["broker"]["url"]) == ("amqtt", f"mqtt://127.0.0.1:{first}")
+
+
+def test_default_ports_that_are_taken_are_replaced_and_named_ones_are_not(tmp_path, usual_ports):
+    held = []
+    for port in (8101, 8001, 1883):
+        try:
+            held.append(socket.create_server(("127.0.0.1", port)))
+        except OSError:
+            continue
+    try:
+        with Pair(tmp_path / "pair", usual_ports=True) as pair:
+            assert not {"http://127.0.0.1:8101"} & {node["node_url"] for node in pair.told["nodes"]}
+        port = held[0].getsockname()[1] if held else 8101
+        told = refusal_of("pair", "--data", str(tmp_path / "other"), "--node-port", str(port))
+        assert f"Port {port} is taken" in told
+        assert f"process {os.getpid()}" in told
+    finally:
+        for one in held:
+            one.close()
+
+
+def test_reset_begins_anew_and_touches_nothing_that_is_no_pair(tmp_path):
+    with Pair(tmp_path / "pair", "--connect") as pair:
+        pair.stop()
+    with Pair(tmp_path / "pair", "--reset", *own_ports()) as pair:
+        assert pair.told["connection"] is None
+        status = json.loads(command("pair", "status", "--data", str(tmp_path / "pair"), "--json").stdout)
+        assert [node["connections"] for node in status["nodes"]] == [{}, {}]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    assert "holds something else than a pair" in refusal_of("pair", "--data", str(tmp_path / "mine"), "--reset")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--names", "a,a"], "different names"),
+        (["--names", "A B,c"], "can't name a node"),
+        (["--names", "broker,c"], "can't name a node"),
+        (["--names", "a,b", "--count", "2"], "Leave --count out"),
+        (["--count", "0"], "--count is 0"),
+        (["--count", "99"], "--count is 99"),
+        (["--count", "1", "--connect"], "--connect needs two nodes"),
+        (["--node-port", "70000"], "--node-port is 70000"),
+        (["--node-port", "9000", "--instance-port", "9000"], "ports are the same"),
+        (["--broker", "nonsense"], "nonsense"),
+        (["--nonsense"], "--nonsense"),
+    ],
+)
+def test_nonsense_is_refused_with_one_sentence_and_makes_nothing(tmp_path, arguments, told):
+    assert told in refusal_of("pair", "--data", str(tmp_path / "pair"), *arguments)
+    assert not (tmp_path / "pair" / "pair.json").exists()
+
+
+def test_a_pair_of_a_newer_version_or_a_damaged_one_is_refused_and_left_alone(tmp_path):
+    data = tmp_path / "pair"
+    data.mkdir()
+    (data / "pair.lock").touch()
+    for content, told in (('{"version": 99}', "newer version"), ("{", "is damaged"), ('{"version": 1}', "is damaged")):
+        (data / "pair.json").write_text(content)
+        assert told in refusal_of("pair", "--data", str(data))
+        assert told in refusal_of("pair", "status", "--data", str(data))
+        assert (data / "pair.json").read_text() == content
+
+
+def test_what_an_earlier_start_chose_is_not_changed_under_its_partners(tmp_path):
+    with Pair(tmp_path / "pair") as pair:
+        port = int(pair.told["nodes"][0]["node_url"].rpartition(":")[2])
+        pair.stop()
+    assert "its partners know it by that" in refusal_of("pair", "--data", str(tmp_path / "pair"), "--count", "3")
+    assert "was made with --node-port" in refusal_of("pair", "--data", str(tmp_path / "pair"), "--node-port", "9999")
+    with socket.create_server(("127.0.0.1", port)):
+        assert f"Port {port}, which this pair's URLs name, is taken" in refusal_of(
+            "pair", "--data", str(tmp_path / "pair")
+        )
+
+
+def test_no_right_to_the_directory_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "can't be used" in refusal_of("pair", "--data", str(tmp_path / "file"))
