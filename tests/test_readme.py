@@ -1,0 +1,116 @@
+"""Every command in the README is run, as it stands there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = [block.strip().splitlines() for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)]
+
+NOT_RUN_HERE = {
+    "make test": "it is what runs this test",
+    "make check": "CI runs it before this test",
+    "docker compose up --build": "no image can be built without a registry; test_compose.py holds the file to what runs",
+}
+"""Commands that this test does not run, each with its reason; make's are still looked up."""
+
+
+def run(command: str, environment: dict[str, str], *, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", command], env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HANDCLASP_")}
+    clean.pop("MAKEFLAGS", None)
+    return clean | {"HANDCLASP_PAIR": str(tmp_path / "pair")}
+
+
+@pytest.fixture
+def pair(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """`make pair`, as the README starts it; what it says of its URLs."""
+    import fcntl
+
+    assert ["make pair"] in BLOCKS
+    with (tmp_path_factory.getbasetemp().parent / "usual-ports.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = subprocess.Popen(
+            ["make", "pair"], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        try:
+            assert process.stdout is not None
+            banner = ""
+            while "Ready. Ctrl-C stops it" not in banner:
+                line = process.stdout.readline()
+                assert line, banner
+                banner += line
+            urls = re.findall(r"instance URL\s+(\S+)", banner)
+            yield dict(zip(("http://127.0.0.1:8001", "http://127.0.0.1:8002"), urls, strict=True))
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(30)
+            process.stdout.close()
+
+
+def walkthrough() -> list[str]:
+    return next(block for block in BLOCKS if any("connections initiate" in line for line in block))
+
+
+def test_every_command_of_the_readme_is_run_here_or_has_its_reason() -> None:
+    run_here = {"make demo", "make pair", *walkthrough()}
+    commands = {line for block in BLOCKS for line in block}
+    assert commands == run_here | set(NOT_RUN_HERE)
+
+
+@pytest.mark.parametrize("command", [command for command in NOT_RUN_HERE if command.startswith("make ")])
+def test_the_other_targets_exist(command: str, environment: dict[str, str]) -> None:
+    assert run(f"{command} --dry-run", environment).returncode == 0
+
+
+def test_make_demo_ends_by_itself_with_both_sides_active(environment: dict[str, str]) -> None:
+    began = time.monotonic()
+    shown = run("make demo", environment)
+    assert shown.returncode == 0, shown
+    assert "Active" in shown.stdout
+    assert time.monotonic() - began < 60
+
+
+def test_the_two_admins_of_the_readme_become_active(
+    pair: dict[str, str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    for command in walkthrough():
+        here = command
+        for written, actual in pair.items():
+            here = here.replace(written, actual)
+        done = run(here, environment, folder=tmp_path)
+        assert (done.returncode, done.stderr) == (0, ""), (command, done)
+    shown = run(".venv/bin/handclasp connections list --node b --json", environment, folder=tmp_path)
+    assert [one["status"] for one in json.loads(shown.stdout)["connections"]] == ["active"]
+
+
+@pytest.mark.parametrize("name", ["pair status", "pair stop"])
+def test_commands_named_in_sentences_exist(name: str, environment: dict[str, str]) -> None:
+    assert f"handclasp {name}" in README
+    assert run(f".venv/bin/handclasp {name} --help", environment).returncode == 0
+
+
+def test_every_file_and_picture_that_the_readme_names_exists() -> None:
+    named = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
