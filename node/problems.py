@@ -20,6 +20,7 @@ class Problem(StrEnum):
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
     NOT_POSSIBLE_NOW = "not-possible-now"
+    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
     NAME_TAKEN = "name-taken"
     MODE_NOT_OFFERED = "mode-not-offered"
     NOT_PUBLIC = "not-public"
@@ -58,6 +59,9 @@ PROBLEMS: dict[Problem, Row] = {
         409,
         "That is not possible in the present status",
         "Look at the connection's status and possible acts.",
+    ),
+    Problem.IDEMPOTENCY_KEY_REUSED: Row(
+        422, "The idempotency key belongs to another request", "Make a new key for each new request."
     ),
     Problem.NAME_TAKEN: Row(409, "Another connection has that name", "Choose another connection name."),
     Problem.MODE_NOT_OFFERED: Row(

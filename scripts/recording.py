@@ -25,6 +25,7 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 ROWS = 50
+FONTS = "DejaVu Sans Mono, Menlo, Consolas, Liberation Mono"
 CHUNK_BYTES = 65_536
 HOLD_S = 8.0
 """How long the finished picture stands before it begins again."""
@@ -115,7 +116,8 @@ def _animated(svg: str, lines: list[Line]) -> str:
         f".line{number} {{ animation: line{number} {total_s:.1f}s step-end infinite }}" for number in range(len(lines))
     )
     style = f"{names}\n@media (prefers-reduced-motion: no-preference) {{\n{rules}\n}}\n</style>"
-    svg = svg.replace("</style>", style, 1)
+    svg = re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)  # it would be fetched from elsewhere
+    svg = svg.replace("Fira Code", FONTS).replace("</style>", style, 1)
     return re.sub(
         r'<text class="([^"]*)"(.*?)clip-path="url\(#demo-line-(\d+)\)"',
         r'<text class="\1 line\3"\2clip-path="url(#demo-line-\3)"',

@@ -13,6 +13,18 @@ from node.cli.output import Output
 from protocol.limits import CODE_LIFETIME_S_MAX, CODE_LIFETIME_S_MIN, CONNECTION_NAME_CHARACTERS_MAX
 from protocol.modes import Mode
 
+ModeOption = Annotated[
+    Mode, typer.Option(help="Basic and Visual need record synchronisation, which this version does not have.")
+]
+AskMeOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--ask-me/--no-ask-me",
+        help="Whether an accepted code waits for your approval. [default: only with --no-url]",
+        show_default=False,
+    ),
+]
+
 
 def initiate(  # noqa: PLR0913 - one parameter an option
     connect: Callable[[], AdminClient],
@@ -42,17 +54,8 @@ def initiate(  # noqa: PLR0913 - one parameter an option
     description: Annotated[
         str, typer.Option(metavar="TEXT", help="Description of the connection.", show_default=False)
     ] = "",
-    mode: Annotated[
-        Mode, typer.Option(help="Basic and Visual need record synchronisation, which this version does not have.")
-    ] = Mode.SCRIPT,
-    ask_me: Annotated[
-        bool | None,
-        typer.Option(
-            "--ask-me/--no-ask-me",
-            help="Whether an accepted code waits for your approval. [default: only with --no-url]",
-            show_default=False,
-        ),
-    ] = None,
+    mode: ModeOption = Mode.SCRIPT,
+    ask_me: AskMeOption = None,
     lifetime: Annotated[
         str, typer.Option(metavar="SPAN", help="How long the code can be accepted: 30m, 12h, 7d; at most 30d.")
     ] = "7d",

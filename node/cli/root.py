@@ -30,6 +30,16 @@ COMMANDS: Final = {
 }
 """Where each command stands: a module and in it a typer application or a function; `()`: a function that makes it."""
 
+PURPOSES: Final = {
+    "demo": "Watch two nodes shake hands; ends by itself.",
+    "pair": "Start two nodes and a broker to keep.",
+    "node": "Run one node, and the instance beside it.",
+    "connections": "Initiate, accept and look at connections.",
+    "invitation": "Look at invitation codes.",
+    "watch": "Watch statuses as they are broadcast.",
+}
+"""What the list of commands says of each: at most 45 characters fit."""
+
 _COMPLETION: Final = {"install_completion", "show_completion"}
 
 HELP = """Connect two ITSM instances, peer to peer, by an invitation code.
@@ -156,6 +166,7 @@ def _load(name: str, target: str) -> Any:
         made = app
     loaded = typer.main.get_command(made)
     loaded.name = name
+    loaded.short_help = PURPOSES.get(name) or loaded.short_help
     _make_plain(loaded)
     return loaded
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from node.connections.changing import new_sys_id, store_change, store_new
 from node.connections.initiating import name_taken
+from node.connections.once import ALWAYS, Once
 from node.connections.stored import Connection, Names, Partner
 from node.problems import Problem, ProblemError
 from node.store import statements
@@ -62,25 +63,25 @@ def refused(outcome: CodeOutcome, **extra: object) -> ProblemError:
     return ProblemError(Problem.CODE_REFUSED, SENTENCES[outcome], outcome=outcome.value, **extra)
 
 
-async def accept(context: Context, text: str, adapted: Adapted) -> Connection:
+async def accept(context: Context, text: str, adapted: Adapted, *, once: Once = ALWAYS) -> Connection:
     """Accept the code in a text: stored as accepted, and told to the source as soon as it can be reached.
 
     Raises:
         ProblemError: the code can't be used, or a name is taken.
     """
-    return await _take(context, read(context, text), adapted, Act.ACCEPT)
+    return await _take(context, read(context, text), adapted, Act.ACCEPT, once)
 
 
-async def decline(context: Context, text: str) -> Connection:
+async def decline(context: Context, text: str, *, once: Once = ALWAYS) -> Connection:
     """Refuse the code in a text; the source is told, and the code is used up.
 
     Raises:
         ProblemError: the code can't be used.
     """
-    return await _take(context, read(context, text), Adapted(), Act.DECLINE_CODE)
+    return await _take(context, read(context, text), Adapted(), Act.DECLINE_CODE, once)
 
 
-async def _take(context: Context, code: Code, adapted: Adapted, wanted: Act) -> Connection:
+async def _take(context: Context, code: Code, adapted: Adapted, wanted: Act, once: Once) -> Connection:
     invitation = code.invitation
     given = CodeGiven(
         serial=invitation.serial,
@@ -117,7 +118,7 @@ async def _take(context: Context, code: Code, adapted: Adapted, wanted: Act) -> 
         return _store(context, tx, before, step, code, names)
 
     try:
-        stored = await context.store.run(unit)
+        stored = await context.store.run(once.unit(context, unit))
     except statements.NameTakenError:
         raise name_taken(names.name) from None
     context.signals.broadcast()

@@ -5,17 +5,133 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from node.connections.changing import store_change
+from node.connections.changing import forget, store_change
+from node.connections.initiating import SALT_BYTES, code_parts
+from node.connections.once import ALWAYS, Once
+from node.problems import Problem, ProblemError
 from node.store import statements
+from protocol.errors import LocalProtocolError
+from protocol.events import Offer
 from protocol.machine import act
+from protocol.records import SourceRecord
 from protocol.tables import Act
+from protocol.vocabulary import Role
 
 if TYPE_CHECKING:
     from node.connections.context import Context
     from node.connections.stored import Connection
     from node.ports import Transaction
+    from protocol.records import DestinationRecord
 
 EXPIRED_AT_ONCE_MAX = 200
+
+ADMIN_ACTS = (
+    Act.WITHDRAW,
+    Act.APPROVE,
+    Act.REFUSE,
+    Act.DECLINE,
+    Act.CANCEL,
+    Act.ACTIVATE,
+    Act.DEACTIVATE,
+    Act.REMOVE,
+    Act.FORGET,
+)
+"""What an admin may ask for by name alone; a new code also needs its lifetime."""
+
+
+async def perform(context: Context, sys_id: str, wanted: Act, *, once: Once = ALWAYS) -> Connection | None:
+    """Do an act; the connection as it is then, or none when its row has gone.
+
+    It works while the partner is away: what is owed is told as soon as the partner can be reached.
+
+    Raises:
+        ProblemError: there is no such connection, or the act is not possible in its status.
+    """
+
+    def unit(tx: Transaction) -> Connection | None:
+        before = found(tx, sys_id)
+        record = _stepped(context, before, wanted)
+        if record is None:
+            forget(context, tx, before)
+            return None
+        return store_change(context, tx, before, replace(before, record=record))
+
+    return signalled(context, await context.store.run(once.unit(context, unit)))
+
+
+async def new_code(context: Context, sys_id: str, *, lifetime_s: int, once: Once = ALWAYS) -> Connection:
+    """Replace the code of a connection that nobody has taken; the old code dies.
+
+    Raises:
+        ProblemError: there is no such connection, or it was taken, withdrawn or removed.
+    """
+    salt = context.entropy.token(SALT_BYTES)
+
+    def unit(tx: Transaction) -> Connection:
+        before = found(tx, sys_id)
+        now, record = context.clock.now(), before.record
+        if not isinstance(record, SourceRecord):
+            raise ProblemError(Problem.NOT_POSSIBLE_NOW, "Only the source of a connection makes its codes.")
+        offer = Offer(
+            serial=max(record.serial + 1, int(now)),
+            expires_at=int(now) + lifetime_s,
+            addressee=record.addressee,
+            ask_me=record.ask_me,
+        )
+        after = _stepped(context, before, Act.NEW_CODE, offer)
+        assert after is not None  # noqa: S101 - a new code forgets nothing
+        parts = code_parts(context, before.connection_id, offer, before.mode, before.names, salt)
+        return store_change(context, tx, before, replace(before, record=after, code=parts))
+
+    connection = await context.store.run(once.unit(context, unit))
+    context.signals.expiry()
+    signalled(context, connection)
+    return connection
+
+
+async def describe(context: Context, sys_id: str, description: str, *, once: Once = ALWAYS) -> Connection:
+    """Change the description, which is this side's own and told to nobody.
+
+    Raises:
+        ProblemError: there is no such connection.
+    """
+
+    def unit(tx: Transaction) -> Connection:
+        before = found(tx, sys_id)
+        names = replace(before.names, description=description)
+        return store_change(context, tx, before, replace(before, names=names))
+
+    return await context.store.run(once.unit(context, unit))
+
+
+def found(tx: Transaction, sys_id: str) -> Connection:
+    """The shown connection with that id.
+
+    Raises:
+        ProblemError: there is none.
+    """
+    connection = statements.find_by_sys_id(tx, sys_id)
+    if connection is None or connection.record.hidden:
+        raise ProblemError(Problem.NOT_FOUND, "This instance has no connection with that sys_id.")
+    return connection
+
+
+def _stepped(
+    context: Context, before: Connection, wanted: Act, offer: Offer | None = None
+) -> SourceRecord | DestinationRecord | None:
+    try:
+        return act(before.role, before.record, wanted, now=context.clock.now(), offer=offer).record
+    except LocalProtocolError as error:
+        sentence = str(error)
+        raise ProblemError(Problem.NOT_POSSIBLE_NOW, sentence[0].upper() + sentence[1:]) from None
+
+
+def signalled(context: Context, connection: Connection | None) -> Connection | None:
+    """Tell the dispatcher and the broadcaster of a committed change."""
+    context.signals.broadcast()
+    if connection is not None and connection.record.owed and connection.recipient is not None:
+        context.signals.owed(connection.recipient)
+    return connection
 
 
 async def expire_codes(context: Context) -> int | None:
@@ -25,15 +141,12 @@ async def expire_codes(context: Context) -> int | None:
         now = context.clock.now()
         closed = []
         for before in statements.expired(tx, now=now, most=EXPIRED_AT_ONCE_MAX):
-            step = act(before.role, before.record, Act.EXPIRE, now=now)
-            assert step.record is not None  # noqa: S101 - expiring closes, it forgets nothing
-            closed.append(store_change(context, tx, before, replace(before, record=step.record)))
+            record = act(Role.SOURCE, before.record, Act.EXPIRE, now=now).record
+            assert record is not None  # noqa: S101 - expiring closes, it forgets nothing
+            closed.append(store_change(context, tx, before, replace(before, record=record)))
         return closed, statements.next_expiry(tx)
 
     closed, following = await context.store.run(unit)
-    if closed:
-        context.signals.broadcast()
     for connection in closed:
-        if connection.record.owed and connection.recipient is not None:
-            context.signals.owed(connection.recipient)
+        signalled(context, connection)
     return following

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from node.connections.changing import new_sys_id, store_new
 from node.connections.context import MODES_OFFERED
+from node.connections.once import ALWAYS, Once
 from node.connections.stored import CodeParts, Connection, Names, Partner
 from node.network.check import CheckOutcome, CheckResult, check_destination
 from node.problems import Problem, ProblemError
@@ -66,7 +67,7 @@ async def check(context: Context, typed_url: str, *, field: str = "url") -> Chec
         raise ProblemError(Problem.INVALID_FIELD, error.sentence, field=field) from None
 
 
-async def initiate(context: Context, wish: Wish) -> Connection:
+async def initiate(context: Context, wish: Wish, *, once: Once = ALWAYS) -> Connection:
     """Make a pending connection and its code.
 
     A given destination is checked first, and only the key that was seen there may accept the code.
@@ -74,6 +75,8 @@ async def initiate(context: Context, wish: Wish) -> Connection:
     Raises:
         ProblemError: this instance is not public, the mode is not offered, the check failed or the name is taken.
     """
+    if (done := await once.done(context)) is not None:
+        return done
     if context.node_url is None:
         raise ProblemError(
             Problem.NOT_PUBLIC, "This instance has no node URL, so no destination could reach it to accept."
@@ -94,7 +97,7 @@ async def initiate(context: Context, wish: Wish) -> Connection:
         return _store(context, tx, wish, found, connection_id, salt)
 
     try:
-        stored = await context.store.run(unit)
+        stored = await context.store.run(once.unit(context, unit))
     except statements.NameTakenError:
         raise name_taken(wish.names.name) from None
     context.signals.broadcast()

@@ -124,6 +124,15 @@ notices = Table(
     Column("about", String(255), nullable=False),
 )
 
+writes = Table(
+    "writes",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("sys_id", String(32), nullable=False),
+    Column("at_ms", BigInteger, nullable=False, index=True),
+)
+
 schema_revision = Table(
     "alembic_version",
     metadata,

@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, updat
 from sqlalchemy.exc import IntegrityError
 
 from node.connections.stored import Connection, from_row, to_row
-from node.store.schema import broadcasts, connections, events, notices
+from node.store.schema import broadcasts, connections, events, notices, writes
 from protocol.vocabulary import Phase, Role
 
 if TYPE_CHECKING:
@@ -109,6 +109,10 @@ _LIVE_BY_NUMBERS = (
 _NOTICES_OF = (
     select(notices).where(notices.c.connection_n == bindparam("at_n")).order_by(notices.c.n).limit(bindparam("most"))
 )
+
+_KEPT_WRITE = select(writes.c.digest, writes.c.sys_id).where(writes.c.key == bindparam("wanted"))
+_KEEP_WRITE = insert(writes)
+_FORGET_WRITES = delete(writes).where(writes.c.at_ms < bindparam("before_ms"))
 
 
 class NameTakenError(Exception):
@@ -275,3 +279,14 @@ def recent_announcements(tx: Transaction, *, prefix: str, since_ms: int) -> int:
 def is_known_partner(tx: Transaction, key: bytes) -> bool:
     """Whether a living connection with that node exists."""
     return tx.execute(_KNOWN_PARTNER, {"key": key}).first() is not None
+
+
+def kept_write(tx: Transaction, key: str) -> Row[bytes, str] | None:
+    """What was done under an idempotency key: (digest of the request, sys_id)."""
+    return tx.execute(_KEPT_WRITE, {"wanted": key}).first()
+
+
+def keep_write(tx: Transaction, *, key: str, digest: bytes, sys_id: str, at_ms: int, forget_before_ms: int) -> None:
+    """Remember what was done under an idempotency key, and forget the old ones."""
+    tx.execute(_FORGET_WRITES, {"before_ms": forget_before_ms})
+    tx.execute(_KEEP_WRITE, {"key": key, "digest": digest, "sys_id": sys_id, "at_ms": at_ms})

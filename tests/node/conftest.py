@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+AT_REST_S = 0.1
+
 
 @dataclass(frozen=True)
 class TwoNodes:
@@ -23,6 +26,14 @@ class TwoNodes:
     b: NodeProcess
 
     def rows(self) -> object:
+        """What both keep, once it is at rest: an announcement may still be under way."""
+        before, found = None, self._rows()
+        while before != found:
+            time.sleep(AT_REST_S)
+            before, found = found, self._rows()
+        return found
+
+    def _rows(self) -> object:
         return rows_of(self.a.data / "node.db"), rows_of(self.b.data / "node.db")
 
 

@@ -12,7 +12,7 @@ import typer
 from node.cli import words
 from node.cli.failures import CommandError, explain, visible
 from node.cli.node_command import plain_flags
-from node.cli.root import COMMANDS, LazyGroup, _root
+from node.cli.root import COMMANDS, PURPOSES, LazyGroup, _root
 from node.settings_table import SETTINGS
 from node.version import VERSION
 from tests.e2e.processes import until
@@ -88,6 +88,11 @@ def test_the_help_of_each_command_teaches(handclasp, path, command):
     assert f"    handclasp {' '.join(path)}" in shown, "an example"
     assert "\n  Next: " in shown
     assert command.help
+
+
+def test_every_command_of_ours_has_its_line_in_the_list():
+    assert list(PURPOSES) == list(COMMANDS)
+    assert all(len(purpose) <= 45 for purpose in PURPOSES.values())
 
 
 def test_each_setting_has_its_flag_and_its_variable_in_the_help(handclasp):

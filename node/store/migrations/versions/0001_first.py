@@ -100,3 +100,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("n", name=op.f("pk_notices")),
     )
     op.create_index(op.f("ix_notices_connection_n"), "notices", ["connection_n"], unique=False)
+    op.create_table(
+        "writes",
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("sys_id", sa.String(length=32), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_writes")),
+    )
+    op.create_index(op.f("ix_writes_at_ms"), "writes", ["at_ms"], unique=False)

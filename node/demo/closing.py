@@ -1,0 +1,103 @@
+"""How the demo ends: what was shown, what to try next, or the one JSON document."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from node.data_directory import TOKEN_FILE
+from node.demo.diagram import draw
+from node.demo.narrator import Style, style_of
+
+if TYPE_CHECKING:
+    from node.demo.narrator import Narrator
+    from node.demo.seen import Told
+    from node.local_pair.processes import LocalPair
+
+NEXT: Final = (
+    ("pair", "the same three processes to keep, with addresses to try"),
+    ("pair --connect", "… already connected"),
+    ("watch", "the statuses of a pair's connections, live from MQTT"),
+)
+
+
+def tell_closing(narrator: Narrator, told: Told) -> None:
+    """The diagram, what was shown with its figures, and what to try next."""
+    narrator.heading("What went where")
+    narrator.lines(draw(told.seen, columns=narrator.columns))
+    narrator.heading("What was shown")
+    for text, took in shown(told):
+        narrator.line(("  ✓ ", Style.GOOD), text, right=took)
+    narrator.heading("Try next")
+    program = command_name()
+    width = max(len(command) for command, _ in NEXT)
+    for command, why in NEXT:
+        narrator.line(f"  {program} ", (f"{command:<{width}}", Style.STRONG), f"   {why}")
+
+
+def shown(told: Told) -> list[tuple[str, str]]:
+    """What the demo has shown, and how long it took."""
+    took = {name: f"{value} ms" for name, value in told.timings_ms.items()}
+    destination = "b" if told.source == "a" else "a"
+    statuses = len(told.statuses)
+    size = sum(one.size_bytes for one in told.messages)
+    return [
+        ("three processes started from nothing, all ready", took["start"]),
+        (f"{destination} checked by its URL: only the key seen there may accept", took["check"]),
+        (f"{told.source} initiated, and {destination} was told of the invitation", took["announce"]),
+        ("the handshake: from Accept until both sides are Active", took["handshake"]),
+        (f"{len(told.messages)} signed messages, {size} bytes; {statuses} statuses over MQTT, none missing", ""),
+        ("the present state from retained messages, for whoever comes late", took["late"]),
+    ]
+
+
+def document(narrator: Narrator, told: Told, pair: LocalPair) -> dict[str, Any]:
+    """All of it, for programs; no code and no token stands in it."""
+    return {
+        "from": told.source,
+        "active": True,
+        "broker": {"kind": pair.broker.kind.value, "url": pair.broker.url, "pid": pair.broker.pid},
+        "nodes": [
+            {
+                "name": node.name,
+                "node_url": node.node_url,
+                "instance_url": node.instance_url,
+                "data": str(node.data),
+                "pid": node.pid,
+            }
+            for node in pair.nodes
+        ],
+        "steps": narrator.steps,
+        "messages": [asdict(one) for one in told.messages],
+        "events": told.documents,
+        "retained": [asdict(one) for one in told.retained],
+        "timings_ms": told.timings_ms,
+    }
+
+
+def tell_kept(narrator: Narrator, pair: LocalPair, directory: Path) -> None:
+    """Where everything is that stays up."""
+    narrator.heading("Still running, until Ctrl-C")
+    for node in pair.nodes:
+        narrator.line(
+            (f"  node {node.name}  ", style_of(node.name)), f"instance {node.instance_url}   node {node.node_url}"
+        )
+        narrator.line(f"          admin token in {node.data / TOKEN_FILE}")
+    narrator.line(f"  {command_name()} connections list --data {pair.nodes[0].data}")
+    narrator.line(("  mosquitto_sub", Style.MQTT), f" -h 127.0.0.1 -p {pair.broker.port} -t 'handclasp/#' -v")
+    narrator.line(f"Ctrl-C stops all three and removes {directory}.")
+
+
+def command_name() -> str:
+    """How this program is called from here: by its name if the shell finds it, else by its path."""
+    if shutil.which("handclasp"):
+        return "handclasp"
+    beside = Path(sys.executable).with_name("handclasp")
+    if not beside.exists():
+        return "python -m node"
+    relative = os.path.relpath(beside)
+    return str(beside) if relative.startswith(os.pardir) else relative

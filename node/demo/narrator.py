@@ -1,0 +1,125 @@
+"""How the demo speaks: lines of coloured pieces on standard output, or nothing at all for `--json`."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from node.cli.failures import visible
+from node.cli.output import console, has_colours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+COLUMNS_MIN: Final = 80
+COLUMNS_MAX: Final = 100
+PAUSE_S: Final = 0.12
+"""The rest after a step on a terminal, so that eyes can follow."""
+
+INDENT: Final = "    "
+
+_ASCII: Final = str.maketrans(
+    {"│": "|", "─": "-", "╌": "~", "━": "=", "·": ".", "▶": ">", "◀": "<", "→": ">", "›": ">", "…": ".", "✓": "*"}
+)
+"""One character for one, so that columns stay where they are."""
+
+
+class Style(StrEnum):
+    """Colours of a medium lightness: each can be read on white and on black."""
+
+    PLAIN = ""
+    STRONG = "bold"
+    FAINT = "dim"
+    A = "color(32)"
+    B = "color(163)"
+    MQTT = "color(30)"
+    GOOD = "color(28)"
+    A_STRONG = "bold color(32)"
+    B_STRONG = "bold color(163)"
+    GOOD_STRONG = "bold color(28)"
+
+
+Piece = tuple[str, Style]
+
+
+def style_of(side: str, *, strong: bool = False) -> Style:
+    """The colour of a node and its admin."""
+    if strong:
+        return Style.A_STRONG if side == "a" else Style.B_STRONG
+    return Style.A if side == "a" else Style.B
+
+
+class Narrator:
+    """Tells the demo; keeps what each step said.
+
+    Attributes:
+        columns: how wide a line may be.
+        steps: each step that was told: its number, who acts, on which screen, and its lines.
+    """
+
+    def __init__(self, *, silent: bool) -> None:
+        self.silent = silent
+        self.columns = max(COLUMNS_MIN, min(COLUMNS_MAX, shutil.get_terminal_size((COLUMNS_MAX, 0)).columns))
+        self.steps: list[dict[str, Any]] = []
+        self._console: Console | None = None if silent or not has_colours() else console()
+        self._is_ascii = not _can_show("│─╌━·▶◀→›…✓")
+
+    def line(self, *pieces: Piece | str, right: str = "") -> None:
+        """One line; `right` stands at its right end, or is left out where there is no room for it."""
+        if self.silent:
+            return
+        shown = [(visible(piece), Style.PLAIN) if isinstance(piece, str) else piece for piece in pieces]
+        room = self.columns - sum(len(text) for text, _ in shown) - len(right)
+        if right and room > 1:
+            shown.append((" " * room + right, Style.FAINT))
+        if self._console is not None:
+            from rich.text import Text  # noqa: PLC0415 - loaded by the console
+
+            text = Text.assemble(*((text, style.value) for text, style in shown))
+            self._console.print(text, soft_wrap=True)
+        else:
+            plain = "".join(text for text, _ in shown).rstrip()
+            sys.stdout.write((plain.translate(_ASCII) if self._is_ascii else plain) + "\n")
+        sys.stdout.flush()
+
+    def lines(self, rows: Iterable[Iterable[Piece]]) -> None:
+        """Several lines."""
+        for row in rows:
+            self.line(*row)
+
+    def heading(self, text: str) -> None:
+        """The title of a part, after an empty line."""
+        self.line()
+        self.line((text, Style.STRONG))
+
+    def step(self, who: str, screen: str, *, side: str | None = None) -> None:
+        """Begin a step: who acts, and where; `side` gives the colour."""
+        number = len(self.steps) + 1
+        self.steps.append({"number": number, "who": who, "screen": screen, "lines": []})
+        style = style_of(side, strong=True) if side is not None else Style.STRONG
+        self.line()
+        self.line((f"{number:>2}  ", Style.STRONG), (who, style), (f" · {screen}", Style.STRONG))
+
+    def say(self, *pieces: Piece | str, right: str = "") -> None:
+        """A line of the present step."""
+        texts = [piece if isinstance(piece, str) else piece[0] for piece in pieces]
+        self.steps[-1]["lines"].append("".join(texts).strip())
+        self.line(INDENT, *pieces, right=right)
+
+    async def pause(self) -> None:
+        """A short rest, for people only."""
+        if not self.silent and sys.stdout.isatty():
+            await asyncio.sleep(PAUSE_S)
+
+
+def _can_show(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""A reader of the broadcasts: what nodes say of themselves and of their connections, made into one picture."""

@@ -1,0 +1,116 @@
+"""The demo's sequence diagram, as text, from a fixed list of what was seen."""
+
+import pytest
+
+from node.demo.diagram import draw
+from node.demo.narrator import Style
+from node.demo.seen import Act, Handover, Message, Presence, Status
+
+TOPIC = "handclasp/v1/nodes/x/connections/y/status"
+
+
+def message(sender: str, kind: str, phase: str, size: int, *, answer: bool = False) -> Message:
+    recipient = "b" if sender == "a" else "a"
+    return Message(
+        at_s=1.0,
+        received_at_s=1.1,
+        sender=sender,
+        recipient=recipient,
+        kind=kind,
+        phase=phase,
+        message="0123456789abcdef",
+        size_bytes=size,
+        answer=answer,
+    )
+
+
+def status(side: str, word: str, seq: int) -> Status:
+    return Status(at_s=1.0, side=side, topic=TOPIC, status=word, seq=seq, retained=False)
+
+
+def handshake(source: str, destination: str) -> list:
+    return [
+        Presence(at_s=0.5, side=source, topic=TOPIC, state="online", retained=True),
+        Act(at_s=1.0, side=source, what="initiate"),
+        status(source, "pending", 1),
+        message(source, "initiate", "pending", 258),
+        message(destination, "status", "announced", 252, answer=True),
+        Handover(at_s=2.0, sender=source, recipient=destination),
+        Act(at_s=3.0, side=destination, what="accept"),
+        status(destination, "accepting", 1),
+        message(destination, "accept", "accepted", 375),
+        status(source, "active", 2),
+        message(source, "status", "active", 245, answer=True),
+        status(destination, "active", 2),
+    ]
+
+
+def text_of(rows) -> str:
+    return "\n".join("".join(text for text, _ in row) for row in rows)
+
+
+IN_80_COLUMNS = """\
+ Admin A       node a                MQTT                node b        Admin B
+    │─ initiate ─▶│                    │                    │             │
+    │             │╌╌╌╌ pending #1 ╌╌╌▶│                    │             │
+    │             │━━━━ initiate · pending · 258 bytes ━━━━▶│             │
+    │             │◀━━━━ status · announced · 252 bytes ━━━━│             │
+    │······················· the invitation code ························▶│
+    │             │                    │                    │◀── accept ──│
+    │             │                    │◀╌╌╌ accepting #1 ╌╌│             │
+    │             │◀━━━━ accept · accepted · 375 bytes ━━━━━│             │
+    │             │╌╌╌╌ active #2 ╌╌╌╌▶│                    │             │
+    │             │━━━━━ status · active · 245 bytes ━━━━━━▶│             │
+    │             │                    │◀╌╌╌╌ active #2 ╌╌╌╌│             │
+─ admin's act   ━ signed message, HTTP   ╌ MQTT event, #seq   · carried by hand"""
+
+FROM_B_IN_100_COLUMNS = """\
+ Admin A           node a                      MQTT                      node b            Admin B
+    │                 │                          │                          │◀─── initiate ───│
+    │                 │                          │◀╌╌╌╌╌╌╌ pending #1 ╌╌╌╌╌╌│                 │
+    │                 │◀━━━━━━━━━━ initiate · pending · 258 bytes ━━━━━━━━━━│                 │
+    │                 │━━━━━━━━━━ status · announced · 252 bytes ━━━━━━━━━━▶│                 │
+    │◀································· the invitation code ··································│
+    │──── accept ────▶│                          │                          │                 │
+    │                 │╌╌╌╌╌╌ accepting #1 ╌╌╌╌╌▶│                          │                 │
+    │                 │━━━━━━━━━━ accept · accepted · 375 bytes ━━━━━━━━━━━▶│                 │
+    │                 │                          │◀╌╌╌╌╌╌╌ active #2 ╌╌╌╌╌╌╌│                 │
+    │                 │◀━━━━━━━━━━━ status · active · 245 bytes ━━━━━━━━━━━━│                 │
+    │                 │╌╌╌╌╌╌╌ active #2 ╌╌╌╌╌╌╌▶│                          │                 │
+─ admin's act   ━ signed message, HTTP   ╌ MQTT event, #seq   · carried by hand"""
+
+
+def test_a_handshake_in_80_columns():
+    assert text_of(draw(handshake("a", "b"), columns=80)) == IN_80_COLUMNS
+
+
+def test_a_handshake_from_the_other_side_in_100_columns():
+    assert text_of(draw(handshake("b", "a"), columns=100)) == FROM_B_IN_100_COLUMNS
+
+
+@pytest.mark.parametrize("columns", range(80, 101))
+def test_no_line_is_wider_than_the_terminal_and_every_lifeline_is_whole(columns):
+    rows = text_of(draw(handshake("a", "b"), columns=columns)).splitlines()
+    assert max(map(len, rows)) <= columns
+    ends = {(row.index("│"), row.rindex("│")) for row in rows[1:-1]}
+    assert len(ends) == 1
+
+
+def test_fewer_columns_than_80_are_drawn_as_80():
+    assert draw(handshake("a", "b"), columns=40) == draw(handshake("a", "b"), columns=80)
+
+
+def test_a_word_that_is_too_long_is_cut_and_leaves_the_columns_where_they_are():
+    row = text_of(draw([status("a", "deactivated-there", 12)], columns=80)).splitlines()[1]
+    assert row == "    │             │ deactivated-the… ▶│                    │             │"
+
+
+def test_nothing_that_was_not_seen_is_drawn():
+    assert len(draw([], columns=80)) == 2
+    seen = handshake("a", "b")
+    assert len(draw(seen[:4], columns=80)) == 2 + 3, "the presence is told elsewhere"
+
+
+def test_each_side_has_its_colour():
+    rows = draw([message("a", "accept", "accepted", 1), message("b", "accept", "accepted", 1)], columns=80)
+    assert [row[1][1] for row in rows[1:3]] == [Style.A, Style.B]
