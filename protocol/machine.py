@@ -218,7 +218,7 @@ def _acts(
 def _possible(row: ActRow | None, record: Record | None, wanted: Act) -> ActRow:
     if row is None:
         status = "there is no such connection" if record is None else f"the status is {status_of(record)}"
-        raise LocalProtocolError(f"{wanted} is not possible now: {status}.")
+        raise LocalProtocolError(f"The act {wanted} is not possible now: {status}.")
     return row
 
 

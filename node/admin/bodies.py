@@ -55,12 +55,6 @@ class InitiateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         Raises:
             ProblemError: a text or number is not allowed.
         """
-        if not CODE_LIFETIME_S_MIN <= self.code_lifetime_s <= CODE_LIFETIME_S_MAX:
-            raise ProblemError(
-                Problem.INVALID_FIELD,
-                f"The field code_lifetime_s goes from {CODE_LIFETIME_S_MIN} to {CODE_LIFETIME_S_MAX} seconds.",
-                field="code_lifetime_s",
-            )
         return Wish(
             destination_url=self.destination_url,
             mode=self.mode,
@@ -71,7 +65,7 @@ class InitiateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
                 description=text("description", self.description, check_description),
             ),
             ask_me=self.ask_me,
-            code_lifetime_s=self.code_lifetime_s,
+            code_lifetime_s=_lifetime(self.code_lifetime_s),
         )
 
 
@@ -79,6 +73,38 @@ class CodeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`code`: an invitation code, or a whole e-mail with one in it."""
 
     code: str
+
+
+class NothingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An empty object, or no body at all."""
+
+
+class NewCodeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`code_lifetime_s`: how long the new code can be accepted."""
+
+    code_lifetime_s: int = CODE_LIFETIME_S_DEFAULT
+
+    def lifetime(self) -> int:
+        """The same, valid.
+
+        Raises:
+            ProblemError: it is too short or too long.
+        """
+        return _lifetime(self.code_lifetime_s)
+
+
+class DescribeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`description`: what this side notes on the connection."""
+
+    description: str
+
+    def checked(self) -> str:
+        """The same, valid.
+
+        Raises:
+            ProblemError: it holds what is not allowed.
+        """
+        return text("description", self.description, check_description)
 
 
 class AcceptBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -102,6 +128,17 @@ class AcceptBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             remote_short_name=_optional("remote_short_name", self.remote_short_name, remote_short_name),
             description=text("description", self.description, check_description),
         )
+
+
+def _lifetime(code_lifetime_s: int) -> int:
+    if not CODE_LIFETIME_S_MIN <= code_lifetime_s <= CODE_LIFETIME_S_MAX:
+        raise ProblemError(
+            Problem.INVALID_FIELD,
+            f"The field code_lifetime_s is {code_lifetime_s!s:.20}; "
+            f"it goes from {CODE_LIFETIME_S_MIN} to {CODE_LIFETIME_S_MAX} seconds.",
+            field="code_lifetime_s",
+        )
+    return code_lifetime_s
 
 
 def connection_name(value: str) -> str:
@@ -141,14 +178,16 @@ _SHOWN_CHARACTERS_MAX = 60
 _PLACE = re.compile(r" - at `\$\.(\w+)`")
 
 
-async def read_body(request: web.Request, body: type[B]) -> B:
-    """The JSON body of a request.
+async def read_body(request: web.Request, body: type[B], *, may_be_absent: bool = False) -> B:
+    """The JSON body of a request; where it may be absent, that is the same as an empty object.
 
     Raises:
         ProblemError: it is not JSON, or not what belongs here; the field is named.
     """
     for name in request.query:  # a code in a URL would stand in the log of every proxy
         raise ProblemError(Problem.UNKNOWN_FIELD, f"The parameter {name[:60]!a} is not known here.", field=name[:60])
+    if may_be_absent and not request.can_read_body:
+        return body()
     if "Content-Encoding" in request.headers:
         raise ProblemError(Problem.UNSUPPORTED_MEDIA_TYPE, "Nothing compressed is taken here.")
     if request.content_type != "application/json":

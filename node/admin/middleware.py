@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import web
 
-from node.admin.routes import API
+from node.admin.answers import API
 from node.logs import get_logger
 from node.problems import PROBLEMS, Problem, ProblemError
 

@@ -1,15 +1,16 @@
-"""The admin API: parse, run one use case, show."""
+"""The admin API's reads, and the list of all its routes."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from aiohttp import web
 
-from node.admin.bodies import AcceptBody, CheckBody, CodeBody, InitiateBody, read_body
+from node.admin.answers import API, choice, connection_id, json_answer, number, query
+from node.admin.bodies import CheckBody, CodeBody, read_body
+from node.admin.writes import Writes
 from node.connections import accepting, initiating
+from node.connections.acting import found
 from node.connections.views import connection_view, events_view, notice_view
 from node.problems import PROBLEMS, Problem, ProblemError
 from node.store import statements
@@ -24,12 +25,8 @@ if TYPE_CHECKING:
     from node.delivery.dispatcher import Dispatcher
     from node.ports import Transaction
 
-API = "/api/v1"
 PAGE_MAX = 500
 PAGE_DEFAULT = 100
-_SYS_ID = re.compile(r"[0-9a-f]{32}")
-
-Handler = "Callable[[web.Request], Awaitable[web.StreamResponse]]"
 
 
 class AdminApi:
@@ -45,17 +42,16 @@ class AdminApi:
             web.get(f"{API}/node", self.node),
             web.post(f"{API}/check", self.check),
             web.get(f"{API}/connections", self.list),
-            web.post(f"{API}/connections", self.initiate),
             web.get(f"{API}/connections/{{sys_id}}", self.show),
             web.get(f"{API}/connections/{{sys_id}}/events", self.events),
             web.get(f"{API}/connections/{{sys_id}}/invitation", self.invitation),
             web.post(f"{API}/invitations/show", self.show_invitation),
-            web.post(f"{API}/invitations/accept", self.accept),
+            *Writes(self._context, self._dispatcher).routes(),
         ]
 
     async def node(self, request: web.Request) -> web.Response:
         """Who this node is."""
-        _query(request, ())
+        query(request, ())
         context = self._context
         return json_answer(
             {
@@ -87,25 +83,6 @@ class AdminApi:
             }
         )
 
-    async def initiate(self, request: web.Request) -> web.Response:
-        """Make a connection; the answer holds the invitation code."""
-        wish = (await read_body(request, InitiateBody)).wish()
-        connection = await initiating.initiate(self._context, wish)
-        return json_answer(
-            {
-                "connection": self._view(connection),
-                "invitation_code": initiating.invitation_code(self._context, connection),
-            },
-            status=201,
-            secret=True,
-        )
-
-    async def accept(self, request: web.Request) -> web.Response:
-        """Accept a code; the source is told as soon as it can be reached."""
-        body = await read_body(request, AcceptBody)
-        connection = await accepting.accept(self._context, body.code, body.adapted())
-        return json_answer({"connection": self._view(connection)}, status=201)
-
     async def show_invitation(self, request: web.Request) -> web.Response:
         """The public part of a code, and whether this node could accept it."""
         body = await read_body(request, CodeBody)
@@ -114,35 +91,36 @@ class AdminApi:
 
     async def list(self, request: web.Request) -> web.Response:
         """A page of connections by number; `next` is the `after` of the next page."""
-        query = _query(request, ("status", "role", "limit", "after"))
-        limit = _number(query, "limit", PAGE_DEFAULT, highest=PAGE_MAX)
-        after = _number(query, "after", 0, highest=COUNTER_LIMIT)
-        status, role = _choice(query, "status", Status), _choice(query, "role", Role)
-        found: list[Connection] = []
+        given = query(request, ("status", "role", "limit", "after"))
+        limit = number(given, "limit", PAGE_DEFAULT, lowest=1, highest=PAGE_MAX)
+        after = number(given, "after", 0, lowest=0, highest=COUNTER_LIMIT)
+        status, role = choice(given, "status", Status), choice(given, "role", Role)
+        shown: list[Connection] = []
         while True:
             page = await self._context.store.run(
                 lambda tx, after=after: statements.page(  # type: ignore[misc]
                     tx, now=self._context.clock.now(), after=after, most=limit
                 )
             )
-            found += [
+            shown += [
                 one
                 for one in page
                 if (status is None or status_of(one.record) == status) and (role is None or one.role == role)
             ]
-            if len(page) < limit or len(found) >= limit:
+            if len(page) < limit or len(shown) >= limit:
                 break
             after = page[-1].n
-        found = found[:limit]
-        more = len(found) == limit
-        return json_answer({"connections": [self._view(one) for one in found], "next": found[-1].n if more else None})
+        shown = shown[:limit]
+        more = len(shown) == limit
+        return json_answer({"connections": [self._view(one) for one in shown], "next": shown[-1].n if more else None})
 
     async def show(self, request: web.Request) -> web.Response:
         """One connection, with its notices."""
-        _query(request, ())
+        query(request, ())
+        sys_id = connection_id(request)
 
         def unit(tx: Transaction) -> tuple[Connection, list[dict[str, Any]]]:
-            connection = _found(tx, request)
+            connection = found(tx, sys_id)
             notices = statements.notices_of(tx, n=connection.n, most=SECURITY_NOTICES_MAX)
             return connection, [notice_view(row) for row in notices]
 
@@ -151,20 +129,23 @@ class AdminApi:
 
     async def events(self, request: web.Request) -> web.Response:
         """The connection's event log after a seq, oldest first."""
-        query = _query(request, ("after", "limit"))
-        after = _number(query, "after", 0, highest=COUNTER_LIMIT)
-        limit = _number(query, "limit", PAGE_DEFAULT, highest=PAGE_MAX)
+        given = query(request, ("after", "limit"))
+        after = number(given, "after", 0, lowest=0, highest=COUNTER_LIMIT)
+        limit = number(given, "limit", PAGE_DEFAULT, lowest=1, highest=PAGE_MAX)
+
+        sys_id = connection_id(request)
 
         def unit(tx: Transaction) -> list[dict[str, Any]]:
-            rows = statements.events_after(tx, n=_found(tx, request).n, after=after, most=limit)
+            rows = statements.events_after(tx, n=found(tx, sys_id).n, after=after, most=limit)
             return events_view(rows)
 
         return json_answer({"events": await self._context.store.run(unit)})
 
     async def invitation(self, request: web.Request) -> web.Response:
         """The living code of a pending connection, once more."""
-        _query(request, ())
-        connection = await self._context.store.run(lambda tx: _found(tx, request))
+        query(request, ())
+        sys_id = connection_id(request)
+        connection = await self._context.store.run(lambda tx: found(tx, sys_id))
         code = initiating.invitation_code(self._context, connection)
         if code is None:
             raise ProblemError(
@@ -184,55 +165,3 @@ async def problem_page(request: web.Request) -> web.Response:
         raise ProblemError(Problem.NOT_FOUND, "There is no such problem type.")
     row = PROBLEMS[Problem(slug)]
     return web.Response(text=f"{slug} (HTTP {row.status})\n\n{row.title}.\n{row.remedy}\n")
-
-
-def json_answer(content: dict[str, Any], *, status: int = 200, secret: bool = False) -> web.Response:
-    """A JSON answer; one that holds a code is kept by no cache."""
-    headers = {"Cache-Control": "no-store"} if secret else None
-    return web.Response(
-        body=msgspec.json.encode(content), status=status, content_type="application/json", headers=headers
-    )
-
-
-def _found(tx: Transaction, request: web.Request) -> Connection:
-    sys_id = request.match_info["sys_id"]
-    connection = statements.find_by_sys_id(tx, sys_id) if _SYS_ID.fullmatch(sys_id) else None
-    if connection is None or connection.record.hidden:
-        raise ProblemError(Problem.NOT_FOUND, "This instance has no connection with that sys_id.")
-    return connection
-
-
-def _query(request: web.Request, known: tuple[str, ...]) -> dict[str, str]:
-    for name in request.query:
-        if name not in known:
-            raise ProblemError(
-                Problem.UNKNOWN_FIELD, f"The parameter {name[:60]!a} is not known here.", field=name[:60]
-            )
-        if len(request.query.getall(name)) > 1:
-            raise ProblemError(Problem.INVALID_FIELD, f"The parameter {name} is given twice.", field=name)
-    return dict(request.query)
-
-
-def _number(query: dict[str, str], name: str, default: int, *, highest: int) -> int:
-    text = query.get(name)
-    if text is None:
-        return default
-    lowest = 0 if name == "after" else 1
-    if not (text.isascii() and text.isdecimal() and lowest <= int(text[:20]) <= highest):
-        raise ProblemError(
-            Problem.INVALID_FIELD,
-            f"The parameter {name} is a whole number from {lowest} to {highest}.",
-            field=name,
-        )
-    return int(text)
-
-
-def _choice(query: dict[str, str], name: str, words: type[Status | Role]) -> str | None:
-    text = query.get(name)
-    if text is not None and text not in {word.value for word in words}:
-        raise ProblemError(
-            Problem.INVALID_FIELD,
-            f"The parameter {name} is one of: {', '.join(word.value for word in words)}.",
-            field=name,
-        )
-    return text

@@ -122,8 +122,7 @@ def _stepped(
     try:
         return act(before.role, before.record, wanted, now=context.clock.now(), offer=offer).record
     except LocalProtocolError as error:
-        sentence = str(error)
-        raise ProblemError(Problem.NOT_POSSIBLE_NOW, sentence[0].upper() + sentence[1:]) from None
+        raise ProblemError(Problem.NOT_POSSIBLE_NOW, str(error)) from None
 
 
 def signalled(context: Context, connection: Connection | None) -> Connection | None:

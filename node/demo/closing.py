@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from node.local_pair.processes import LocalPair
 
 NEXT: Final = (
-    ("pair", "the same three processes to keep, with addresses to try"),
-    ("pair --connect", "… already connected"),
-    ("watch", "the statuses of a pair's connections, live from MQTT"),
+    ("pair", "the same three processes, to keep"),
+    ("pair --connect", "… and already connected"),
+    ("watch", "every status, live from MQTT"),
 )
 
 

@@ -197,7 +197,7 @@ class Story:
         await self._narrator.pause()
 
     async def _arrive_late(self, names: Mapping[str, str]) -> None:
-        self._narrator.step("A late subscriber", "subscribes to handclasp/# and finds the present state kept")
+        self._narrator.step("A late subscriber", "subscribes to handclasp/# and sees the present state")
         expected = [*(presence_of(side) for side in SIDES), *(status_of(side, "active", 2) for side in SIDES)]
         began = self._time()
         async with observing(self._pair.broker.url, "handclasp-demo-late", names) as late:

@@ -239,8 +239,7 @@ class Picture:
         except EventError:
             return None
         said = (event.data.node, None if isinstance(event, PresenceEvent) else event.data.connection)
-        is_kind = isinstance(event, PresenceEvent if parts.subject == "presence" else StatusEvent)
-        return event if is_kind and said == (parts.node, parts.connection) else None
+        return event if said == (parts.node, parts.connection) else None
 
     def _take_presence(self, event: PresenceEvent, *, retained: bool) -> Change | None:
         data = event.data

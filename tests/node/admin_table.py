@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from node.admin.routes import API
+from node.admin.answers import API
+from node.connections.acting import ADMIN_ACTS
 from node.problems import Problem
 from protocol.limits import COUNTER_LIMIT, PASTED_CHARACTERS_MAX
 
@@ -65,6 +66,8 @@ class Route:
 NUMBERS = ["", "-1", "x", "1.5", "\u0967", "1e3", " 1", "9" * 30, str(COUNTER_LIMIT + 1)]
 LIMITS = [*NUMBERS, "0", "501"]
 
+LIFETIMES = [(value, Problem.INVALID_FIELD) for value in (None, "60", 59, 0, -1, 60.5, 2_592_001, 2**64, 10**400)]
+
 ROUTES = [
     Route("GET", "/node"),
     Route(
@@ -109,12 +112,7 @@ ROUTES = [
             ),
             "description": Field(required=False, refused=text(1000, may_be_empty=True)),
             "ask_me": Field(required=False, refused=[(value, Problem.INVALID_FIELD) for value in (1, "yes", [])]),
-            "code_lifetime_s": Field(
-                required=False,
-                refused=[
-                    (value, Problem.INVALID_FIELD) for value in (None, "60", 59, 0, -1, 60.5, 2_592_001, 2**64, 10**400)
-                ],
-            ),
+            "code_lifetime_s": Field(required=False, refused=LIFETIMES),
         },
     ),
     Route("GET", "/connections/{sys_id}"),
@@ -132,6 +130,16 @@ ROUTES = [
             "description": Field(required=False, refused=text(1000, may_be_empty=True)),
         },
     ),
+]  # fmt: skip
+
+ROUTES += [
+    Route("PATCH", "/connections/{sys_id}", body={"description": "d"},
+          fields={"description": Field(required=True, refused=text(1000, (None, Problem.INVALID_FIELD), may_be_empty=True))}),
+    Route("POST", "/connections/{sys_id}/new-code", body={},
+          fields={"code_lifetime_s": Field(required=False, refused=LIFETIMES)}),
+    Route("POST", "/connections/{sys_id}/retry", body={}),
+    Route("POST", "/invitations/decline", body={"code": "x"}, fields={"code": CODE}),
+    *(Route("POST", f"/connections/{{sys_id}}/{act}", body={}) for act in ADMIN_ACTS),
 ]  # fmt: skip
 
 POSTS = [route for route in ROUTES if route.body is not None]

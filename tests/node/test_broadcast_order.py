@@ -10,10 +10,10 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from node.delivery import broadcast
+from node.delivery import broadcast, self_test
 from node.delivery.broadcast import Broadcaster
 from node.delivery.events import parse_topic
-from node.ports import BrokerDownError
+from node.ports import BrokerDownError, Publication
 from node.real_ports import SystemClock, SystemEntropy
 from tests.node.mqtt_world import NODE, ListOutbox, eventually, status
 
@@ -203,6 +203,40 @@ async def test_a_store_that_fails_on_every_link_is_not_blamed_on_another_process
         await eventually(lambda: made.counts.links > 3 and made.last_error)
         assert "OSError" in made.last_error
     assert "node_id_in_use" not in {event["event"] for event in log}
+
+
+@pytest.mark.parametrize(("losses", "warnings"), [(2, 0), (3, 1), (5, 1), (6, 2)])
+async def test_each_third_link_in_a_row_that_is_lost_at_once_is_suspicious(
+    broker, outbox, log, monkeypatch, losses, warnings
+):
+    monkeypatch.setattr(broadcast, "BACKOFF_S_MAX", 0.05)
+    left = losses
+
+    async def fail(_publication):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            broker.before_ack = None
+        else:
+            raise BrokerDownError("The link broke.")
+
+    broker.before_ack = fail
+    async with broadcasting(broker, outbox) as made:
+        await eventually(lambda: made.connected)
+    assert [event["event"] for event in log].count("node_id_in_use") == warnings
+
+
+async def test_an_old_presence_is_not_taken_for_the_new_one(broker, outbox, log, monkeypatch):
+    monkeypatch.setattr(self_test, "SELF_TEST_S_MAX", 0.1)
+
+    async def only_old_ones():
+        yield Publication(topic=f"handclasp/v1/nodes/{NODE}/presence", payload=b"{}", retain=True)
+        await asyncio.Event().wait()
+
+    broker.messages = only_old_ones
+    async with broadcasting(broker, outbox) as made:
+        await eventually(lambda: made._self_tested)
+    assert "broadcasts_not_seen" in {event["event"] for event in log}
 
 
 async def test_tries_are_spaced_out_up_to_15_s_and_a_link_that_lasts_starts_over(broker, outbox, monkeypatch):

@@ -70,6 +70,8 @@ async def answer_to(port, data):
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(data)
+        if data.endswith(DISCONNECT):
+            writer.write_eof()
         async with asyncio.timeout(4):
             return await reader.read()
     except ConnectionError:
@@ -291,16 +293,18 @@ async def test_what_is_published_just_before_a_goodbye_arrives_and_no_will_does(
         assert [body[3:].decode() for _, body in found] == [str(number) for number in range(200)]
 
 
-async def test_a_client_that_leaves_in_its_first_packet_has_no_will(kind, tmp_path):
+async def test_a_client_that_says_all_in_one_breath_is_heard_and_has_no_will(kind, tmp_path):
     async with (
         running(kind, tmp_path) as child,
         raw_link(child.port, client_id="watcher") as (reader, watcher),
     ):
         watcher.write(subscribe("#"))
         await packets(reader, quiet_s=0.2)
-        hello = connect("hasty", keepalive_s=0, will=("n", b"lost"))
-        assert await answer_to(child.port, hello + DISCONNECT) == CONNACK
-        assert await packets(reader) == []
+        breath = (
+            connect("hasty", keepalive_s=0, will=("n", b"lost")) + publish("n", b"1") + publish("n", b"2") + DISCONNECT
+        )
+        assert await answer_to(child.port, breath) == CONNACK
+        assert [body for _, body in await packets(reader)] == [b"\x00\x01n1", b"\x00\x01n2"]
 
 
 async def test_a_second_link_with_the_same_client_id_ends_the_first_before_it_begins(kind, tmp_path):

@@ -102,7 +102,7 @@ def test_fewer_columns_than_80_are_drawn_as_80():
 
 def test_a_word_that_is_too_long_is_cut_and_leaves_the_columns_where_they_are():
     row = text_of(draw([status("a", "deactivated-there", 12)], columns=80)).splitlines()[1]
-    assert row == "    │             │ deactivated-the… ▶│                    │             │"
+    assert row == "    │             │ deactivated-ther… ▶│                    │             │"
 
 
 def test_nothing_that_was_not_seen_is_drawn():

@@ -150,6 +150,15 @@ async def test_every_wait_ends_at_once_when_the_broker_is_killed(child):
             await link.publish(RETAINED)
 
 
+async def test_an_idle_link_that_is_lost_leaves_no_unseen_exception(child):
+    with pytest.raises(BrokerDownError):
+        async with broker_at(child.url).connect("node") as link:
+            os.kill(child.pid, signal.SIGKILL)
+            async with asyncio.timeout(5):
+                await link.lost()
+            raise BrokerDownError
+
+
 async def test_a_broker_that_stops_answering_counts_as_down_after_a_while(child):
     broker = broker_at(child.url, operation_s_max=0.3)
     with pytest.raises(BrokerDownError, match="timed out"):  # likewise

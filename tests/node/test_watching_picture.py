@@ -302,15 +302,17 @@ def test_a_topic_of_others_is_passed_over(topic):
     assert picture.counts == picture_module.Counts()
 
 
-def test_a_trace_is_passed_over():
+def test_a_trace_is_passed_over_and_is_no_status():
     data = {
         "node": A, "connection": ONE, "direction": "sent", "kind": "accept", "phase": "accepted", "serial": 1,
         "revision": 1, "echo_phase": None, "answer": False, "message": "0" * 16, "bytes": 9,
     }  # fmt: skip
     payload = trace_event(event_id=session(1), at=0, **data)
     picture = told((trace_topic(A, ONE), payload))
-    assert picture.connections() == []
     assert picture.counts.refused == 0
+    told((status_topic(A, ONE), payload), into=picture)
+    assert picture.counts.refused == 1
+    assert picture.connections() == []
 
 
 @given(st.binary(max_size=200), st.sampled_from([status_topic(A, ONE), presence_topic(A)]), st.booleans())

@@ -1,0 +1,120 @@
+"""The admin API's writes: parse, run one use case once, show."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+from aiohttp import web
+
+from node.admin.answers import API, connection_id, json_answer
+from node.admin.bodies import AcceptBody, CodeBody, DescribeBody, InitiateBody, NewCodeBody, NothingBody, read_body
+from node.connections import accepting, acting, initiating
+from node.connections.once import Once
+from node.connections.views import connection_view
+from node.problems import Problem, ProblemError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from node.connections.context import Context
+    from node.connections.stored import Connection
+    from node.delivery.dispatcher import Dispatcher
+    from protocol.tables import Act
+
+_KEY = re.compile(r"[!-~]{1,255}")
+
+
+class Writes:
+    """The handlers; each takes an `Idempotency-Key` and answers JSON."""
+
+    def __init__(self, context: Context, dispatcher: Dispatcher) -> None:
+        self._context = context
+        self._dispatcher = dispatcher
+
+    def routes(self) -> list[web.RouteDef]:
+        """All routes that change something."""
+        one = f"{API}/connections/{{sys_id}}"
+        return [
+            web.post(f"{API}/connections", self.initiate),
+            web.post(f"{API}/invitations/accept", self.accept),
+            web.post(f"{API}/invitations/decline", self.decline),
+            web.patch(one, self.describe),
+            web.post(f"{one}/new-code", self.new_code),
+            web.post(f"{one}/retry", self.retry),
+            *(web.post(f"{one}/{act}", partial(self.act, act)) for act in acting.ADMIN_ACTS),
+        ]
+
+    async def initiate(self, request: web.Request) -> web.Response:
+        """Make a connection; the answer holds the invitation code."""
+        body = await read_body(request, InitiateBody)
+        connection = await initiating.initiate(self._context, body.wish(), once=_once(request, body))
+        return self._with_code(connection)
+
+    async def accept(self, request: web.Request) -> web.Response:
+        """Accept a code; the source is told as soon as it can be reached."""
+        body = await read_body(request, AcceptBody)
+        once = _once(request, body)
+        connection = await accepting.accept(self._context, body.code, body.adapted(), once=once)
+        return json_answer({"connection": self._view(connection)}, status=201)
+
+    async def decline(self, request: web.Request) -> web.Response:
+        """Refuse a code: it is used up, and the source is told as soon as it can be reached."""
+        body = await read_body(request, CodeBody)
+        connection = await accepting.decline(self._context, body.code, once=_once(request, body))
+        return json_answer({"connection": self._view(connection)}, status=201)
+
+    async def act(self, wanted: Act, request: web.Request) -> web.Response:
+        """Do what this side's admin may do now; `connection` is null once its row has gone."""
+        body = await read_body(request, NothingBody, may_be_absent=True)
+        connection = await acting.perform(self._context, connection_id(request), wanted, once=_once(request, body))
+        return json_answer({"connection": self._view(connection) if connection is not None else None})
+
+    async def new_code(self, request: web.Request) -> web.Response:
+        """Replace the code of a connection that nobody has taken; the answer holds the new one."""
+        body = await read_body(request, NewCodeBody, may_be_absent=True)
+        connection = await acting.new_code(
+            self._context, connection_id(request), lifetime_s=body.lifetime(), once=_once(request, body)
+        )
+        return self._with_code(connection)
+
+    async def describe(self, request: web.Request) -> web.Response:
+        """Change the description, which is this side's own."""
+        body = await read_body(request, DescribeBody)
+        connection = await acting.describe(
+            self._context, connection_id(request), body.checked(), once=_once(request, body)
+        )
+        return json_answer({"connection": self._view(connection)})
+
+    async def retry(self, request: web.Request) -> web.Response:
+        """Try to reach the partner now instead of at the next try."""
+        await read_body(request, NothingBody, may_be_absent=True)
+        sys_id = connection_id(request)
+        connection = await self._context.store.run(lambda tx: acting.found(tx, sys_id))
+        if not connection.record.owed or connection.recipient is None:
+            raise ProblemError(Problem.NOT_POSSIBLE_NOW, "Nothing waits to be told to the partner.")
+        self._dispatcher.owe(connection.recipient)
+        return json_answer({"connection": self._view(connection)}, status=202)
+
+    def _with_code(self, connection: Connection) -> web.Response:
+        code = initiating.invitation_code(self._context, connection)
+        return json_answer({"connection": self._view(connection), "invitation_code": code}, status=201, secret=True)
+
+    def _view(self, connection: Connection) -> dict[str, Any]:
+        return connection_view(self._context, connection, self._dispatcher.waiting(connection.recipient))
+
+
+def _once(request: web.Request, body: msgspec.Struct) -> Once:
+    """The request's idempotency key, bound to what is asked."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return Once()
+    if not _KEY.fullmatch(key):
+        raise ProblemError(
+            Problem.INVALID_FIELD, "Idempotency-Key has 1 to 255 visible ASCII characters.", field="Idempotency-Key"
+        )
+    asked = f"{request.method} {request.path}\n".encode() + msgspec.json.encode(body)
+    return Once(key=key, digest=hashlib.sha256(asked).digest())

@@ -1,0 +1,256 @@
+"""Every act of both admins between real nodes: done here, known there, also when the partner is away meanwhile."""
+
+import asyncio
+
+import pytest
+
+from tests.node.local_nodes import running_node
+
+
+@pytest.fixture
+async def a(tmp_path):
+    async with running_node(tmp_path / "a", name="a") as node:
+        yield node
+
+
+@pytest.fixture
+async def b(tmp_path):
+    async with running_node(tmp_path / "b", name="b") as node:
+        yield node
+
+
+async def act(node, sys_id, name, *, status=200, **body):
+    got, answer = await node.admin("POST", f"/connections/{sys_id}/{name}", body)
+    assert got == status, answer
+    return answer
+
+
+async def active(a, b, **more):
+    offered = await a.initiate(b, **more)
+    sys_id = offered["connection"]["sys_id"]
+    await b.accept(offered["invitation_code"])
+    await b.until(sys_id, "active")
+    await a.until(sys_id, "active")
+    return sys_id
+
+
+async def closed(node, sys_id, reason):
+    assert (await node.until(sys_id, "closed"))["reason"] == reason
+
+
+async def settled(node, sys_id):
+    for _ in range(300):
+        if not (await node.connection(sys_id))["owed"]:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("still owed")
+
+
+async def test_withdraw_kills_the_code_and_tells_the_addressee(a, b):
+    offered = await a.initiate(b)
+    sys_id = offered["connection"]["sys_id"]
+    await b.until(sys_id, "invited")
+    await act(a, sys_id, "withdraw")
+    await closed(b, sys_id, "withdrawn")
+    _, refused = await b.accept(offered["invitation_code"])
+    assert refused["outcome"] == "withdrawn"
+
+
+async def test_a_withdrawn_unbound_code_is_told_to_whoever_comes(a, b):
+    offered = await a.initiate(None)
+    await act(a, offered["connection"]["sys_id"], "withdraw")
+    await b.accept(offered["invitation_code"])
+    await closed(b, offered["connection"]["sys_id"], "withdrawn")
+
+
+async def test_decline_an_announcement_and_a_code(a, b):
+    announced = await a.initiate(b, name="announced")
+    await b.until(announced["connection"]["sys_id"], "invited")
+    await act(b, announced["connection"]["sys_id"], "decline")
+    await closed(a, announced["connection"]["sys_id"], "declined")
+    pasted = await a.initiate(None, name="pasted")
+    status, _ = await b.admin("POST", "/invitations/decline", {"code": pasted["invitation_code"]})
+    assert status == 201
+    await closed(a, pasted["connection"]["sys_id"], "declined")
+
+
+async def test_old_serial_a_new_code_replaces_the_old_one(a, b):
+    offered = await a.initiate(None, ask_me=False)
+    sys_id = offered["connection"]["sys_id"]
+    newer = await act(a, sys_id, "new-code", status=201)
+    assert newer["invitation_code"] != offered["invitation_code"]
+    await b.accept(offered["invitation_code"])
+    await closed(b, sys_id, "replaced")
+    assert (await a.connection(sys_id))["status"] == "pending"
+    status, _ = await b.accept(newer["invitation_code"])
+    assert status == 201
+    await b.until(sys_id, "active")
+
+
+async def test_an_expired_connection_gets_a_new_code(a, b):
+    offered = await a.initiate(b, code_lifetime_s=60)
+    sys_id = offered["connection"]["sys_id"]
+    a.clock.ahead_s = 61
+    a.node.context.signals.expiry()
+    await closed(a, sys_id, "expired")
+    newer = await act(a, sys_id, "new-code", status=201)
+    await b.until(sys_id, "invited")
+    await b.accept(newer["invitation_code"])
+    await b.until(sys_id, "active")
+
+
+@pytest.mark.parametrize(("name", "here", "there"), [("approve", "active", "active"), ("refuse", "closed", "closed")])
+async def test_approval_decides_for_both(a, b, name, here, there):
+    offered = await a.initiate(None)
+    sys_id = offered["connection"]["sys_id"]
+    await b.accept(offered["invitation_code"])
+    await b.until(sys_id, "awaiting-approval")
+    await act(a, sys_id, name)
+    await a.until(sys_id, here)
+    assert (await b.until(sys_id, there))["reason"] == ("refused" if name == "refuse" else None)
+
+
+async def test_mail_reader_first_the_refused_one_closes_it_and_the_other_was_told_used(a, b, tmp_path):
+    async with running_node(tmp_path / "e", name="e") as e:
+        offered = await a.initiate(None)
+        sys_id = offered["connection"]["sys_id"]
+        await e.accept(offered["invitation_code"])
+        await e.until(sys_id, "awaiting-approval")
+        await b.accept(offered["invitation_code"])
+        await closed(b, sys_id, "used")
+        await act(a, sys_id, "refuse")
+        await closed(e, sys_id, "refused")
+        again = await a.initiate(b)
+        await b.accept(again["invitation_code"])
+        await b.until(again["connection"]["sys_id"], "active")
+
+
+async def test_wait_then_activate_a_repeat_after_approval_learns_it(a, b):
+    offered = await a.initiate(None)
+    sys_id = offered["connection"]["sys_id"]
+    await b.accept(offered["invitation_code"])
+    await b.until(sys_id, "awaiting-approval")
+    post = a.node.context.network.post
+
+    async def lost(url, body, *, content_type):
+        raise ConnectionResetError
+
+    a.node.context.network.post = lost
+    await act(a, sys_id, "approve")
+    await asyncio.sleep(0.1)
+    assert (await b.connection(sys_id))["status"] == "awaiting-approval"
+    a.node.context.network.post = post
+    await b.until(sys_id, "active", tries=1500)
+
+
+async def test_each_side_has_its_own_switch(a, b):
+    sys_id = await active(a, b)
+    await act(a, sys_id, "deactivate")
+    await b.until(sys_id, "deactivated-there")
+    await act(b, sys_id, "deactivate")
+    await a.until(sys_id, "deactivated-both")
+    await act(a, sys_id, "activate")
+    await b.until(sys_id, "deactivated-here")
+    await act(b, sys_id, "activate")
+    for node in (a, b):
+        await node.until(sys_id, "active")
+        await settled(node, sys_id)
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+async def test_remove_closes_both_then_hides_then_forgets(a, b, side):
+    node, other = (a, b) if side == "a" else (b, a)
+    sys_id = await active(a, b)
+    await act(node, sys_id, "remove")
+    await closed(other, sys_id, "removed")
+    await settled(node, sys_id)
+    await act(node, sys_id, "remove")
+    assert await node.connection(sys_id) is None
+    assert (await node.admin("GET", "/connections"))[1]["connections"] == []
+    answer = await act(other, sys_id, "forget")
+    assert (answer["connection"] is None) == (side == "b")
+
+
+async def test_cancel_overtakes_its_accept_and_no_side_is_left_active(a, b):
+    offered = await a.initiate(None, ask_me=False)
+    sys_id = offered["connection"]["sys_id"]
+    held, post = [], b.node.context.network.post
+
+    async def delayed(url, body, *, content_type):
+        held.append((url, body, content_type))
+        raise ConnectionResetError
+
+    b.node.context.network.post = delayed
+    await b.accept(offered["invitation_code"])
+    while not held:
+        await asyncio.sleep(0.02)
+    b.node.context.network.post = post
+    await act(b, sys_id, "cancel")
+    await closed(a, sys_id, "cancelled")
+    await settled(b, sys_id)
+    for url, body, content_type in held * 2:
+        await post(url, body, content_type=content_type)
+    await closed(a, sys_id, "cancelled")
+    await closed(b, sys_id, "cancelled")
+
+
+async def test_acts_work_while_the_partner_is_away(a, tmp_path):
+    async with running_node(tmp_path / "b", name="b") as b:
+        sys_id = await active(a, b)
+        port = int(b.url.rpartition(":")[2])
+    for name in ("deactivate", "activate", "deactivate"):
+        await act(a, sys_id, name)
+    assert (await a.connection(sys_id))["owed"]
+    async with running_node(tmp_path / "b", name="b", port=port) as b:
+        await act(a, sys_id, "retry", status=202)
+        assert (await b.until(sys_id, "deactivated-there", tries=1500))["theirs"]["revision"] == 5
+        await settled(a, sys_id)
+        assert (await act(a, sys_id, "retry", status=409))["type"] == "/problems/not-possible-now"
+
+
+async def test_the_description_is_this_sides_own(a, b):
+    sys_id = await active(a, b)
+    status, answer = await a.admin("PATCH", f"/connections/{sys_id}", {"description": "for\nincidents"})
+    assert (status, answer["connection"]["description"]) == (200, "for\nincidents")
+    assert (await b.connection(sys_id))["description"] == ""
+
+
+async def write(node, method, path, body, key):
+    headers = {"Authorization": f"Bearer {node.token}", "Idempotency-Key": key}
+    async with node.http.request(method, f"{node.url}/api/v1{path}", json=body, headers=headers) as answer:
+        return answer.status, await answer.json(content_type=None)
+
+
+async def test_a_write_with_the_same_key_is_done_once(a, b):
+    body = {"destination_url": b.url, "name": "once", "local_short_name": "a", "remote_short_name": "b"}
+    answers = await asyncio.gather(*(write(a, "POST", "/connections", body, "k1") for _ in range(5)))
+    assert {status for status, _ in answers} == {201}
+    assert len({answer["connection"]["sys_id"] for _, answer in answers}) == 1
+    assert len({answer["invitation_code"] for _, answer in answers}) == 1
+    accept = {"code": answers[0][1]["invitation_code"]}
+    sys_id = answers[0][1]["connection"]["sys_id"]
+    for _ in range(2):
+        status, answer = await write(b, "POST", "/invitations/accept", accept, "k1")
+        assert (status, answer["connection"]["sys_id"]) == (201, sys_id)
+    await a.until(sys_id, "active")
+    for _ in range(2):
+        status, answer = await write(a, "POST", f"/connections/{sys_id}/remove", {}, "k2")
+        assert (status, answer["connection"]["status"]) == (200, "closed")
+
+
+async def test_a_key_belongs_to_one_request(a, b):
+    body = {"name": "once", "local_short_name": "a", "remote_short_name": "b"}
+    assert (await write(a, "POST", "/connections", body, "k"))[0] == 201
+    status, problem = await write(a, "POST", "/connections", body | {"name": "other"}, "k")
+    assert (status, problem["type"]) == (422, "/problems/idempotency-key-reused")
+    status, problem = await write(a, "POST", "/connections", body, "k" * 256)
+    assert (status, problem["field"]) == (422, "Idempotency-Key")
+
+
+async def test_a_refused_write_does_not_use_its_key_up(a, b):
+    body = {"name": "once", "local_short_name": "a", "remote_short_name": "b"}
+    await a.initiate(None, name="once")
+    assert (await write(a, "POST", "/connections", body, "k"))[0] == 409
+    (sys_id,) = [one["sys_id"] for one in (await a.admin("GET", "/connections"))[1]["connections"]]
+    await act(a, sys_id, "withdraw")
+    assert (await write(a, "POST", "/connections", body, "k"))[0] == 201
