@@ -13,9 +13,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+settings.register_profile("handclasp", deadline=None, print_blob=True)  # a busy machine is no failure
+settings.load_profile("handclasp")
 
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin"
 """Where Debian keeps mosquitto, outside most users' PATH."""

@@ -37,7 +37,8 @@ def run(command: str, environment: dict[str, str], *, folder: Path = ROOT) -> su
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HANDCLASP_")}
-    clean.pop("MAKEFLAGS", None)
+    for inherited in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS"):
+        clean.pop(inherited, None)  # of the make that runs this test
     return clean | {"HANDCLASP_PAIR": str(tmp_path / "pair")}
 
 

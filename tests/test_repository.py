@@ -27,6 +27,9 @@ FUNCTION_LINES_MAX = 70
 LONG_FILES: dict[str, str] = {}
 """Files beyond the limit, each with its reason: data tables and templates."""
 
+LONG_FUNCTIONS = "node/store/migrations/versions/"
+"""A migration is one function by Alembic's design, and a list of tables by nature."""
+
 PURE_MODULES = {
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "copy", "dataclasses",
     "enum", "functools", "hashlib", "heapq", "hmac", "html", "ipaddress", "itertools", "math",
@@ -220,7 +223,8 @@ def test_a_function_is_short_enough_to_read(path: Path) -> None:
     for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             lines = (function.end_lineno or function.lineno) - function.lineno + 1
-            assert lines <= FUNCTION_LINES_MAX, f"{name_of(path)}:{function.lineno} {function.name}: {lines} lines"
+            is_short = lines <= FUNCTION_LINES_MAX or name_of(path).startswith(LONG_FUNCTIONS)
+            assert is_short, f"{name_of(path)}:{function.lineno} {function.name}: {lines} lines"
 
 
 # Put together here, so that this file does not find itself.

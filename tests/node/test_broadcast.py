@@ -177,11 +177,12 @@ async def test_a_broker_that_lost_its_memory_is_told_all_again(tmp_path, outbox,
     async with running(BrokerKind.AMQTT, tmp_path) as child, broadcasting(child, outbox) as made:
         await eventually(lambda: not outbox.rows)
         assert made.counts.published == 120
+        await eventually(lambda: made.counts.healed == 120)
         await child.stop()
         await eventually(lambda: not made.connected)
         assert made.last_error
         await child.start()
-        await eventually(lambda: made.counts.healed >= 120)
+        await eventually(lambda: made.counts.healed == 240)
         async with watching(child) as late:
             await eventually(lambda: len(late.seen) == 121)
             assert {message.topic for message in late.seen} >= {topic for topic, _ in outbox.live.values()}

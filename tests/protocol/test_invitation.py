@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import string
 import traceback
 
 import msgpack
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from protocol import code_format, invitation_content
 from protocol.code_format import Parts
 from protocol.code_outcomes import SENTENCES, CodeOutcome
-from protocol.errors import CodeError, LocalProtocolError, RemoteProtocolError, TextError
+from protocol.errors import CodeError, LocalProtocolError, TextError
 from protocol.identity import INVITATION_DOMAIN, SigningKey
 from protocol.invitation import (
     Invitation,
@@ -30,73 +29,17 @@ from protocol.invitation import (
 )
 from protocol.limits import CODE_CHARACTERS_MAX, COUNTER_LIMIT
 from protocol.modes import Mode
-
-SOURCE = SigningKey(bytes(range(32)))
-SEED = b"very secret seed"
-INVITATION = Invitation(
-    connection=bytes(range(16)),
-    serial=1_764_000_000,
-    source_id=bytes(range(16, 32)),
-    source_key=SOURCE.public,
-    node_url="https://acme.example/handclasp",
-    mode=Mode.SCRIPT,
-    name="Incidents",
-    source_short_name="ACME",
-    destination_short_name="Globex",
-    expires_at=1_764_600_000,
-    bound=bytes(range(32, 48)),
-    versions=(1,),
+from tests.protocol.codes import (
+    GOLDEN,
+    INVITATION,
+    SEED,
+    SOURCE,
+    code_of,
+    invitations,
+    outcome_of,
+    replaced,
+    with_fields,
 )
-GOLDEN = (
-    "handclasp_aeaomydottcbaaabaibqibiga4eascqlbqgq4d6onesicagecaibceqtcqkrmfyydenbwha5dyp4iiadued3746occ7b24"
-    "g5ddtuxqezm7snmme3uugv6ho4qzsbevjrxc7gq5duobztulzpmfrw2zjomv4gc3lqnrss62dbnzsgg3dbonykm43dojuxa5fjjfxgg2"
-    "lemvxhi45eifbu2rngi5wg6ytfpdhgslniydcbaibbeirsijjge4ucskrlfqws4l4raf35icpzx7v53gn53pglku4lrat4mfvmdikr3b"
-    "tw5ba3ce4xoynl372ans4wyjwpedkayphivm7mzmpc6giw5nmbxn4vvfnxnb3djfahozsxe6jaonswg4tfoqqhgzlfmthtygyh"
-)
-
-counters = st.integers(1, COUNTER_LIMIT - 1)
-ids = st.binary(min_size=16, max_size=16)
-texts = st.text(st.sampled_from(string.printable[:95] + "äßЖ東🤝"), min_size=1, max_size=64).filter(str.strip)
-urls = st.from_regex(r"https?://[a-z]{1,9}(\.[a-z]{1,9}){0,3}(:[1-9][0-9]{3})?(/[a-z]{1,9}){0,3}", fullmatch=True)
-invitations = st.builds(
-    Invitation,
-    connection=ids,
-    serial=counters,
-    source_id=ids,
-    source_key=st.just(SOURCE.public),
-    node_url=urls,
-    mode=st.sampled_from(Mode),
-    name=texts.map(str.strip),
-    source_short_name=texts.map(str.strip),
-    destination_short_name=texts.map(str.strip),
-    expires_at=counters,
-    bound=st.none() | ids,
-    versions=st.lists(st.integers(2, 255), max_size=7).map(lambda versions: (1, *versions)),
-)
-
-
-def replaced(**changes):
-    return msgspec.structs.replace(INVITATION, **changes)
-
-
-def outcome_of(text):
-    with pytest.raises(CodeError) as caught:
-        read_code(text)
-    return caught.value.outcome
-
-
-def code_of(packed, *, source=SOURCE, seed=SEED, key=None):
-    """A code around any packed part, with good checksums and the source's signature."""
-    head = code_format.encode_head(packed)
-    public = key or invitation_key(seed, INVITATION.connection, INVITATION.serial).public
-    signature = source.sign(INVITATION_DOMAIN, head + packed + public)
-    return code_format.encode(Parts(head=head, packed=packed, signature=signature, seed=seed))
-
-
-def with_fields(**changes):
-    """A code whose positions are changed without any check."""
-    fields = msgspec.structs.asdict(INVITATION) | changes
-    return code_of(msgpack.packb(list(fields.values())))
 
 
 @given(invitations, st.binary(min_size=16, max_size=16))
@@ -282,66 +225,6 @@ def test_a_key_that_no_honest_node_has_is_forged(public):
 def test_a_key_of_mixed_order_is_forged_though_its_signature_may_hold(monkeypatch):
     monkeypatch.setattr("protocol.invitation.is_acceptable_key", lambda _: False)
     assert outcome_of(write_code(INVITATION, SOURCE, SEED)) is CodeOutcome.FORGED
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"name": "a\u202eb"},
-        {"name": "x" * 101},
-        {"source_short_name": ""},
-        {"destination_short_name": 5},
-        {"node_url": "javascript:alert(1)"},
-        {"node_url": "https://user@a.example"},
-        {"mode": 5},
-        {"bound": b"short"},
-        {"expires_at": 2**53},
-        {"expires_at": 1.5},
-        {"versions": []},
-        {"versions": [1] * 9},
-        {"versions": {1: 1}},
-        {"source_id": b""},
-    ],
-)
-def test_what_no_genuine_source_signs_is_forged(changes):
-    assert outcome_of(with_fields(**changes)) is CodeOutcome.FORGED
-
-
-@pytest.mark.parametrize(
-    "packed",
-    [
-        b"",
-        b"\x01",
-        b"\xc1",
-        b"\x91" * 1100,
-        msgpack.packb([]),
-        msgpack.packb([bytes(16), 1, bytes(16)]),
-        msgpack.packb([bytes(15), 1, bytes(16), SOURCE.public]),
-        msgpack.packb([bytes(16), -1, bytes(16), SOURCE.public]),
-        msgpack.packb([INVITATION.connection, INVITATION.serial, bytes(16), SOURCE.public]),
-        pack_invitation(INVITATION) + b"\x00",
-        b"\x00" * 30_000,
-    ],
-    ids=lambda packed: f"{len(packed)}-{packed[:4].hex()}",
-)
-def test_a_packed_part_that_is_no_invitation_is_forged(packed):
-    assert outcome_of(code_of(packed)) is CodeOutcome.FORGED
-    with pytest.raises(RemoteProtocolError):
-        unpack_invitation(packed)
-
-
-@given(st.binary(max_size=400))
-def test_any_packed_part_raises_a_code_error_only(packed):
-    assert outcome_of(code_of(packed)) is CodeOutcome.FORGED
-
-
-@given(st.lists(st.none() | st.booleans() | st.integers(0, 99) | st.text() | st.binary(), max_size=9))
-def test_any_signed_fields_raise_a_code_error_only(tail):
-    start = list(msgspec.structs.astuple(INVITATION))[:4]
-    assert outcome_of(code_of(msgpack.packb([*start, *tail]))) in {
-        CodeOutcome.FORGED,
-        CodeOutcome.NEWER_VERSION,
-    }
 
 
 @pytest.mark.parametrize("changes", [{"mode": "quantum"}, {"versions": [2, 3]}])

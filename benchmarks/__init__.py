@@ -1,0 +1,1 @@
+"""Measurements of whole handshakes; see `benchmarks.handshakes`."""
