@@ -6,6 +6,7 @@ can slip between what a unit of work reads and what it writes.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import create_engine, event, insert, inspect, select
@@ -41,11 +42,14 @@ class Database:
         """
         self._where = str(path) if path is not None else ":memory:"
         self.engine = _engine(self._where)
-        try:
-            self.connection: Connection = self.engine.connect()
-            self._prepare()
-        except DatabaseError as error:
-            raise StoreError(f"The database {self._where} can't be used: {error.orig}.") from error
+        with contextlib.ExitStack() as opened:
+            opened.callback(self.engine.dispose)
+            try:
+                self.connection: Connection = opened.enter_context(self.engine.connect())
+                self._prepare()
+            except DatabaseError as error:
+                raise StoreError(f"The database {self._where} can't be used: {error.orig}.") from error
+            opened.pop_all()
 
     def _prepare(self) -> None:
         # an integer column may hold what the design keeps below 2^53; nothing else is assumed of SQLite here

@@ -167,14 +167,15 @@ def connect(client_id, *, keepalive_s=60, will=None):
     return _packet(0x10, body)
 
 
-def publish(topic, payload, *, retain=False):
-    """PUBLISH at QoS 0."""
-    return _packet(0x31 if retain else 0x30, _text(topic) + payload)
+def publish(topic, payload, *, retain=False, qos=0):
+    """PUBLISH; its packet id is 1 if its QoS is 1."""
+    first = 0x30 | qos << 1 | retain
+    return _packet(first, _text(topic) + (b"\x00\x01" if qos else b"") + payload)
 
 
-def subscribe(topic_filter):
-    """SUBSCRIBE at QoS 0, packet id 1."""
-    return _packet(0x82, b"\x00\x01" + _text(topic_filter) + b"\x00")
+def subscribe(topic_filter, *, qos=0):
+    """SUBSCRIBE, packet id 1."""
+    return _packet(0x82, b"\x00\x01" + _text(topic_filter) + bytes([qos]))
 
 
 async def packets(reader, *, quiet_s=0.3, most=1000):

@@ -267,6 +267,21 @@ async def test_a_client_gets_no_retained_message_that_it_did_not_ask_for(kind, t
             assert [first >> 4 for first, _ in await packets(reader)] == [9], "a SUBACK and nothing else"
 
 
+async def test_a_subscriber_that_acknowledges_nothing_is_heard_all_the_same(kind, tmp_path):
+    async with (
+        running(kind, tmp_path) as child,
+        raw_link(child.port, client_id="watcher") as (reader, watcher),
+        raw_link(child.port, client_id="lazy") as (lazy_reader, lazy),
+    ):
+        watcher.write(subscribe("said"))
+        lazy.write(publish("kept", b"x", retain=True, qos=1))
+        await packets(lazy_reader, most=1)
+        lazy.write(subscribe("kept", qos=1))
+        assert (await packets(lazy_reader, most=2))[1][1].endswith(b"x"), "it has the retained message"
+        lazy.write(publish("said", b"hello"))
+        assert (await packets(reader, quiet_s=2, most=2))[-1][1].endswith(b"hello")
+
+
 async def test_the_will_of_a_silent_client_is_sent(kind, tmp_path):
     async with (
         running(kind, tmp_path) as child,
