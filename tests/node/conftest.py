@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.processes import NodeProcess
 from tests.node.command_line import CommandLine, rows_of
+from tests.node.mqtt_world import BOTH_BROKERS, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,3 +58,15 @@ def handclasp(tmp_path: Path) -> CommandLine:
     home = tmp_path / "home"
     home.mkdir()
     return CommandLine(home)
+
+
+@pytest.fixture(params=BOTH_BROKERS)
+async def child(request, tmp_path):
+    async with running(request.param, tmp_path) as child:
+        yield child
+
+
+@pytest.fixture
+async def amqtt(tmp_path):
+    async with running(BOTH_BROKERS[1], tmp_path) as child:
+        yield child
