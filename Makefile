@@ -2,7 +2,7 @@
 #   ARGS="…" is handed to the command:           make pair ARGS="--count 3"
 #   PYTHON=… names the Python to make .venv with: make demo PYTHON=/path/to/python3.12
 .DEFAULT_GOAL := help
-.PHONY: help demo pair test test-slow check format lock figures recording clean
+.PHONY: help demo pair test test-slow check format lock figures bench recording clean
 
 IN_VENV := .venv/bin/python -m
 PYTEST := $(IN_VENV) pytest --numprocesses auto --maxprocesses 4 --dist worksteal
@@ -43,7 +43,7 @@ check: ## Lint, check the format, check the types
 	$(SET_UP) dev
 	@$(IN_VENV) ruff check .
 	@$(IN_VENV) ruff format --check .
-	@$(IN_VENV) mypy -p protocol -p node -p simulations -p scripts
+	@$(IN_VENV) mypy -p protocol -p node -p simulations -p scripts -p benchmarks
 
 format: ## Format the code and mend what the linter can mend
 	$(SET_UP) dev
@@ -57,6 +57,10 @@ lock: ## Write the lock files anew from pyproject.toml (UPGRADE=1 takes the newe
 figures: ## Measure start, memory and readiness on this machine
 	$(SET_UP) main
 	@$(IN_VENV) scripts.figures $(ARGS)
+
+bench: ## Measure whole handshakes against a bare skeleton that does the same work and nothing else
+	$(SET_UP) main
+	@$(IN_VENV) benchmarks.handshakes $(ARGS)
 
 recording: ## Record the demo anew as the README's picture
 	$(SET_UP) main

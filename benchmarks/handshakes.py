@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from node.local_pair.processes import PairStartError
 
 from benchmarks.measuring import Sample, measure, median
 from benchmarks.real import RealPair
 from benchmarks.skeleton import SkeletonPair
-from node.local_pair.processes import PairStartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,10 +97,10 @@ async def run(
         for number in range(rounds):
             for level in levels:
                 sides: list[tuple[Pair, list[Sample]]] = [(skeleton, level.skeleton), (real, level.real)]
-                for pair, samples in sides:
-                    tell(f"round {number + 1} of {rounds}, {level.concurrency} at a time, {type(pair).__name__}")
+                for side, samples in sides:
+                    tell(f"round {number + 1} of {rounds}, {level.concurrency} at a time, {type(side).__name__}")
                     samples.append(
-                        await measure(pair, http, first=done, count=handshakes, concurrency=level.concurrency)
+                        await measure(side, http, first=done, count=handshakes, concurrency=level.concurrency)
                     )
                 done += handshakes
         return Result(

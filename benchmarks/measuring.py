@@ -66,9 +66,7 @@ async def measure(pair: Pair, http: aiohttp.ClientSession, *, first: int, count:
             admins.create_task(admin())
     passed_s = time.perf_counter() - began
     await asyncio.sleep(SETTLE_S)
-    cpu_ms = [
-        (_cpu_s(process) - before) * 1000 / count for process, before in zip(processes, cpu_before, strict=True)
-    ]
+    cpu_ms = [(_cpu_s(process) - before) * 1000 / count for process, before in zip(processes, cpu_before, strict=True)]
     memory = [process.memory_info().rss / MIB for process in processes]
     return Sample(
         handshakes_per_s=count / passed_s,

@@ -7,11 +7,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import msgspec
-
-from benchmarks.statuses import ActiveWatch
 from node.data_directory import read_admin_token
 from node.free_ports import LOOPBACK
 from node.local_pair.processes import LocalPair
+
+from benchmarks.statuses import ActiveWatch
 
 if TYPE_CHECKING:
     from pathlib import Path

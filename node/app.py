@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -18,17 +19,21 @@ from node.admin.middleware import authenticate, problems
 from node.admin.routes import AdminApi, problem_page
 from node.connections.acting import expire_codes
 from node.connections.context import MODES_OFFERED, Context, Signals, topic_id_of
+from node.connections.purging import purge
+from node.connections.restoring import close_restored
 from node.delivery.broadcast import Broadcaster
 from node.delivery.dispatcher import Dispatcher
 from node.delivery.outbox import StoredOutbox
+from node.delivery.resync import Resync
 from node.health import HealthRoutes
+from node.logs import get_logger
 from node.peer.endpoint import PeerEndpoint
 from node.version import SOFTWARE
-from protocol.limits import PROTOCOL_VERSION
+from protocol.limits import PROTOCOL_VERSION, RESYNC_S
 from protocol.node_info import WELL_KNOWN_PATH, NodeInfo, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable
 
     from node.key_file import NodeIdentity
     from node.metrics import Metrics
@@ -38,7 +43,16 @@ if TYPE_CHECKING:
 EXPIRY_CHECK_S_MAX = 3600
 """The longest rest between two looks for expired codes: a clock that jumps is noticed by then."""
 
+JOB_PAUSE_S = 5
+"""The rest before a job of the background that failed is begun again."""
+
+PURGE_S = 24 * 3600
+PURGE_PAUSE_S = 5
+"""The rest between two portions, when more tombstones may go than one transaction takes."""
+
 BOOT_BYTES = 8
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +86,14 @@ class Node:
     """
 
     def __init__(
-        self, *, identity: NodeIdentity, admin_token: str, profile: Profile, ports: Ports, metrics: Metrics
+        self,
+        *,
+        identity: NodeIdentity,
+        admin_token: str,
+        profile: Profile,
+        ports: Ports,
+        metrics: Metrics,
+        resync_s: float = RESYNC_S,
     ) -> None:
         signals = Signals()
         self.context = context = Context(
@@ -90,6 +111,8 @@ class Node:
             topic_id=topic_id_of(identity),
         )
         self.dispatcher = Dispatcher(context, attempted=metrics.delivery_attempted)
+        self._resync = Resync(context, self.dispatcher, every_s=resync_s)
+        self._was_restored = False
         self.broadcaster = _broadcaster(context, ports.broker)
         self._expiry_due = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -104,12 +127,21 @@ class Node:
         self.node_app = _node_app(context, self.dispatcher, admin_token, metrics, health, info)
         self.instance_app = _instance_app(profile, health, info)
 
+    async def prepare(self) -> None:
+        """Notice whether the memory is a restored one; call it before anything reaches the applications."""
+        self._was_restored = await close_restored(self.context)
+
     def start(self) -> None:
-        """Begin to deliver, to broadcast and to watch expiries."""
-        jobs: list[Coroutine[None, None, None]] = [self.dispatcher.run(), self._watch_expiries()]
+        """Begin to deliver, to broadcast, to watch expiries and to clear up."""
+        jobs: list[Callable[[], Awaitable[None]]] = [
+            self.dispatcher.run,
+            partial(self._resync.run, at_once=self._was_restored),
+            self._watch_expiries,
+            self._purge,
+        ]
         if self.broadcaster is not None:
-            jobs.append(self.broadcaster.run())
-        self._tasks = [asyncio.create_task(job) for job in jobs]
+            jobs.append(self.broadcaster.run)
+        self._tasks = [asyncio.create_task(_kept_up(job)) for job in jobs]
 
     async def stop(self) -> None:
         """End what runs in the background; presence says `offline` first. The ports stay open."""
@@ -127,6 +159,21 @@ class Node:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(rest_s):
                     await self._expiry_due.wait()
+
+    async def _purge(self) -> None:
+        while True:
+            more = await purge(self.context)
+            await asyncio.sleep(PURGE_PAUSE_S if more else PURGE_S)
+
+
+async def _kept_up(job: Callable[[], Awaitable[None]]) -> None:
+    """Run a job until it is cancelled: a disk that is full for a minute must not end it for life."""
+    while True:
+        try:
+            await job()
+        except Exception:  # noqa: BLE001 - whatever it is, it is told and tried again
+            _log.exception("job_failed")
+        await asyncio.sleep(JOB_PAUSE_S)
 
 
 def _broadcaster(context: Context, broker: Broker | None) -> Broadcaster | None:

@@ -63,15 +63,20 @@ def write_atomically(file: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         new.rename(file)
-        directory = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        except OSError as error:
-            if error.errno not in _NO_SUCH_CALL:
-                raise
-        finally:
-            os.close(directory)
+        flush(file.parent)
     except OSError as error:
         raise DataDirectoryError(
             f"{file} can't be written ({error.strerror}): make room or give this user the right to, or {ELSEWHERE}."
         ) from None
+
+
+def flush(path: Path) -> None:
+    """Bring a file, or a directory's list of names, onto the disk; raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SUCH_CALL:
+            raise
+    finally:
+        os.close(descriptor)

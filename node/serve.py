@@ -57,6 +57,7 @@ async def serve(settings: Settings, *, ready: Callable[[Runtime], None] = lambda
         places = _listen_all(settings, stack)  # first: a port that is taken leaves no new directory behind
         directory = stack.enter_context(DataDirectory(settings.data, entropy=SystemEntropy()))
         node = await _node(settings, directory, places, stack)
+        await node.prepare()
         for app, place in zip((node.node_app, node.instance_app), places, strict=False):
             await stack.enter_async_context(_served(app, place.listening))
         node.start()

@@ -25,6 +25,7 @@ import msgspec
 from protocol.errors import EnvelopeError, Refusal, RemoteProtocolError
 from protocol.identity import MESSAGE_DOMAIN, verify
 from protocol.limits import (
+    ANNOUNCEMENT_BYTES_MAX,
     CONNECTION_ID_BYTES,
     COUNTER_LIMIT,
     KEY_BYTES,
@@ -188,6 +189,8 @@ def admit_question(sealed: Sealed, *, me: bytes) -> None:
     _admit(sealed.head, me=me)
     if sealed.head.in_reply_to is not None:
         raise EnvelopeError(Refusal.KIND, "An answer came where questions are taken.")
+    if sealed.head.kind == Kind.INITIATE and len(sealed.body) > ANNOUNCEMENT_BYTES_MAX:
+        raise _malformed(f"An announcement has at most {ANNOUNCEMENT_BYTES_MAX} bytes.")
 
 
 def admit_answer(sealed: Sealed, *, me: bytes, question: Sealed) -> None:

@@ -68,6 +68,8 @@ REQUEST_S_MAX: Final = 5
 """How long one request to another node may take."""
 
 ANNOUNCEMENT_BYTES_MAX: Final = 2 * 1024
+"""The largest body of an `initiate`: a stranger's one line on the destination's console."""
+
 ANNOUNCEMENTS_OPEN_MAX: Final = 20
 ANNOUNCEMENTS_OPEN_PER_KEY_MAX: Final = 3
 ANNOUNCEMENTS_PER_PREFIX_PER_HOUR_MAX: Final = 5

@@ -48,7 +48,7 @@ def accept(  # noqa: PLR0913 - one parameter an option
     ] = "",
     wait: Annotated[str, typer.Option(metavar="SECONDS", help="How long to wait until it is Active.")] = "10",
 ) -> None:
-    """Accept an invitation code; waits until the connection is Active.
+    """Accept an invitation code; wait until it is Active.
 
     The code is asked for, or read from standard input or a file. It is never an argument: other users of this
     machine could read it there. `handclasp invitation show` tells what a code says before you accept it.

@@ -1,4 +1,8 @@
-"""The admin API, as commands call it: one connection a request, no proxy, no redirect."""
+"""The admin API, as commands call it: one connection a request, no proxy, no redirect.
+
+Every write bears an idempotency key of its own, so that it can be sent again when the link breaks before the answer:
+it is done once all the same.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from node.cli.failures import EXIT_REFUSED, CommandError
+from node.real_ports import SystemEntropy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +27,9 @@ ANSWER_S_MAX: Final = 60.0
 
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 PAGE: Final = 500
+KEY_BYTES: Final = 16
+TRIES: Final = 2
+"""How often a request is sent whose link breaks before the answer."""
 
 _ERRORS_FROM: Final = 400
 _NOT_FOUND: Final = 404
@@ -76,11 +84,27 @@ class AdminClient:
 
     def initiate(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         """The new connection and its invitation code."""
-        return self._call("POST", "/connections", wish)
+        return self._write("POST", "/connections", wish)
 
     def accept(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         """The accepted connection."""
-        return self._call("POST", "/invitations/accept", answer)
+        return self._write("POST", "/invitations/accept", answer)
+
+    def decline(self, code: str) -> dict[str, Any]:
+        """The connection of a code that was refused."""
+        return self._write("POST", "/invitations/decline", {"code": code})
+
+    def act(self, sys_id: str, name: str) -> dict[str, Any]:
+        """The connection after an act without anything else to say; none once its row has gone."""
+        return self._write("POST", f"{_one(sys_id)}/{name}", {})
+
+    def new_code(self, sys_id: str, lifetime_s: int) -> dict[str, Any]:
+        """The connection and its new invitation code."""
+        return self._write("POST", f"{_one(sys_id)}/new-code", {"code_lifetime_s": lifetime_s})
+
+    def describe(self, sys_id: str, description: str) -> dict[str, Any]:
+        """The connection with its new description."""
+        return self._write("PATCH", _one(sys_id), {"description": description})
 
     def connections(self, **wanted: str | None) -> list[dict[str, Any]]:
         """All connections, from all pages; `status` and `role` choose."""
@@ -96,34 +120,37 @@ class AdminClient:
 
     def connection(self, sys_id: str) -> dict[str, Any]:
         """One connection with its notices."""
-        return self._call("GET", f"/connections/{quote(sys_id, safe='')}")
+        return self._call("GET", _one(sys_id))
 
-    def events(self, sys_id: str) -> list[dict[str, Any]]:
-        """The whole event log of a connection, oldest first."""
+    def events(self, sys_id: str, *, after: int = 0) -> list[dict[str, Any]]:
+        """The event log of a connection behind a seq, oldest first."""
         found: list[dict[str, Any]] = []
         while True:
-            after = found[-1]["data"]["seq"] if found else 0
-            query = urlencode({"after": after, "limit": PAGE})
-            page = self._call("GET", f"/connections/{quote(sys_id, safe='')}/events?{query}")["events"]
+            query = urlencode({"after": found[-1]["data"]["seq"] if found else after, "limit": PAGE})
+            page = self._call("GET", f"{_one(sys_id)}/events?{query}")["events"]
             found += page
             if len(page) < PAGE:
                 return found
 
     def invitation_code(self, sys_id: str) -> str:
         """The living code of a pending connection."""
-        return str(self._call("GET", f"/connections/{quote(sys_id, safe='')}/invitation")["invitation_code"])
+        return str(self._call("GET", f"{_one(sys_id)}/invitation")["invitation_code"])
 
-    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _write(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._call(method, path, body, key=SystemEntropy().token(KEY_BYTES).hex())
+
+    def _call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, key: str | None = None
+    ) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         data = None
+        if key is not None:
+            headers["Idempotency-Key"] = key
         if body is not None:
             data = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
-        link = self._link()
         try:
-            link.request(method, self._path + API + path, data, headers)
-            answer = link.getresponse()
-            status, text = answer.status, answer.read(ANSWER_BYTES_MAX)
+            status, text = self._answered(method, path, data, headers)
         except TimeoutError:
             raise CommandError(
                 f"The node at {self._url} did not answer within {ANSWER_S_MAX:.0f} s.",
@@ -140,9 +167,21 @@ class AdminClient:
             raise CommandError(
                 f"No node answers at {self._url} ({said}).", "See whether it still runs, and where."
             ) from None
-        finally:
-            link.close()
         return self._understood(path, status, text)
+
+    def _answered(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
+        for tries_left in reversed(range(TRIES)):
+            link = self._link()
+            try:
+                link.request(method, self._path + API + path, data, headers)
+                answer = link.getresponse()
+                return answer.status, answer.read(ANSWER_BYTES_MAX)
+            except (ConnectionResetError, BrokenPipeError, HTTPException):
+                if not tries_left:
+                    raise
+            finally:
+                link.close()
+        raise AssertionError("the last try returns or raises")
 
     def _link(self) -> HTTPConnection:
         if self._is_tls:
@@ -163,6 +202,10 @@ class AdminClient:
             f"{self._url} answers, but not as a node does (HTTP {status}).",
             "Check the address: it is the node URL, not the instance URL.",
         )
+
+
+def _one(sys_id: str) -> str:
+    return f"/connections/{quote(sys_id, safe='')}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -87,14 +87,19 @@ def initiate(  # noqa: PLR0913 - one parameter an option
         "description": description,
         "mode": mode.value,
         "ask_me": ask_me,
-        "code_lifetime_s": _seconds(lifetime),
+        "code_lifetime_s": lifetime_seconds(lifetime),
     }
     answer = connect().initiate(wish)
     out.document(answer)
-    _tell(out, answer["connection"], answer["invitation_code"], to)
+    tell_code(out, answer["connection"], answer["invitation_code"], to)
 
 
-def _seconds(lifetime: str) -> int:
+def lifetime_seconds(lifetime: str) -> int:
+    """The seconds that --lifetime means.
+
+    Raises:
+        CommandError: it means none, or too many or too few.
+    """
     try:
         seconds = words.lifetime_s(lifetime)
     except ValueError as error:
@@ -107,7 +112,8 @@ def _seconds(lifetime: str) -> int:
     return seconds
 
 
-def _tell(out: Output, connection: dict[str, Any], code: str | None, to: str | None) -> None:
+def tell_code(out: Output, connection: dict[str, Any], code: str | None, to: str | None = None) -> None:
+    """A pending connection's code, what it promises, and what to do with it."""
     sys_id = connection["sys_id"]
     out.line(f'"{connection["name"]}" is {words.status(connection).lower()}. Its invitation code:')
     out.line()

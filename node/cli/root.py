@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "connections": "node.cli.connections_app:connections_app",
     "invitation": "node.cli.invitation_commands:invitation_app",
     "watch": "node.cli.watch_command:watch",
+    "backup": "node.cli.backup_commands:backup",
+    "restore": "node.cli.backup_commands:restore",
 }
 """Where each command stands: a module and in it a typer application or a function; `()`: a function that makes it."""
 
@@ -34,9 +36,11 @@ PURPOSES: Final = {
     "demo": "Watch two nodes shake hands; ends by itself.",
     "pair": "Start two nodes and a broker to keep.",
     "node": "Run one node, and the instance beside it.",
-    "connections": "Initiate, accept and look at connections.",
+    "connections": "Initiate, accept, switch, remove connections.",
     "invitation": "Look at invitation codes.",
     "watch": "Watch statuses as they are broadcast.",
+    "backup": "Back up a node's connections into a file.",
+    "restore": "Put a backup back, on a stopped node.",
 }
 """What the list of commands says of each: at most 45 characters fit."""
 
@@ -51,7 +55,7 @@ destination instance; both sides become Active. No server stands between them.
 Start here:
   handclasp demo                  watch two nodes shake hands; ends by itself
   handclasp pair                  start two nodes and a broker to keep
-  handclasp connections --help    initiate, accept, list, show, check
+  handclasp connections --help    initiate, accept, show, and every other act
 
 Every command has --help; most have --json for programs.
 """

@@ -1,34 +1,29 @@
 """`handclasp connections show`."""
 
-import re
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from node.cli import words
 from node.cli.accept_command import waits_for
 from node.cli.client import AdminClient
-from node.cli.failures import CommandError
+from node.cli.finding import IdArgument, find_sys_id
 from node.cli.initiate_command import who_can_use
 from node.cli.output import STYLES, Output
-
-_SYS_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 def show(
     connect: Callable[[], AdminClient],
     out: Output,
     *,
-    connection: Annotated[
-        str, typer.Argument(metavar="ID", help="Its ID, the first characters of it, or its name.", show_default=False)
-    ],
+    connection: IdArgument,
     code: Annotated[
         bool, typer.Option("--code", help="Show the invitation code again, while nobody has accepted it.")
     ] = False,
     events: Annotated[bool, typer.Option("--events", help="Show every change of its status.")] = False,
 ) -> None:
-    """Show one connection: its status, what it waits for, both sides.
+    """Show one connection: what it waits for, both sides.
 
     \b
     Examples:
@@ -39,7 +34,7 @@ def show(
     Next: compare the two fingerprints with the other admin, by telephone, if you want to be sure who it is.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     client = connect()
-    sys_id = _found(client, connection)
+    sys_id = find_sys_id(client, connection)
     content = client.connection(sys_id)
     if code:
         content["invitation_code"] = client.invitation_code(sys_id)
@@ -50,30 +45,12 @@ def show(
     for notice in content["notices"]:
         out.line(f"Notice of {words.moment(notice['at'])}: {notice['kind']}, {notice['about']}", style="yellow")
     if events:
-        _tell_events(out, content["events"])
+        out.line()
+        tell_events(out, content["events"])
     if code:
         out.line()
         out.line(who_can_use(content["connection"]))
         out.line(content["invitation_code"], whole=True)
-
-
-def _found(client: AdminClient, wanted: str) -> str:
-    """The sys_id that an ID, its beginning or a name means."""
-    if _SYS_ID.fullmatch(wanted):
-        return wanted
-    known = client.connections()
-    found = [one for one in known if one["name"] == wanted]
-    if not found and wanted:
-        found = [one for one in known if one["sys_id"].startswith(wanted.lower())]
-    if not found:
-        raise CommandError(
-            f"{client.title[:1].upper()}{client.title[1:]} has no connection {wanted!r}.",
-            "`handclasp connections list` shows those that there are.",
-        )
-    if len(found) > 1:
-        ids = ", ".join(one["sys_id"][:12] for one in found[:5])
-        raise CommandError(f"{wanted!r} means {len(found)} connections.", f"Write more of the ID: {ids}.")
-    return str(found[0]["sys_id"])
 
 
 def _tell(out: Output, connection: dict[str, Any]) -> None:
@@ -102,20 +79,23 @@ def _tell(out: Output, connection: dict[str, Any]) -> None:
     )
 
 
-def _tell_events(out: Output, events: list[dict[str, Any]]) -> None:
-    out.line()
+def tell_events(out: Output, events: list[dict[str, Any]]) -> None:
+    """A page of a connection's history as a table."""
     out.table(
         ("SEQ", "AT", "STATUS", "WHY"),
         [
-            (
-                (str(event["data"]["seq"]), ""),
-                (words.moment(event["time"]), ""),
-                (
-                    words.STATUSES.get(event["data"]["status"], event["data"]["status"]),
-                    STYLES.get(event["data"]["status"], ""),
-                ),
-                (words.REASONS.get(event["data"]["reason"] or "", ""), ""),
-            )
+            tuple(zip(cells_of(event), ("", "", STYLES.get(event["data"]["status"], ""), ""), strict=True))
             for event in events
         ],
+    )
+
+
+def cells_of(event: dict[str, Any]) -> tuple[str, str, str, str]:
+    """One event in words: its seq, when, the status that it tells, and why."""
+    data = event["data"]
+    return (
+        str(data["seq"]),
+        words.moment(event["time"]),
+        words.STATUSES.get(data["status"], data["status"]),
+        words.REASONS.get(data["reason"] or "", ""),
     )

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 HOUR_MS = 3_600_000
 
 
+class TooManyAnnouncementsError(Exception):
+    """An invitation that would be shown, if its network had not announced enough for an hour; nothing was stored."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What came of a message: the rows that matter before and after, and the statement to answer with."""
@@ -44,7 +48,11 @@ class Outcome:
 
 
 def take_in(context: Context, tx: Transaction, message: Message, *, prefix: str = "") -> Outcome:
-    """The unit of work of a question or an answer; `prefix` is the network that it came from."""
+    """The unit of work of a question or an answer; `prefix` is the network that it came from.
+
+    Raises:
+        TooManyAnnouncementsError: see there.
+    """
     mine = message.role.other
     source_key = context.key if mine is Role.SOURCE else message.sender
     before = statements.find(tx, connection_id=message.connection, source_key=source_key)
@@ -54,7 +62,7 @@ def take_in(context: Context, tx: Transaction, message: Message, *, prefix: str 
         is_answer=message.is_answer,
         proof_good=_proof_is_good(before, message),
         announcement_allowed=_would_be_news(mine, before, message)
-        and _announcement_allowed(context, tx, before, message.sender, prefix),
+        and _announcement_allowed(context, tx, before, message, prefix),
     )
     step = hear(mine, before.record if before else None, heard, now=context.clock.now())
     after = _store(context, tx, before, step, message, prefix)
@@ -92,24 +100,27 @@ def _would_be_news(mine: Role, before: Connection | None, message: Message) -> b
 
 
 def _announcement_allowed(
-    context: Context, tx: Transaction, before: Connection | None, sender: bytes, prefix: str
+    context: Context, tx: Transaction, before: Connection | None, message: Message, prefix: str
 ) -> bool:
     """The setting and the caps of protocol section 5; an announced row that is replaced does not count."""
-    now = context.clock.now()
+    now, sender = context.clock.now(), message.sender
+    if context.announcements is Announcements.OFF:
+        return False
+    if context.announcements is Announcements.KNOWN and not statements.is_known_partner(tx, sender):
+        return False
     replaced = before is not None and before.record.mine.phase is Phase.ANNOUNCED and before.record.expires_at > now
-    match context.announcements:
-        case Announcements.OFF:
-            return False
-        case Announcements.KNOWN if not statements.is_known_partner(tx, sender):
-            return False
-        case _:
-            return (
-                statements.open_announcements(tx, now=now) - replaced < ANNOUNCEMENTS_OPEN_MAX
-                and statements.open_announcements(tx, now=now, source_key=sender) - replaced
-                < ANNOUNCEMENTS_OPEN_PER_KEY_MAX
-                and statements.recent_announcements(tx, prefix=prefix, since_ms=int(now * 1000) - HOUR_MS)
-                < ANNOUNCEMENTS_PER_PREFIX_PER_HOUR_MAX
-            )
+    if (
+        statements.open_announcements(tx, now=now) - replaced >= ANNOUNCEMENTS_OPEN_MAX
+        or statements.open_announcements(tx, now=now, source_key=sender) - replaced >= ANNOUNCEMENTS_OPEN_PER_KEY_MAX
+    ):
+        return False
+    since_ms = int(now * 1000) - HOUR_MS
+    recent = statements.recent_announcements(tx, prefix=prefix, since_ms=since_ms)
+    if recent < ANNOUNCEMENTS_PER_PREFIX_PER_HOUR_MAX:
+        return True
+    if message.statement.side.phase is Phase.PENDING:
+        raise TooManyAnnouncementsError
+    return False  # its closing is settled by any signed answer, and must not be asked for again and again
 
 
 def _store(

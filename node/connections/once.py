@@ -36,10 +36,10 @@ class Once:
     digest: bytes = b""
 
     async def done(self, context: Context) -> Connection | None:
-        """The connection that this write was about, if it was done before and the connection is still there.
+        """The connection that this write was about, if it was done before.
 
         Raises:
-            ProblemError: the key was used for another request.
+            ProblemError: the key was used for another request, or the connection has gone since.
         """
         if self.key is None:
             return None
@@ -77,7 +77,10 @@ class Once:
             raise ProblemError(
                 Problem.IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key was used for another request before."
             )
-        return statements.find_by_sys_id(tx, kept.sys_id)
+        connection = statements.find_by_sys_id(tx, kept.sys_id)
+        if connection is None and kept.sys_id:
+            raise ProblemError(Problem.NOT_FOUND, "This was done before, and the connection has gone since.")
+        return connection
 
 
 ALWAYS = Once()

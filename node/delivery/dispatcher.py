@@ -95,6 +95,16 @@ class Dispatcher:
         if worker is None or worker.done():
             self._workers[recipient] = asyncio.create_task(self._work(partner), name="handclasp-delivery")
 
+    def restate(self, connection: Connection) -> None:
+        """Say a connection's statement once more, with retries, whether or not it is owed (see `Resync`)."""
+        recipient = connection.recipient
+        if not self._running or recipient is None or connection.partner.node_url is None:
+            return
+        partner = self._partners.setdefault(recipient, _Partner(key=recipient))
+        partner.restate.add(connection.n)
+        if partner.next_at is None:  # one that can't be reached is not tried sooner for this
+            self.owe(recipient)
+
     def heard_from(self, sender: bytes) -> None:
         """Tell that a verified envelope of that key arrived: if something waits for it, now is a good time."""
         partner = self._partners.get(sender)
@@ -114,11 +124,10 @@ class Dispatcher:
         )
 
     async def run(self) -> None:
-        """Take up what was owed before the start, restate what lives, and deliver until cancelled."""
+        """Take up what was owed before the start, and deliver until cancelled."""
         self._running = True
         try:
-            await self._take_up(statements.owed)
-            await self._take_up(statements.live, restated=True)
+            await self._take_up()
             await asyncio.Event().wait()
         finally:
             self._running = False
@@ -127,19 +136,15 @@ class Dispatcher:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
 
-    async def _take_up(self, page_of: Callable[..., list[Connection]], *, restated: bool = False) -> None:
+    async def _take_up(self) -> None:
         after = 0
         while page := await self._context.store.run(
-            lambda tx, after=after: page_of(tx, after=after, most=START_PAGE)  # type: ignore[misc]
+            lambda tx, after=after: statements.owed(tx, after=after, most=START_PAGE)  # type: ignore[misc]
         ):
             after = page[-1].n
             for connection in page:
-                if connection.recipient is None or connection.partner.node_url is None:
-                    continue
-                if restated:
-                    partner = self._partners.setdefault(connection.recipient, _Partner(key=connection.recipient))
-                    partner.restate.add(connection.n)
-                self.owe(connection.recipient)
+                if connection.recipient is not None and connection.partner.node_url is not None:
+                    self.owe(connection.recipient)
 
     async def _work(self, partner: _Partner) -> None:
         while True:

@@ -2,18 +2,22 @@
 
 The checks run in the protocol's order, cheap ones first. A signed answer, also a refusal, is HTTP 200; whatever is
 not a verified question gets an unsigned error that tells nothing of any state and that no node takes for an answer.
+A network that sends too much of what is refused is turned away before that, see `node.peer.rates`.
 """
 
 from __future__ import annotations
 
+import asyncio
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from node.connections import speaking
-from node.connections.hearing import Outcome, take_in
+from node.connections.hearing import Outcome, TooManyAnnouncementsError, take_in
 from node.logs import get_logger
+from node.peer.rates import RefusalRates
 from protocol.envelope import (
     CONTENT_TYPE,
     Message,
@@ -25,7 +29,8 @@ from protocol.envelope import (
     verify_signature,
 )
 from protocol.errors import EnvelopeError
-from protocol.limits import MESSAGE_BYTES_MAX
+from protocol.limits import MESSAGE_BYTES_MAX, REQUEST_S_MAX
+from protocol.vocabulary import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +40,8 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 PREFIX_BITS = {4: 24, 6: 48}
+ANNOUNCEMENTS_RETRY_S = 3600
+"""When a network may announce again that has announced enough for an hour."""
 
 
 class PeerEndpoint:
@@ -43,29 +50,50 @@ class PeerEndpoint:
     def __init__(self, context: Context, *, heard: Callable[[str, str], None]) -> None:
         self._context = context
         self._heard = heard
+        self._rates = RefusalRates(context.clock)
 
     async def handle(self, request: web.Request) -> web.Response:
         """Check, take in, commit, answer."""
+        network = network_prefix(request.remote)
+        wait_s = self._rates.wait_s(network)
+        if wait_s and not self._rates.has_partners(network):
+            return self._turned_away(wait_s)
         if (refusal := _carrier_refusal(request)) is not None:
-            self._heard("unknown", "bad-carrier")
-            return refusal
+            return self._refused(network, refusal, "bad-carrier")
         try:
-            data = await request.content.readexactly(request.content_length or 0)
-            sealed = peek(data)
+            sealed = peek(await _body(request))
+            if wait_s and not self._rates.is_partner(network, sealed.head.sender):
+                return self._turned_away(wait_s)
             admit_question(sealed, me=self._context.key)
             verify_signature(sealed)
             message = open_message(sealed)
         except EnvelopeError as error:
-            self._heard("unknown", error.refusal.value)
             _log.debug("envelope_refused", refusal=error.refusal.value, why=str(error))
-            return _plain(400, str(error))
-        outcome = await self._context.store.run(
-            lambda tx: take_in(self._context, tx, message, prefix=network_prefix(request.remote))
-        )
+            return self._refused(network, _plain(400, str(error)), error.refusal.value)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return self._refused(
+                network, _plain(400, "The envelope is shorter than its Content-Length."), "bad-carrier"
+            )
+        except TimeoutError:
+            return self._refused(network, _plain(408, "The envelope did not come in time."), "bad-carrier")
+        try:
+            outcome = await self._context.store.run(lambda tx: take_in(self._context, tx, message, prefix=network))
+        except TooManyAnnouncementsError:
+            self._heard(message.kind.value, "rate-limited")
+            return _too_many(ANNOUNCEMENTS_RETRY_S, "Enough invitations came from this network within an hour.")
         self._heard(message.kind.value, f"row-{outcome.step.row}")
-        return self._answer(outcome, sealed, message)
+        return self._answer(outcome, sealed, message, network)
 
-    def _answer(self, outcome: Outcome, question: Sealed, message: Message) -> web.Response:
+    def _refused(self, network: str, refusal: web.Response, result: str) -> web.Response:
+        self._rates.refused(network)
+        self._heard("unknown", result)
+        return refusal
+
+    def _turned_away(self, wait_s: int) -> web.Response:
+        self._heard("unknown", "rate-limited")
+        return _too_many(wait_s, "Too much of what came from this network was refused.")
+
+    def _answer(self, outcome: Outcome, question: Sealed, message: Message, network: str) -> web.Response:
         context, signals = self._context, self._context.signals
         signals.broadcast()
         signals.heard_from(message.sender)
@@ -74,6 +102,8 @@ class PeerEndpoint:
             raise AssertionError("every question has an answer")
         sealed = speaking.answer(context, message, outcome.answer)
         if after is not None:
+            if after.partner_key == message.sender and after.record.mine.phase is not Phase.ANNOUNCED:
+                self._rates.heard_partner(network, message.sender)
             if after.record.owed and after.recipient is not None:
                 signals.owed(after.recipient)
             speaking.trace(context, question, sys_id=after.sys_id, direction="received")
@@ -81,6 +111,7 @@ class PeerEndpoint:
         return web.Response(body=envelope_bytes(sealed), content_type=CONTENT_TYPE)
 
 
+@lru_cache(maxsize=1024)
 def network_prefix(remote: str | None) -> str:
     """The network that counts as one sender: an IPv4 /24, an IPv6 /48."""
     try:
@@ -88,6 +119,17 @@ def network_prefix(remote: str | None) -> str:
     except ValueError:
         return ""
     return str(ip_network((address, PREFIX_BITS[address.version]), strict=False))
+
+
+async def _body(request: web.Request) -> bytes:
+    """The body, as long as it says; a drip is cut like any other slow request.
+
+    Raises:
+        TimeoutError: it did not come in time.
+        IncompleteReadError, ConnectionError: the sender went away before its end.
+    """
+    async with asyncio.timeout(REQUEST_S_MAX):
+        return await request.content.readexactly(request.content_length or 0)
 
 
 def _carrier_refusal(request: web.Request) -> web.Response | None:
@@ -101,6 +143,12 @@ def _carrier_refusal(request: web.Request) -> web.Response | None:
     if request.content_length > MESSAGE_BYTES_MAX:
         return _plain(413, f"An envelope has at most {MESSAGE_BYTES_MAX} bytes.")
     return None
+
+
+def _too_many(wait_s: int, sentence: str) -> web.Response:
+    answer = _plain(429, sentence)
+    answer.headers["Retry-After"] = str(wait_s)
+    return answer
 
 
 def _plain(status: int, sentence: str) -> web.Response:

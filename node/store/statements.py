@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from node.connections.stored import Connection, from_row, to_row
 from node.store.schema import broadcasts, connections, events, notices, writes
-from protocol.vocabulary import Phase, Role
+from protocol.vocabulary import Phase, Reason, Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +74,9 @@ _EXPIRED = (
     .order_by(_C.expires_at)
     .limit(bindparam("most"))
 )
+_PENDING = (
+    select(connections).where(_C.phase == Phase.PENDING.value, _C.role == Role.SOURCE.value).limit(bindparam("most"))
+)
 _NEXT_EXPIRY = select(func.min(_C.expires_at)).where(_C.phase == Phase.PENDING.value)
 
 _SHOWN = and_(
@@ -106,6 +109,26 @@ _LIVE_BY_NUMBERS = (
     .where(_C.n.in_(bindparam("numbers", expanding=True)), _C.partner.is_not(None), _C.phase.in_(_RESTATED))
     .order_by(_C.n)
 )
+_FALLEN = (
+    select(_C.n)
+    .where(
+        _C.phase == Phase.CLOSED.value,
+        _C.hidden.is_(True),
+        _C.owed.is_(False),
+        or_(
+            and_(_C.role == Role.SOURCE.value, _C.expires_at < bindparam("now")),
+            and_(
+                _C.role == Role.DESTINATION.value,
+                _C.announced_prefix.is_not(None),
+                _C.proof.is_(None),
+                _C.reason == Reason.BY_PARTNER.value,
+                _C.changed_at_ms < bindparam("announced_before_ms"),
+            ),
+        ),
+    )
+    .limit(bindparam("most"))
+)
+_PURGE = delete(connections).where(_C.n.in_(_FALLEN))
 _NOTICES_OF = (
     select(notices).where(notices.c.connection_n == bindparam("at_n")).order_by(notices.c.n).limit(bindparam("most"))
 )
@@ -249,9 +272,20 @@ def expired(tx: Transaction, *, now: float, most: int) -> list[Connection]:
     return [from_row(row) for row in tx.execute(_EXPIRED, {"now": now, "most": most})]
 
 
+def pending(tx: Transaction, *, most: int) -> list[Connection]:
+    """Connections of which nobody has accepted the code."""
+    return [from_row(row) for row in tx.execute(_PENDING, {"most": most})]
+
+
 def next_expiry(tx: Transaction) -> int | None:
     """When the next pending code expires."""
     return tx.execute(_NEXT_EXPIRY).scalar()
+
+
+def purge(tx: Transaction, *, now: float, announced_before_ms: int, most: int) -> int:
+    """Let tombstones go that nobody needs, as `node.connections.purging` says; how many went."""
+    limits = {"now": now, "announced_before_ms": announced_before_ms, "most": most}
+    return tx.execute(_PURGE, limits).rowcount
 
 
 def page(tx: Transaction, *, now: float, after: int, most: int, phases: Sequence[Phase] = ()) -> list[Connection]:

@@ -20,6 +20,7 @@ from node.real_ports import SystemEntropy
 from node.settings import Announcements
 from node.store.database import Database
 from node.store.writer import ThreadedStore
+from protocol.limits import RESYNC_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -92,6 +93,7 @@ async def running_node(
     broker: Broker | None = None,
     port: int = 0,
     public: bool = True,
+    resync_s: float = RESYNC_S,
 ) -> AsyncIterator[LocalNode]:
     """A node at a loopback URL, until the context ends."""
     async with contextlib.AsyncExitStack() as stack:
@@ -110,7 +112,9 @@ async def running_node(
             profile=Profile(name=name, node_url=url if public else None, instance_url=url, announcements=announcements),
             ports=Ports(clock=clock, entropy=entropy, network=network, store=store, broker=broker),
             metrics=Metrics(version="test", process=False),
+            resync_s=resync_s,
         )
+        await node.prepare()
         runner = web.AppRunner(
             node.node_app, access_log=None, handle_signals=False, shutdown_timeout=0.1, auto_decompress=False
         )

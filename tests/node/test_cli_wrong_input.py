@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from node.cli.act_table import TAUGHT_ACTS
 from node.cli.root import COMMANDS
 from protocol.invitation import Invitation, write_code
 from protocol.modes import Mode
@@ -22,6 +23,12 @@ CONNECTIONS = {
     "list": [],
     "show": ["1f0c"],
     "check": ["http://127.0.0.1:1"],
+    **{taught.name: ["1f0c"] for taught in TAUGHT_ACTS},
+    "decline": ["1f0c"],
+    "new-code": ["1f0c"],
+    "describe": ["1f0c", "a text"],
+    "retry": ["1f0c"],
+    "events": ["1f0c"],
 }
 """Each command that talks to a node, with arguments that are right."""
 
@@ -82,6 +89,23 @@ def a_code():
         (["connections", "list", "extra"], "extra"),
         (["connections", "show"], "ID"),
         (["connections", "check"], "URL"),
+        *((["connections", taught.name], "ID") for taught in TAUGHT_ACTS),
+        *((["connections", taught.name, "x", "extra"], "extra") for taught in TAUGHT_ACTS),
+        *((["connections", taught.name, "x", "--yes"], "--yes") for taught in TAUGHT_ACTS if taught.asks is None),
+        (["connections", "decline"], "the input is empty"),
+        (["connections", "decline", "1f0c", "--file", "x"], "by its ID and by a file"),
+        (["connections", "decline", "-", "--file", "x"], "standard input and from a file"),
+        (["connections", "decline", "--file", "missing.txt"], "missing.txt can't be read"),
+        (["connections", "new-code"], "ID"),
+        (["connections", "new-code", "x", "--lifetime", "soon"], "7d, 12h, 30m or 90s"),
+        (["connections", "new-code", "x", "--lifetime", "59s"], "1 minute to 30 days"),
+        (["connections", "describe"], "ID"),
+        (["connections", "describe", "x"], "TEXT"),
+        (["connections", "retry"], "ID"),
+        (["connections", "events"], "ID"),
+        (["connections", "events", "x", "--after", "-1"], "--after is '-1'"),
+        (["connections", "events", "x", "--after", "\u0967"], "number of an event"),
+        (["connections", "events", "x", "--after", "9" * 17], "number of an event"),
         (["invitation", "nonsense"], "nonsense"),
         (["invitation", "show"], "the input is empty"),
         (["invitation", "show", "--file", "missing.txt"], "missing.txt can't be read"),
@@ -93,7 +117,7 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(handclasp, arguments, said)
     assert list(handclasp.home.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", [["connections", "accept"], ["invitation", "show"]])
+@pytest.mark.parametrize("command", [["connections", "accept"], ["connections", "decline"], ["invitation", "show"]])
 def test_a_code_is_not_taken_from_the_command_line_and_not_repeated(handclasp, a_code, command):
     error = handclasp.here(*command, a_code).refused(2)
     assert "list of processes" in error
@@ -228,6 +252,10 @@ def test_a_node_elsewhere_is_reached_by_its_url_and_token(handclasp, nodes, tmp_
         (["check", "nonsense"], "does not begin with http"),
         (["check", ""], "does not begin with http"),
         (["show", "0" * 32], "no connection with that sys_id"),
+        *(([taught.name, "0" * 32], "no connection with that sys_id") for taught in TAUGHT_ACTS),
+        *(([name, "0" * 32], "no connection with that sys_id") for name in ("decline", "new-code", "retry", "events")),
+        (["describe", "0" * 32, "text"], "no connection with that sys_id"),
+        (["decline", "-"], "There is no invitation code in this text."),
         (["accept"], "There is no invitation code in this text."),
         (["accept", "--name", "x" * 101], "at most 100"),
     ],

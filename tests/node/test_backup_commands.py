@@ -1,0 +1,209 @@
+"""`handclasp backup` and `handclasp restore`: taken while the node works, put back on a stopped one, refused otherwise."""
+
+import base64
+import json
+import os
+import shutil
+import sqlite3
+import stat
+import threading
+from contextlib import closing
+
+import pytest
+
+from node.store.backup import TABLE
+from tests.e2e.processes import NodeProcess
+from tests.node.command_line import contents_of, rows_of
+
+
+@pytest.fixture
+def node(tmp_path):
+    process = NodeProcess(name="a", data=tmp_path / "a")
+    process.start()
+    yield process
+    process.close()
+
+
+def names(database):
+    with closing(sqlite3.connect(database)) as link:
+        return [name for (name,) in link.execute("SELECT name FROM connections ORDER BY n")]
+
+
+def backed_up(handclasp, node, file):
+    return handclasp.here("backup", file, "--data", node.data).succeeded().out
+
+
+def test_a_backup_is_taken_while_the_node_runs_and_is_for_its_owner_alone(handclasp, node, tmp_path):
+    node.initiate(None, name="one")
+    file = tmp_path / "file.backup"
+    before = os.umask(0o022)
+    said = backed_up(handclasp, node, file)
+    os.umask(before)
+    assert said.startswith(f"1 connection backed up into {file}.\n")
+    assert f"keep a copy of {node.data / 'node.key'} in another place" in said
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert names(file) == ["one"]
+    assert sorted(path.name for path in tmp_path.glob("file*")) == ["file.backup"]
+    key = json.loads((node.data / "node.key").read_text())
+    secrets = [base64.b64decode(key[name]) for name in ("signing_seed", "master_secret")]
+    secrets += [key["signing_seed"].encode(), key["master_secret"].encode()]
+    secrets.append((node.data / "admin.token").read_bytes().strip())
+    assert not [secret for secret in secrets if secret in file.read_bytes()]
+
+
+def test_a_backup_of_a_busy_node_is_whole_and_holds_what_was_committed_before(handclasp, node, tmp_path):
+    made, ended = [], threading.Event()
+
+    def work():
+        while not ended.is_set():
+            made.append(node.initiate(None, name=f"n{len(made)}")[0])
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for number in range(5):
+            before = len(made)
+            backed_up(handclasp, node, tmp_path / str(number))
+            with closing(sqlite3.connect(tmp_path / str(number))) as link:
+                assert link.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            found = names(tmp_path / str(number))
+            assert found == [f"n{n}" for n in range(len(found))]
+            assert len(found) >= before
+    finally:
+        ended.set()
+        thread.join()
+    assert len(made) > 5
+
+
+def test_nothing_is_overwritten(handclasp, node, tmp_path):
+    file = tmp_path / "precious"
+    file.write_text("precious")
+    assert f"{file} exists already." in handclasp.here("backup", file, "--data", node.data).refused(2)
+    assert file.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["backup"], "FILE"),
+        (["backup", "x", "y"], "y"),
+        (["restore"], "FILE"),
+        (["backup", "x"], "There is no node in the usual places"),
+        (["restore", "x"], "There is no node in the usual places"),
+        (["backup", "x", "--data", "nowhere"], "nowhere is no node's data directory"),
+        (["restore", "x", "--data", "nowhere"], "nowhere is no node's data directory"),
+        (["backup", "x", "--data", "a", "--node", "a"], "--data and --node each name a node."),
+        (["backup", "x", "--node", "a"], "There is no pair with a node 'a'"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_makes_nothing(handclasp, arguments, said):
+    assert said in handclasp.here(*arguments).refused(2)
+    assert list(handclasp.home.iterdir()) == []
+
+
+def test_a_target_that_can_not_be_written_is_told(handclasp, node, tmp_path):
+    error = handclasp.here("backup", tmp_path / "none" / "file", "--data", node.data).refused(2)
+    assert "can't be written (No such file or directory)" in error
+
+
+def test_a_restore_brings_back_what_was_and_keeps_what_it_replaces(handclasp, node, tmp_path):
+    node.initiate(None, name="one")
+    backed_up(handclasp, node, tmp_path / "file")
+    node.initiate(None, name="two")
+    node.stop(9)  # what it committed last stands in the log beside the database
+    done = handclasp("restore", tmp_path / "file", "--data", node.data).succeeded().out
+    assert "1 connection.\n1 invitation code of it will die" in done
+    aside = node.data / "node.db.before-restore-1"
+    assert f"What was there before is kept as {aside}." in done
+    assert names(aside) == ["one", "two"]
+    assert names(node.data / "node.db") == ["one"]
+    assert stat.S_IMODE((node.data / "node.db").stat().st_mode) == 0o600
+    handclasp("restore", tmp_path / "file", "--data", node.data).succeeded()
+    assert (node.data / "node.db.before-restore-2").exists()
+    node.start()
+    _, listed = node.admin("GET", "/connections")
+    assert [(one["name"], one["status"], one["reason"]) for one in listed["connections"]] == [
+        ("one", "closed", "restored")
+    ]
+    node.stop()
+    assert TABLE not in rows_of(node.data / "node.db"), "it is an ordinary database again"
+    node.start()
+    assert node.admin("POST", f"/connections/{listed['connections'][0]['sys_id']}/new-code", {})[0] == 201
+
+
+def test_a_backup_that_is_copied_into_place_by_hand_is_a_restore_too(handclasp, node, tmp_path):
+    node.initiate(None, name="one")
+    backed_up(handclasp, node, tmp_path / "file")
+    node.stop()
+    shutil.copy(tmp_path / "file", node.data / "node.db")
+    node.start()
+    _, listed = node.admin("GET", "/connections")
+    assert [one["reason"] for one in listed["connections"]] == ["restored"]
+
+
+def test_a_node_moves_by_its_key_file_and_a_backup(handclasp, node, tmp_path):
+    node.initiate(None, name="one")
+    backed_up(handclasp, node, tmp_path / "file")
+    node.stop()
+    new = tmp_path / "new"
+    new.mkdir(mode=0o700)
+    error = handclasp.here("restore", tmp_path / "file", "--data", new).refused(2)
+    assert "put the copy of its node.key there first" in error
+    shutil.copy(node.data / "node.key", new)
+    document = handclasp("restore", tmp_path / "file", "--data", new, "--json").succeeded().json
+    assert (document["connections"], document["codes_that_die"], document["replaced"]) == (1, 1, None)
+    assert names(new / "node.db") == ["one"]
+
+
+def refused_and_unchanged(handclasp, node, file):
+    before = contents_of(node.data)
+    error = handclasp.here("restore", file, "--data", node.data).refused(2)
+    assert contents_of(node.data) == before
+    return error
+
+
+def test_what_can_not_be_put_back_is_refused_and_changes_nothing(handclasp, node, tmp_path):
+    file = tmp_path / "file"
+    node.initiate(None, name="one")
+    backed_up(handclasp, node, file)
+    running = handclasp.here("restore", file, "--data", node.data).refused(2)
+    assert f"is in use by process {node.process.pid}" in running
+    node.stop()
+    whole = file.read_bytes()
+    for content, said in (
+        (b"", "is no backup of a node"),
+        (b"a letter" * 1000, "is no backup of a node"),
+        (whole[: len(whole) // 2], "is damaged"),
+        (whole[:5000] + b"\xff" * 3000 + whole[8000:], "is damaged"),
+        ((node.data / "node.db").read_bytes(), "no backup that `handclasp backup` made"),
+    ):
+        (tmp_path / "odd").write_bytes(content)
+        assert said in refused_and_unchanged(handclasp, node, tmp_path / "odd")
+    assert "can't be read" in refused_and_unchanged(handclasp, node, tmp_path / "missing")
+    with closing(sqlite3.connect(file)) as link:
+        link.execute("UPDATE alembic_version SET version_num = '9999'")
+        link.commit()
+    assert f"{file} was written by a newer version" in refused_and_unchanged(handclasp, node, file)
+
+
+def test_a_backup_of_another_node_is_refused(handclasp, node, tmp_path):
+    other = NodeProcess(name="b", data=tmp_path / "b")
+    other.start()
+    try:
+        backed_up(handclasp, other, tmp_path / "file")
+    finally:
+        other.close()
+    node.stop()
+    assert "is a backup of the node" in refused_and_unchanged(handclasp, node, tmp_path / "file")
+
+
+def test_a_damaged_database_is_set_aside_as_it_is(handclasp, node, tmp_path):
+    node.initiate(None, name="one")
+    backed_up(handclasp, node, tmp_path / "file")
+    node.stop()
+    (node.data / "node.db").write_bytes(b"rubbish" * 1000)
+    handclasp("restore", tmp_path / "file", "--data", node.data).succeeded()
+    assert (node.data / "node.db.before-restore-1").read_bytes() == b"rubbish" * 1000
+    assert not (node.data / "node.db-wal").exists()
+    node.start()
+    assert len(node.admin("GET", "/connections")[1]["connections"]) == 1
