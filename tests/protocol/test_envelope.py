@@ -304,6 +304,12 @@ def test_answer_swap_an_answer_to_one_question_does_not_answer_another():
     assert refusal_of(envelope_bytes(answer), question=second) is Refusal.NOT_AN_ANSWER
 
 
+def test_announcement_spam_one_that_is_too_long_is_refused_before_its_signature_is_checked():
+    announcement = sealed(PENDING, kind=Kind.INITIATE, role=Role.SOURCE)
+    body = msgpack.packb([*announcement.fields, b"x" * 2048])
+    assert refusal_of(msgpack.packb([body, b"s" * 64])) is Refusal.MALFORMED
+
+
 def test_a_signature_by_another_key_or_for_another_purpose_is_refused():
     assert refusal_of(signed(sealed().fields, key=C)) is Refusal.SIGNATURE
     assert refusal_of(signed(sealed().fields, domain=PROOF_DOMAIN)) is Refusal.SIGNATURE
