@@ -87,7 +87,7 @@ class AdminApi:
         """The public part of a code, and whether this node could accept it."""
         body = await read_body(request, CodeBody)
         code = accepting.read(self._context, body.code)
-        return json_answer({"invitation": accepting.preview(self._context, code)})
+        return json_answer({"invitation": await accepting.preview(self._context, code)})
 
     async def list(self, request: web.Request) -> web.Response:
         """A page of connections by number; `next` is the `after` of the next page."""

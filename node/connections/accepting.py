@@ -180,10 +180,19 @@ def _not_taken(connection: Connection, serial: int) -> ProblemError:
     )
 
 
-def preview(context: Context, code: Code) -> dict[str, object]:
-    """The public part of a code, as it is shown to whoever is about to accept it."""
+async def preview(context: Context, code: Code) -> dict[str, object]:
+    """The public part of a code, as it is shown to whoever is about to accept it.
+
+    `another_key` warns: that connection was announced, or that URL is known, with another key than the code's.
+    """
     invitation = code.invitation
+    another_key = await context.store.run(
+        lambda tx: statements.is_known_with_another_key(
+            tx, connection_id=invitation.connection, node_url=invitation.node_url, key=invitation.source_key
+        )
+    )
     return {
+        "another_key": another_key,
         "connection": invitation.connection.hex(),
         "source": {
             "node_url": invitation.node_url,

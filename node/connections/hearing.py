@@ -34,7 +34,10 @@ HOUR_MS = 3_600_000
 
 
 class TooManyAnnouncementsError(Exception):
-    """An invitation that would be shown, if its network had not announced enough for an hour; nothing was stored."""
+    """A stranger's invitation, when its network has announced enough for an hour; nothing was stored.
+
+    A partner's is answered: it would else be tried again and again, beside what else is owed to this node.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +121,9 @@ def _announcement_allowed(
     recent = statements.recent_announcements(tx, prefix=prefix, since_ms=since_ms)
     if recent < ANNOUNCEMENTS_PER_PREFIX_PER_HOUR_MAX:
         return True
-    if message.statement.side.phase is Phase.PENDING:
+    if message.statement.side.phase is Phase.PENDING and not statements.is_known_partner(tx, sender):
         raise TooManyAnnouncementsError
-    return False  # its closing is settled by any signed answer, and must not be asked for again and again
+    return False
 
 
 def _store(

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 PREFIX_BITS = {4: 24, 6: 48}
-ANNOUNCEMENTS_RETRY_S = 3600
-"""When a network may announce again that has announced enough for an hour."""
+ANNOUNCEMENTS_RETRY_S = 600
+"""When a network may try again that has announced enough for an hour: other statements to here wait with it."""
 
 
 class PeerEndpoint:
@@ -85,6 +85,8 @@ class PeerEndpoint:
         return self._answer(outcome, sealed, message, network)
 
     def _refused(self, network: str, refusal: web.Response, result: str) -> web.Response:
+        if wait_s := self._rates.wait_s(network):
+            return self._turned_away(wait_s)
         self._rates.refused(network)
         self._heard("unknown", result)
         return refusal

@@ -65,7 +65,7 @@ _OWED_TO = (
             and_(_C.partner.is_(None), _C.addressee == bindparam("recipient")),
         ),
     )
-    .order_by(_C.changed_at_ms)
+    .order_by(_C.phase == Phase.PENDING.value, _C.changed_at_ms)
     .limit(bindparam("most"))
 )
 _EXPIRED = (
@@ -98,6 +98,14 @@ _RECENT_ANNOUNCEMENTS_FROM = (
     .where(_C.announced_prefix == bindparam("prefix"), _C.created_at_ms > bindparam("since_ms"))
 )
 _KNOWN_PARTNER = select(_C.n).where(_C.partner == bindparam("key"), _C.phase.in_(["active", "accepted"])).limit(1)
+_ANOTHER_KEY = (
+    select(_C.n)
+    .where(
+        or_(_C.connection == bindparam("connection"), _C.partner_node_url == bindparam("node_url")),
+        func.coalesce(_C.partner, _C.addressee) != bindparam("key"),
+    )
+    .limit(1)
+)
 _LIVE = (
     select(connections)
     .where(_C.partner.is_not(None), _C.phase.in_(_RESTATED), _C.n > bindparam("after"))
@@ -253,7 +261,7 @@ def owed_count(tx: Transaction) -> int:
 
 
 def owed_to(tx: Transaction, *, recipient: bytes, most: int) -> list[Connection]:
-    """What is owed to one node and can be sent, longest waiting first."""
+    """What is owed to one node and can be sent, longest waiting first; invitations last: they may be turned away."""
     return [from_row(row) for row in tx.execute(_OWED_TO, {"recipient": recipient, "most": most})]
 
 
@@ -313,6 +321,12 @@ def recent_announcements(tx: Transaction, *, prefix: str, since_ms: int) -> int:
 def is_known_partner(tx: Transaction, key: bytes) -> bool:
     """Whether a living connection with that node exists."""
     return tx.execute(_KNOWN_PARTNER, {"key": key}).first() is not None
+
+
+def is_known_with_another_key(tx: Transaction, *, connection_id: bytes, node_url: str, key: bytes) -> bool:
+    """Whether a connection of that id, or a node at that URL, is known here with another key."""
+    known = {"connection": connection_id, "node_url": node_url, "key": key}
+    return tx.execute(_ANOTHER_KEY, known).first() is not None
 
 
 def kept_write(tx: Transaction, key: str) -> Row[bytes, str] | None:

@@ -174,32 +174,6 @@ async def test_replay_all_recorded_messages_change_nothing(a, b, monkeypatch):
     assert [await node.connection(sys_id) for node in (a, b)] == before
 
 
-async def test_announcement_spam_is_capped_and_nothing_is_broadcast(b):
-    for number in range(8):
-        spammer = SigningKey(bytes([number + 1]) * 32)
-        from protocol.vocabulary import Preview
-
-        sealed = seal(
-            Statement(
-                serial=7,
-                side=Side(1, Phase.PENDING),
-                details=Preview("spam", "s", "b", Mode.SCRIPT, None, int(b.clock.now()) + 60),
-            ),
-            kind=Kind.INITIATE,
-            role=Role.SOURCE,
-            recipient=b.node.context.key,
-            connection=bytes([number]) * 16,
-            time_ms=1,
-            in_reply_to=None,
-            key=spammer,
-        )
-        told = await ask(b, sealed, spammer)
-        assert told.statement.side.phase is (Phase.ANNOUNCED if number < 5 else Phase.NONE)
-    _, listed = await b.admin("GET", "/connections")
-    assert [one["status"] for one in listed["connections"]] == ["invited"] * 5
-    assert await b.node.context.store.run(statements.broadcast_count) == 0
-
-
 async def test_an_announced_id_keeps_no_other_source_from_using_it(a, b):
     answer = await a.initiate(None, ask_me=False)
     invitation = read_code(answer["invitation_code"]).invitation

@@ -1,0 +1,53 @@
+"""Envelopes that a test makes by hand, and what a node answers to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from node.ports import HttpAnswer
+from protocol.envelope import CONTENT_TYPE, Message, Sealed, envelope_bytes, read_answer, seal
+from protocol.identity import SigningKey
+from protocol.modes import Mode
+from protocol.vocabulary import Kind, Phase, Preview, Role, Side, Statement
+
+if TYPE_CHECKING:
+    from tests.node.local_nodes import LocalNode
+
+STRANGER = SigningKey(b"e" * 32)
+
+
+async def tell(node: LocalNode, data: bytes, **headers: str) -> HttpAnswer:
+    """What the node's door answers to some bytes."""
+    sent = {"Content-Type": CONTENT_TYPE} | headers
+    async with node.http.post(f"{node.url}/peer", data=data, headers=sent) as answer:
+        found = {name.lower(): value for name, value in answer.headers.items()}
+        return HttpAnswer(status=answer.status, headers=found, body=await answer.read())
+
+
+async def ask(node: LocalNode, sealed: Sealed, key: SigningKey) -> Message:
+    """The verified answer to a question."""
+    answer = await tell(node, envelope_bytes(sealed))
+    assert answer.status == 200, answer
+    return read_answer(answer.body, me=key.public, question=sealed)
+
+
+def by_destination(node: LocalNode, connection: bytes, statement: Statement, **more: Any) -> Sealed:
+    """A stranger's statement, as a destination, to a node that is the source."""
+    said = {"kind": Kind.STATUS, "role": Role.DESTINATION, "key": STRANGER, "in_reply_to": None} | more
+    return seal(statement, recipient=node.node.context.key, connection=connection, time_ms=1, **said)
+
+
+def announcement(node: LocalNode, key: SigningKey, *, connection: bytes, serial: int = 7, **more: Any) -> Sealed:
+    """An invitation to a node, by whoever has that key."""
+    texts = {"name": "spam", "url": None, "expires_at": int(node.clock.now()) + 3600} | more
+    preview = Preview(texts["name"], "s", "b", Mode.SCRIPT, texts["url"], texts["expires_at"])
+    return seal(
+        Statement(serial=serial, side=Side(1, Phase.PENDING), details=preview),
+        kind=Kind.INITIATE,
+        role=Role.SOURCE,
+        recipient=node.node.context.key,
+        connection=connection,
+        time_ms=1,
+        in_reply_to=None,
+        key=key,
+    )

@@ -1,0 +1,126 @@
+"""Abuse case announcement-spam (protocol section 8): a line on the console is all that a stranger can have, twenty times."""
+
+import asyncio
+
+import pytest
+
+from node.peer import endpoint
+from node.peer.endpoint import network_prefix
+from node.store import statements
+from protocol.envelope import envelope_bytes
+from protocol.identity import SigningKey
+from protocol.limits import ANNOUNCEMENT_BYTES_MAX
+from protocol.vocabulary import Phase
+from tests.node.envelopes import announcement, ask, tell
+from tests.node.local_nodes import running_node
+
+
+@pytest.fixture
+async def b(tmp_path):
+    async with running_node(tmp_path / "b", name="b") as node:
+        yield node
+
+
+def spammer(number):
+    return SigningKey(number.to_bytes(32, "big"))
+
+
+def watched_calls(node, monkeypatch):
+    """What the node calls, and what it publishes as a trace."""
+    called, traced = [], []
+
+    async def call(url, *_, **__):
+        called.append(url)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(node.node.context.network, "get", call)
+    monkeypatch.setattr(node.node.context.network, "post", call)
+    monkeypatch.setattr(node.node.context.signals, "trace", traced.append)
+    return called, traced
+
+
+async def listed(node):
+    return (await node.admin("GET", "/connections"))[1]["connections"]
+
+
+async def test_announcement_spam_of_a_thousand_keys_leaves_five_lines_an_hour_of_one_network(b, monkeypatch):
+    called, _ = watched_calls(b, monkeypatch)
+    for number in range(1_000):
+        sealed = announcement(b, spammer(number), connection=number.to_bytes(16), url="http://169.254.169.254")
+        answer = await tell(b, envelope_bytes(sealed))
+        if number < 5:
+            assert answer.status == 200
+        else:
+            assert (answer.status, answer.headers["retry-after"]) == (429, str(endpoint.ANNOUNCEMENTS_RETRY_S))
+    assert [one["status"] for one in await listed(b)] == ["invited"] * 5
+    assert called == []
+    assert await b.node.context.store.run(statements.broadcast_count) == 0
+    b.clock.ahead_s = 3601
+    late = announcement(b, spammer(2_000), connection=b"l" * 16)
+    assert (await ask(b, late, spammer(2_000))).statement.side.phase is Phase.ANNOUNCED
+
+
+async def test_announcement_spam_from_many_networks_leaves_twenty_lines_and_three_of_one_key(b, monkeypatch):
+    remote = iter(f"10.{number // 256}.{number % 256}.1" for number in range(10_000))
+    monkeypatch.setattr(endpoint, "network_prefix", lambda _remote: network_prefix(next(remote)))
+    for number in range(5):
+        told = await ask(b, announcement(b, spammer(1), connection=number.to_bytes(16)), spammer(1))
+        assert told.statement.side.phase is (Phase.ANNOUNCED if number < 3 else Phase.NONE)
+    for number in range(100, 1_100):
+        sealed = announcement(b, spammer(number), connection=number.to_bytes(16))
+        told = await ask(b, sealed, spammer(number))
+        assert told.statement.side.phase is (Phase.ANNOUNCED if number < 117 else Phase.NONE)
+    assert len(await listed(b)) == 20
+
+
+async def test_announcement_spam_replayed_after_it_was_dismissed_stays_dismissed(b):
+    sealed = announcement(b, spammer(1), connection=b"c" * 16)
+    await ask(b, sealed, spammer(1))
+    (line,) = await listed(b)
+    for act in ("decline", "remove"):
+        assert (await b.admin("POST", f"/connections/{line['sys_id']}/{act}", {}))[0] == 200
+    for _ in range(20):
+        assert (await ask(b, sealed, spammer(1))).statement.side.phase is Phase.CLOSED
+    assert await listed(b) == []
+
+
+@pytest.mark.parametrize(("extra", "status"), [(0, 200), (1, 400)])
+async def test_announcement_spam_is_small(b, monkeypatch, extra, status):
+    from protocol import envelope
+    from protocol.packing import pack
+
+    sealed = announcement(b, spammer(1), connection=b"c" * 16)
+    tail = ANNOUNCEMENT_BYTES_MAX + extra - len(sealed.body) - 3
+    body = pack([*sealed.fields, b"x" * tail])
+    assert len(body) == ANNOUNCEMENT_BYTES_MAX + extra
+    data = pack([body, spammer(1).sign(envelope.MESSAGE_DOMAIN, body)])
+    assert (await tell(b, data)).status == status
+
+
+async def test_a_partner_that_announces_a_lot_is_answered_and_owes_nothing(b, tmp_path):
+    async with running_node(tmp_path / "a", name="a") as a:
+        offered = await a.initiate(b, name="partner")
+        await b.accept(offered["invitation_code"])
+        await a.until(offered["connection"]["sys_id"], "active")
+        sys_ids = [(await a.initiate(b, name=f"n{number}"))["connection"]["sys_id"] for number in range(20)]
+        for sys_id in sys_ids:
+            for _ in range(300):
+                if not (await a.connection(sys_id))["owed"]:
+                    break
+                await asyncio.sleep(0.02)
+            else:
+                raise AssertionError("still owed")
+        assert len(await listed(b)) == 1 + 3
+
+
+async def test_a_stranger_that_announces_a_lot_has_three_lines_and_its_withdrawals_do_not_wait(b, tmp_path):
+    async with running_node(tmp_path / "a", name="a") as a:
+        sys_ids = [(await a.initiate(b, name=f"n{number}"))["connection"]["sys_id"] for number in range(20)]
+        for _ in range(300):
+            lines = await listed(b)
+            if len(lines) == 3:
+                break
+            await asyncio.sleep(0.02)
+        await a.admin("POST", f"/connections/{lines[0]['sys_id']}/withdraw", {})
+        assert (await b.until(lines[0]["sys_id"], "closed"))["reason"] == "withdrawn"
+        assert len({line["sys_id"] for line in lines} & set(sys_ids)) == 3

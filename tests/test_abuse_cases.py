@@ -1,0 +1,40 @@
+"""Every attack and abuse case of the protocol has a test of its name."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+
+CASES = (
+    "mail-reader-bound", "mail-reader-first", "two-thieves-race", "stolen-seed-other-source", "code-edited",
+    "code-re-signed", "code-repointed", "uuid-squat", "reflect", "cross-connection", "cross-kind", "answer-swap",
+    "wait-then-activate", "cancel-overtakes", "decline-stranger", "old-serial", "expiry-skew", "portal",
+    "forged-refusal", "other-node-at-url", "restore-destination", "restore-source-pending", "unknown-after-restore",
+    "small-order-key", "malformed-corpus", "flood-stranger", "replay-all", "revision-max", "move-to-internal",
+    "rebinding", "embedded-v4", "allow-list-narrow", "redirect-bomb", "announcement-spam", "secret-leak",
+    "stolen-database", "mqtt-forge", "peer-text",
+)  # fmt: skip
+"""The names of the protocol's table; `two-consoles` comes with the console."""
+
+
+def names() -> set[str]:
+    """The names of all tests that are run: functions at the top of a test file."""
+    found = set()
+    for path in TESTS.rglob("test_*.py"):
+        for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                found.add(statement.name)
+    return found
+
+
+NAMES = names()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_abuse_case_has_a_test_of_its_name(case: str) -> None:
+    wanted = case.replace("-", "_")
+    assert [name for name in NAMES if name.startswith("test_") and f"_{wanted}_" in f"{name}_"]
