@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import textwrap
-import time
 
 import msgspec
 import pytest
@@ -295,27 +294,6 @@ def test_any_text_behind_a_good_head_raises_a_code_error_only(text, cut):
 @given(st.integers(0, len(CODE) - 1), st.characters())
 def test_any_character_at_any_place_raises_a_code_error_only(position, character):
     outcome_of(CODE[:position] + character + CODE[position + 1 :])
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "handclasp_" * 6_553,
-        "h," * 32_768,
-        "<a " * 21_845,
-        "&" * 65_536,
-        "<" + "a" * 65_535,
-        CODE[:200] * 300,
-        (CODE[:-1] + "9") * 150,
-        CODE * 150,
-        f"{CODE[:99]} " + "\n> " * 20_000,
-    ],
-    ids=range(9),
-)
-def test_a_text_of_the_longest_length_is_searched_in_a_moment(text):
-    started = time.perf_counter()
-    outcome_of(text)
-    assert time.perf_counter() - started < 1.0
 
 
 def test_what_stands_beyond_the_longest_text_is_not_searched():
