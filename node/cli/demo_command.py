@@ -27,6 +27,9 @@ class BrokerChoice(StrEnum):
 def demo(
     *,
     source: Annotated[Side, typer.Option("--from", help="Which instance initiates the connection.")] = Side.A,
+    trouble: Annotated[
+        bool, typer.Option("--trouble", help="Kill both nodes in the middle of it, and see it end right all the same.")
+    ] = False,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave all three processes up until Ctrl-C, and tell where they are.")
     ] = False,
@@ -41,9 +44,13 @@ def demo(
     directory. Two admins are played through the whole flow, from "Initiate connection" to Active on both sides. It
     ends by itself with a sequence diagram drawn from what was seen, and leaves nothing behind.
 
+    With --trouble the source is killed while the other admin accepts, then the destination too; it is shown what
+    each admin sees meanwhile. Both are started again, and go on to Active by themselves.
+
     \b
     Examples:
       handclasp demo
+      handclasp demo --trouble
       handclasp demo --from b --keep
       handclasp demo --json
 
@@ -54,6 +61,10 @@ def demo(
 
     from node.brokers.children import BrokerKind  # noqa: PLC0415 - likewise
     from node.demo.running import Demo  # noqa: PLC0415 - likewise
+    from node.demo.story import Story  # noqa: PLC0415 - likewise
+    from node.demo.trouble import Trouble  # noqa: PLC0415 - likewise
 
     kind = None if broker is BrokerChoice.AUTO else BrokerKind(broker.value)
-    return asyncio.run(Demo(Output(as_json=as_json), source=source.value, keep=keep, broker_kind=kind).run())
+    tells = Trouble if trouble else Story
+    one = Demo(Output(as_json=as_json), tells=tells, source=source.value, keep=keep, broker_kind=kind)
+    return asyncio.run(one.run())

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from node.cli import words
-from node.cli.client import AdminClient
+from node.cli.client import AdminClient, RefusedError
 from node.cli.failures import EXIT_REFUSED, CommandError
 from node.cli.places import Place
 from node.data_directory import read_admin_token
@@ -53,3 +53,13 @@ class DemoAdmin(AdminClient):
                     exit_code=EXIT_REFUSED,
                 )
             await asyncio.sleep(POLL_S)
+
+    def refusal(self) -> str | None:
+        """The sentence that stands in place of the list of connections while the node does not run; none: it does."""
+        try:
+            self.connections()
+        except RefusedError:
+            raise
+        except CommandError as error:
+            return error.sentence
+        return None

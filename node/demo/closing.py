@@ -7,7 +7,7 @@ import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from node.data_directory import TOKEN_FILE
 from node.demo.diagram import draw
@@ -15,49 +15,29 @@ from node.demo.narrator import Style, style_of
 
 if TYPE_CHECKING:
     from node.demo.narrator import Narrator
-    from node.demo.seen import Told
+    from node.demo.scenes import Scenes
     from node.local_pair.processes import LocalPair
 
-NEXT: Final = (
-    ("pair", "the same three processes, to keep"),
-    ("pair --connect", "… and already connected"),
-    ("watch", "every status, live from MQTT"),
-)
 
-
-def tell_closing(narrator: Narrator, told: Told) -> None:
+def tell_closing(narrator: Narrator, story: Scenes) -> None:
     """The diagram, what was shown with its figures, and what to try next."""
     narrator.heading("What went where")
-    narrator.lines(draw(told.seen, columns=narrator.columns))
+    narrator.lines(draw(story.told.seen, columns=narrator.columns))
     narrator.heading("What was shown")
-    for text, took in shown(told):
+    for text, took in story.shown():
         narrator.line(("  ✓ ", Style.GOOD), text, right=took)
     narrator.heading("Try next")
     program = command_name()
-    width = max(len(command) for command, _ in NEXT)
-    for command, why in NEXT:
+    width = max(len(command) for command, _ in story.NEXT)
+    for command, why in story.NEXT:
         narrator.line(f"  {program} ", (f"{command:<{width}}", Style.STRONG), f"   {why}")
 
 
-def shown(told: Told) -> list[tuple[str, str]]:
-    """What the demo has shown, and how long it took."""
-    took = {name: f"{value} ms" for name, value in told.timings_ms.items()}
-    destination = "b" if told.source == "a" else "a"
-    statuses = len(told.statuses)
-    size = sum(one.size_bytes for one in told.messages)
-    return [
-        ("three processes started from nothing, all ready", took["start"]),
-        (f"{destination} checked by its URL: only the key seen there may accept", took["check"]),
-        (f"{told.source} initiated, and {destination} was told of the invitation", took["announce"]),
-        ("the handshake: from Accept until both sides are Active", took["handshake"]),
-        (f"{len(told.messages)} signed messages, {size} bytes; {statuses} statuses over MQTT, none missing", ""),
-        ("the present state from retained messages, for whoever comes late", took["late"]),
-    ]
-
-
-def document(narrator: Narrator, told: Told, pair: LocalPair) -> dict[str, Any]:
+def document(narrator: Narrator, story: Scenes, pair: LocalPair) -> dict[str, Any]:
     """All of it, for programs; no code and no token stands in it."""
+    told = story.told
     return {
+        "story": story.KIND,
         "from": told.source,
         "active": True,
         "broker": {"kind": pair.broker.kind.value, "url": pair.broker.url, "pid": pair.broker.pid},
@@ -73,7 +53,10 @@ def document(narrator: Narrator, told: Told, pair: LocalPair) -> dict[str, Any]:
         ],
         "steps": narrator.steps,
         "messages": [asdict(one) for one in told.messages],
+        "attempts": [asdict(one) for one in told.attempts],
+        "fates": [{"fate": type(one).__name__.lower(), **asdict(one)} for one in told.fates],
         "events": told.documents,
+        "logs": told.logs,
         "retained": [asdict(one) for one in told.retained],
         "timings_ms": told.timings_ms,
     }

@@ -1,18 +1,20 @@
-"""The sequence diagram, drawn from what was seen: five lifelines, one row for each thing that went from one to another.
+"""The sequence diagram, drawn from what was seen: five lifelines, one row for each thing that happened.
 
 Nothing stands in it that was not seen. A row's line tells the way it went: an admin's act, a signed message over
-HTTP, an event over MQTT, or the code that was carried by hand.
+HTTP, an event over MQTT, or the code that was carried by hand. Where a process is dead, its lifeline is missing.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, assert_never
 
 from node.demo.narrator import COLUMNS_MIN, Style, style_of
-from node.demo.seen import Act, Handover, Message, Presence, Status
+from node.demo.seen import Act, Attempt, Handover, Killed, Message, Presence, Restarted, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from node.demo.narrator import Piece
     from node.demo.seen import Seen
@@ -23,24 +25,53 @@ ADMIN_GAP: Final = 14
 """Columns from an admin to their node where there are 80; a fifth of each further column is added."""
 
 LEGEND: Final = "─ admin's act   ━ signed message, HTTP   ╌ MQTT event, #seq   · carried by hand"
+LEGEND_OF_TROUBLE: Final = "┅ try   × reached nobody, or killed   ↻ started again   no lifeline: no process"
+
+_SIGNS: Final = {"×": Style.BAD_STRONG, "↻": Style.GOOD_STRONG}
 
 
-class Arrow(NamedTuple):
-    """A row: from which lifeline to which, drawn with what, saying what."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrow:
+    """A row: from which lifeline to which, drawn with what, saying what, and whether it got there."""
 
     sender: str
     recipient: str
     line: str
     label: str
     style: Style
+    arrived: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A row: what befell the process of one lifeline."""
+
+    place: str
+    sign: str
+    label: str
 
 
 def draw(seen: Sequence[Seen], *, columns: int) -> list[list[Piece]]:
-    """The diagram's lines, none wider than `columns` (at least 80); presences are left out."""
+    """The diagram's lines, none wider than `columns` (at least 80); presences that were retained are left out."""
     places = _places(columns)
     rows = [_names(places)]
-    rows += [_row(places, arrow) for arrow in map(_arrow, seen) if arrow is not None]
+    dead: set[str] = set()
+    is_troubled = False
+    for drawn in map(_drawn, seen):
+        match drawn:
+            case Mark():
+                dead.discard(drawn.place)
+                rows.append(_mark_row(places, drawn, dead))
+                if drawn.sign == "×":
+                    dead.add(drawn.place)
+            case Arrow():
+                rows.append(_arrow_row(places, drawn, dead))
+            case None:
+                continue
+        is_troubled |= isinstance(drawn, Mark) or not drawn.arrived
     rows.append([(LEGEND, Style.FAINT)])
+    if is_troubled:
+        rows.append([(LEGEND_OF_TROUBLE, Style.FAINT)])
     return rows
 
 
@@ -66,34 +97,81 @@ def _names(places: dict[str, int]) -> list[Piece]:
     return pieces
 
 
-def _arrow(one: Seen) -> Arrow | None:
+def _drawn(one: Seen) -> Arrow | Mark | None:
     match one:
         case Act():
-            return Arrow(f"admin {one.side}", one.side, "─", one.what, style_of(one.side))
+            return Arrow(
+                sender=f"admin {one.side}",
+                recipient=one.side,
+                line="─",
+                label=one.what,
+                style=style_of(one.side),
+                arrived=one.reached,
+            )
         case Handover():
-            sender, recipient = f"admin {one.sender}", f"admin {one.recipient}"
-            return Arrow(sender, recipient, "·", "the invitation code", style_of(one.sender))
+            return Arrow(
+                sender=f"admin {one.sender}",
+                recipient=f"admin {one.recipient}",
+                line="·",
+                label="the invitation code",
+                style=style_of(one.sender),
+            )
         case Message():
             label = f"{one.kind} · {one.phase} · {one.size_bytes} bytes"
-            return Arrow(one.sender, one.recipient, "━", label, style_of(one.sender))
+            return Arrow(sender=one.sender, recipient=one.recipient, line="━", label=label, style=style_of(one.sender))
+        case Attempt():
+            return Arrow(
+                sender=one.sender,
+                recipient=one.recipient,
+                line="┅",
+                label=f"try {one.number} · {one.cause}",
+                style=style_of(one.sender),
+                arrived=False,
+            )
         case Status():
-            return Arrow(one.side, "mqtt", "╌", f"{one.status} #{one.seq}", Style.MQTT)
+            return _event(one.side, f"{one.status} #{one.seq}")
         case Presence():
-            return None
+            said = "its will: lost" if one.state == "lost" else one.state
+            return None if one.retained else _event(one.side, said)
+        case Killed():
+            return Mark(place=one.side, sign="×", label="kill -9")
+        case Restarted():
+            return Mark(place=one.side, sign="↻", label="started again")
         case _:
             assert_never(one)
 
 
-def _row(places: dict[str, int], arrow: Arrow) -> list[Piece]:
+def _event(side: str, label: str) -> Arrow:
+    return Arrow(sender=side, recipient="mqtt", line="╌", label=label, style=Style.MQTT)
+
+
+def _arrow_row(places: dict[str, int], arrow: Arrow, dead: AbstractSet[str]) -> list[Piece]:
     begin, end = sorted((places[arrow.sender], places[arrow.recipient]))
     room = end - begin - 1
     label = f" {arrow.label} "
     if len(label) > room - 1:
         label = f"{label[: room - 3]}… "
-    drawn = label.center(room - 1, arrow.line)
-    drawn = f"{drawn}▶" if places[arrow.sender] == begin else f"◀{drawn}"
-    lifelines = [" "] * (max(places.values()) + 1)
-    for place in places.values():
-        lifelines[place] = LIFELINE
-    left, right = "".join(lifelines[: begin + 1]), "".join(lifelines[end:])
-    return [(left, Style.FAINT), (drawn, arrow.style), (right, Style.FAINT)]
+    is_rightward = places[arrow.sender] == begin
+    head = ("▶" if is_rightward else "◀", arrow.style) if arrow.arrived else ("×", Style.BAD_STRONG)
+    line = (label.center(room - 1, arrow.line), arrow.style)
+    lifelines = _lifelines(places, dead)
+    left, right = (lifelines[: begin + 1], Style.FAINT), (lifelines[end:], Style.FAINT)
+    return [left, line, head, right] if is_rightward else [left, head, line, right]
+
+
+def _mark_row(places: dict[str, int], mark: Mark, dead: AbstractSet[str]) -> list[Piece]:
+    """The sign stands on the lifeline, its label beside it, towards the middle."""
+    place, label = places[mark.place], f" {mark.label} "
+    sign, lifelines = (mark.sign, _SIGNS[mark.sign]), _lifelines(places, dead)
+    if place < places["mqtt"]:
+        rest = lifelines[place + 1 + len(label) :]
+        return [(lifelines[:place], Style.FAINT), sign, (label, Style.STRONG), (rest, Style.FAINT)]
+    before = lifelines[: place - len(label)]
+    return [(before, Style.FAINT), (label, Style.STRONG), sign, (lifelines[place + 1 :], Style.FAINT)]
+
+
+def _lifelines(places: dict[str, int], dead: AbstractSet[str]) -> str:
+    drawn = [" "] * (max(places.values()) + 1)
+    for name, place in places.items():
+        drawn[place] = " " if name in dead else LIFELINE
+    return "".join(drawn)

@@ -29,11 +29,11 @@ class MissingError(Exception):
         self.titles = tuple(titles)
 
 
-def presence_of(side: str) -> Expected:
-    """That a node says that it is online."""
+def presence_of(side: str, state: str = "online") -> Expected:
+    """That a node says that it is online, or that its will says that it is lost."""
     return Expected(
-        f"the presence of node {side}",
-        lambda one: isinstance(one, Presence) and one.side == side and one.state == "online",
+        f"the presence of node {side}" if state == "online" else f"the news that node {side} is {state}",
+        lambda one: isinstance(one, Presence) and (one.side, one.state) == (side, state),
     )
 
 

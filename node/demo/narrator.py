@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+import textwrap
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,13 +19,11 @@ if TYPE_CHECKING:
 
 COLUMNS_MIN: Final = 80
 COLUMNS_MAX: Final = 100
-PAUSE_S: Final = 0.12
-"""The rest after a step on a terminal, so that eyes can follow."""
-
 INDENT: Final = "    "
 
 _ASCII: Final = str.maketrans(
     {"│": "|", "─": "-", "╌": "~", "━": "=", "·": ".", "▶": ">", "◀": "<", "→": ">", "›": ">", "…": ".", "✓": "*"}
+    | {"×": "x", "↻": "@", "┅": "-"}
 )
 """One character for one, so that columns stay where they are."""
 
@@ -39,9 +38,11 @@ class Style(StrEnum):
     B = "color(163)"
     MQTT = "color(30)"
     GOOD = "color(28)"
+    BAD = "color(160)"
     A_STRONG = "bold color(32)"
     B_STRONG = "bold color(163)"
     GOOD_STRONG = "bold color(28)"
+    BAD_STRONG = "bold color(160)"
 
 
 Piece = tuple[str, Style]
@@ -62,12 +63,15 @@ class Narrator:
         steps: each step that was told: its number, who acts, on which screen, and its lines.
     """
 
-    def __init__(self, *, silent: bool) -> None:
+    def __init__(self, *, silent: bool, pause_s: float) -> None:
+        """Look at standard output; `pause_s` is the rest after a step on a terminal, so that eyes can follow."""
         self.silent = silent
+        self.is_watched = not silent and sys.stdout.isatty()
+        self._pause_s = pause_s
         self.columns = max(COLUMNS_MIN, min(COLUMNS_MAX, shutil.get_terminal_size((COLUMNS_MAX, 0)).columns))
         self.steps: list[dict[str, Any]] = []
         self._console: Console | None = None if silent or not has_colours() else console()
-        self._is_ascii = not _can_show("│─╌━·▶◀→›…✓")
+        self._is_ascii = not _can_show("│─╌━·▶◀→›…✓×↻┅")
 
     def line(self, *pieces: Piece | str, right: str = "") -> None:
         """One line; `right` stands at its right end, or is left out where there is no room for it."""
@@ -97,11 +101,12 @@ class Narrator:
         self.line()
         self.line((text, Style.STRONG))
 
-    def step(self, who: str, screen: str, *, side: str | None = None) -> None:
-        """Begin a step: who acts, and where; `side` gives the colour."""
+    def step(self, who: str, screen: str, *, side: str | None = None, style: Style | None = None) -> None:
+        """Begin a step: who acts, and where; `side` or `style` gives the colour."""
         number = len(self.steps) + 1
         self.steps.append({"number": number, "who": who, "screen": screen, "lines": []})
-        style = style_of(side, strong=True) if side is not None else Style.STRONG
+        if style is None:
+            style = style_of(side, strong=True) if side is not None else Style.STRONG
         self.line()
         self.line((f"{number:>2}  ", Style.STRONG), (who, style), (f" · {screen}", Style.STRONG))
 
@@ -111,10 +116,15 @@ class Narrator:
         self.steps[-1]["lines"].append("".join(texts).strip())
         self.line(INDENT, *pieces, right=right)
 
+    def say_long(self, text: str) -> None:
+        """A sentence of the present step, on as many lines as it takes."""
+        for line in textwrap.wrap(text, self.columns - len(INDENT)):
+            self.say(line)
+
     async def pause(self) -> None:
         """A short rest, for people only."""
-        if not self.silent and sys.stdout.isatty():
-            await asyncio.sleep(PAUSE_S)
+        if self.is_watched:
+            await asyncio.sleep(self._pause_s)
 
 
 def _can_show(text: str) -> bool:

@@ -14,13 +14,14 @@ from node.delivery.mqtt import MqttBroker
 from node.demo.expecting import MissingError
 from node.demo.seen import Message, Presence, Status
 from node.ports import BrokerDownError
+from node.real_ports import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from node.demo.expecting import Expected
     from node.demo.seen import Event
-    from node.ports import BrokerLink, Publication
+    from node.ports import BrokerLink, Clock, Publication
 
 ALL: Final = "handclasp/#"
 EVENT_S_MAX: Final = 10.0
@@ -35,8 +36,9 @@ class Observer:
         seen: presences and statuses, and messages that both ends have told of; in order of arrival.
     """
 
-    def __init__(self, names: Mapping[str, str]) -> None:
+    def __init__(self, names: Mapping[str, str], *, clock: Clock | None = None) -> None:
         """`names`: what each node is called, by its id in topics."""
+        self._clock = clock or SystemClock()
         self.documents: list[dict[str, Any]] = []
         self.seen: list[Event] = []
         self._names = names
@@ -109,6 +111,8 @@ class Observer:
         at_s = datetime.fromisoformat(event.time).timestamp()
         match event:
             case PresenceEvent(data=data):
+                if data.state == "lost":
+                    at_s = self._clock.now()  # a will is written when the link begins: its time is not the loss's
                 self.seen.append(
                     Presence(
                         at_s=at_s, side=side, topic=publication.topic, state=data.state, retained=publication.retain

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 import tempfile
@@ -14,9 +13,10 @@ from node.cli.failures import EXIT_REFUSED, CommandError
 from node.demo.closing import document, tell_closing, tell_kept
 from node.demo.narrator import Narrator, Style, style_of
 from node.demo.observing import observing
-from node.demo.story import SIDES, Story
+from node.demo.scenes import SIDES
 from node.demo.telling import tell
 from node.local_pair.processes import LocalPair, PairStartError
+from node.local_pair.running import kill
 from node.ports import BrokerDownError
 from node.real_ports import SystemClock
 
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from node.brokers.children import BrokerKind
     from node.cli.output import Output
     from node.demo.observing import Observer
-
-FIRST_LINE: Final = "Two nodes and a broker start here, shake hands and go again: about 3 seconds."
-FIRST_LINE_KEPT: Final = "Two nodes and a broker start here, shake hands in about 3 s, and stay up."
+    from node.demo.scenes import Scenes
 
 SIGNAL_EXIT: Final = 128
 """What a shell adds to the number of the signal that ended a program."""
@@ -35,12 +33,16 @@ SIGNAL_EXIT: Final = 128
 class Demo:
     """One run. Nothing is left of it: no process, no file."""
 
-    def __init__(self, out: Output, *, source: str, keep: bool, broker_kind: BrokerKind | None) -> None:
+    def __init__(
+        self, out: Output, *, tells: type[Scenes], source: str, keep: bool, broker_kind: BrokerKind | None
+    ) -> None:
+        """Name the parts; `tells` is the story."""
         self._out = out
+        self._tells = tells
         self._source = source
         self._keep = keep
         self._broker_kind = broker_kind
-        self._narrator = Narrator(silent=out.as_json)
+        self._narrator = Narrator(silent=out.as_json, pause_s=tells.PAUSE_S)
         self._clock = SystemClock()
         self._pair: LocalPair | None = None
         self._stopped_by: int | None = None
@@ -52,7 +54,7 @@ class Demo:
         Raises:
             CommandError: something did not start, did not come, or was not as it must be.
         """
-        self._narrator.line(FIRST_LINE_KEPT if self._keep else FIRST_LINE)
+        self._narrator.line(self._first_line())
         showing = asyncio.create_task(self._show_in_a_directory())
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._stop, number, showing)
@@ -69,13 +71,18 @@ class Demo:
             return 0
         return SIGNAL_EXIT + self._stopped_by
 
+    def _first_line(self) -> str:
+        if self._keep:
+            return self._tells.FIRST_LINE_KEPT
+        return self._tells.FIRST_LINE_WATCHED if self._narrator.is_watched else self._tells.FIRST_LINE
+
     def _stop(self, number: int, showing: asyncio.Task[None]) -> None:
         """The first signal ends everything in order; a second one does not wait for that."""
         if self._stopped_by is None:
             self._stopped_by = number
             showing.cancel()
         elif self._pair is not None:
-            _kill(self._pair)
+            kill(self._pair)
 
     async def _show_in_a_directory(self) -> None:
         with tempfile.TemporaryDirectory(prefix="handclasp-demo-", ignore_cleanup_errors=True) as folder:
@@ -90,25 +97,25 @@ class Demo:
         await pair.start()
         started_ms = round((self._clock.now() - began) * 1000)
         self._tell_processes(pair, started_ms)
+        story = self._tells(pair, self._narrator, source=self._source)
+        story.told.timings_ms["start"] = started_ms
         try:
-            await self._live_through(pair, folder, started_ms, began)
+            await self._live_through(story, pair, folder, began)
         except CommandError as error:
-            dead = [node for node in pair.nodes if not node.is_running]
+            dead = [node for node in pair.nodes if not node.is_running and node.name not in story.killed]
             if dead:
                 raise CommandError(
                     f"The node {dead[0].name} ended by itself: {dead[0].last_words()}.", exit_code=EXIT_REFUSED
                 ) from error
             raise CommandError(error.sentence, error.remedy, exit_code=EXIT_REFUSED) from error
 
-    async def _live_through(self, pair: LocalPair, folder: Path, started_ms: int, began: float) -> None:
-        story = Story(pair, self._narrator, source=self._source)
-        story.told.timings_ms["start"] = started_ms
+    async def _live_through(self, story: Scenes, pair: LocalPair, folder: Path, began: float) -> None:
         names = await story.node_names()
         async with observing(pair.broker.url, "handclasp-demo", names) as observer:
             await story.run(observer, names)
             story.told.timings_ms["total"] = round((self._clock.now() - began) * 1000)
-            tell_closing(self._narrator, story.told)
-            self._out.document(document(self._narrator, story.told, pair))
+            tell_closing(self._narrator, story)
+            self._out.document(document(self._narrator, story, pair))
             sys.stdout.flush()
             if self._keep:
                 self._is_told = True
@@ -133,10 +140,3 @@ class Demo:
             f"{pair.broker.kind.value} at {pair.broker.url}, all three ready after {started_ms / 1000:.1f} s",
             right=f"process {pair.broker.pid}",
         )
-
-
-def _kill(pair: LocalPair) -> None:
-    for node in pair.nodes:
-        node.kill()
-    if pair.broker.pid is not None:
-        os.kill(pair.broker.pid, signal.SIGKILL)

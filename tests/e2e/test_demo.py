@@ -7,70 +7,20 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.e2e.demos import CODE, ROOT, RUN_S_MAX, demos
 from tests.e2e.processes import until
 
-ROOT = Path(__file__).parents[2]
-RUN_S_MAX = 40
-CODE = re.compile(r"handclasp_[a-z2-7]{9,}", re.IGNORECASE)
 TERMINAL_CODE = re.compile(r"\x1b\[[0-9;]*m")
-
-
-@dataclass
-class Demo:
-    """A demo that runs, with a directory for temporary files of its own."""
-
-    folder: Path
-    arguments: tuple[str, ...]
-    process: subprocess.Popen[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("HANDCLASP_")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "node", "demo", *self.arguments],
-            env=inherited | {"TMPDIR": str(self.folder), "PYTHONPATH": str(ROOT), "COLUMNS": "100"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    @property
-    def children(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def end(self) -> tuple[int, str, str]:
-        out, err = self.process.communicate(timeout=RUN_S_MAX)
-        return self.process.returncode, out, err
 
 
 @pytest.fixture
 def start(tmp_path):
-    """Start a demo; afterwards no process and no file of it is left, or the test fails."""
-    started = []
-
-    def begin(*arguments: str) -> Demo:
-        started.append(Demo(tmp_path, arguments))
-        return started[-1]
-
-    yield begin
-    for demo in started:
-        if demo.process.poll() is None:
-            demo.process.kill()
-            demo.process.communicate()
-            pytest.fail("the demo still ran")
-    left = [one for one in psutil.process_iter(["cmdline", "environ"]) if belongs_to(one, tmp_path)]
-    assert left == []
-    assert list(tmp_path.iterdir()) == []
-
-
-def belongs_to(process: psutil.Process, folder: Path) -> bool:
-    arguments, environment = process.info["cmdline"] or [], process.info["environ"] or {}
-    return str(folder) in " ".join(arguments) or environment.get("TMPDIR") == str(folder)
+    with demos(tmp_path) as begin:
+        yield begin
 
 
 def assert_shown(out: str, source: str, destination: str) -> None:

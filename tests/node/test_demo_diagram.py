@@ -4,7 +4,7 @@ import pytest
 
 from node.demo.diagram import draw
 from node.demo.narrator import Style
-from node.demo.seen import Act, Handover, Message, Presence, Status
+from node.demo.seen import Act, Attempt, Handover, Killed, Message, Presence, Restarted, Status
 
 TOPIC = "handclasp/v1/nodes/x/connections/y/status"
 
@@ -45,6 +45,37 @@ def handshake(source: str, destination: str) -> list:
     ]
 
 
+def presence(side: str, state: str) -> Presence:
+    return Presence(at_s=1.0, side=side, topic=TOPIC, state=state, retained=False)
+
+
+def attempt(sender: str, number: int) -> Attempt:
+    recipient = "b" if sender == "a" else "a"
+    return Attempt(at_s=1.0, sender=sender, recipient=recipient, number=number, cause="unreachable", next_at_s=None)
+
+
+def trouble(source: str, destination: str) -> list:
+    begun, ended = handshake(source, destination)[1:6], handshake(source, destination)[8:]
+    return [
+        *begun,
+        Killed(at_s=1.0, side=source, pid=1),
+        presence(source, "lost"),
+        Act(at_s=1.0, side=source, what="look", reached=False),
+        Act(at_s=1.0, side=destination, what="accept"),
+        status(destination, "accepting", 1),
+        attempt(destination, 1),
+        attempt(destination, 2),
+        Killed(at_s=1.0, side=destination, pid=2),
+        presence(destination, "lost"),
+        Restarted(at_s=1.0, side=destination, pid=3),
+        presence(destination, "online"),
+        attempt(destination, 1),
+        Restarted(at_s=1.0, side=source, pid=4),
+        presence(source, "online"),
+        *ended,
+    ]
+
+
 def text_of(rows) -> str:
     return "\n".join("".join(text for text, _ in row) for row in rows)
 
@@ -80,12 +111,90 @@ FROM_B_IN_100_COLUMNS = """\
 ─ admin's act   ━ signed message, HTTP   ╌ MQTT event, #seq   · carried by hand"""
 
 
+TROUBLE_IN_80_COLUMNS = """\
+ Admin A       node a                MQTT                node b        Admin B
+    │─ initiate ─▶│                    │                    │             │
+    │             │╌╌╌╌ pending #1 ╌╌╌▶│                    │             │
+    │             │━━━━ initiate · pending · 258 bytes ━━━━▶│             │
+    │             │◀━━━━ status · announced · 252 bytes ━━━━│             │
+    │······················· the invitation code ························▶│
+    │             × kill -9            │                    │             │
+    │              ╌╌ its will: lost ╌▶│                    │             │
+    │─── look ───×                     │                    │             │
+    │                                  │                    │◀── accept ──│
+    │                                  │◀╌╌╌ accepting #1 ╌╌│             │
+    │              ×┅┅┅┅┅┅┅┅┅ try 1 · unreachable ┅┅┅┅┅┅┅┅┅┅│             │
+    │              ×┅┅┅┅┅┅┅┅┅ try 2 · unreachable ┅┅┅┅┅┅┅┅┅┅│             │
+    │                                  │            kill -9 ×             │
+    │                                  │◀╌╌ its will: lost ╌              │
+    │                                  │      started again ↻             │
+    │                                  │◀╌╌╌╌╌╌ online ╌╌╌╌╌│             │
+    │              ×┅┅┅┅┅┅┅┅┅ try 1 · unreachable ┅┅┅┅┅┅┅┅┅┅│             │
+    │             ↻ started again      │                    │             │
+    │             │╌╌╌╌╌╌ online ╌╌╌╌╌▶│                    │             │
+    │             │◀━━━━ accept · accepted · 375 bytes ━━━━━│             │
+    │             │╌╌╌╌ active #2 ╌╌╌╌▶│                    │             │
+    │             │━━━━━ status · active · 245 bytes ━━━━━━▶│             │
+    │             │                    │◀╌╌╌╌ active #2 ╌╌╌╌│             │
+─ admin's act   ━ signed message, HTTP   ╌ MQTT event, #seq   · carried by hand
+┅ try   × reached nobody, or killed   ↻ started again   no lifeline: no process"""
+
+TROUBLE_FROM_B_IN_100_COLUMNS = """\
+ Admin A           node a                      MQTT                      node b            Admin B
+    │                 │                          │                          │◀─── initiate ───│
+    │                 │                          │◀╌╌╌╌╌╌╌ pending #1 ╌╌╌╌╌╌│                 │
+    │                 │◀━━━━━━━━━━ initiate · pending · 258 bytes ━━━━━━━━━━│                 │
+    │                 │━━━━━━━━━━ status · announced · 252 bytes ━━━━━━━━━━▶│                 │
+    │◀································· the invitation code ··································│
+    │                 │                          │                  kill -9 ×                 │
+    │                 │                          │◀╌╌╌╌╌ its will: lost ╌╌╌╌                  │
+    │                 │                          │                           ×───── look ─────│
+    │──── accept ────▶│                          │                                            │
+    │                 │╌╌╌╌╌╌ accepting #1 ╌╌╌╌╌▶│                                            │
+    │                 │┅┅┅┅┅┅┅┅┅┅┅┅┅┅┅ try 1 · unreachable ┅┅┅┅┅┅┅┅┅┅┅┅┅┅┅┅×                  │
+    │                 │┅┅┅┅┅┅┅┅┅┅┅┅┅┅┅ try 2 · unreachable ┅┅┅┅┅┅┅┅┅┅┅┅┅┅┅┅×                  │
+    │                 × kill -9                  │                                            │
+    │                  ╌╌╌╌╌ its will: lost ╌╌╌╌▶│                                            │
+    │                 ↻ started again            │                                            │
+    │                 │╌╌╌╌╌╌╌╌╌ online ╌╌╌╌╌╌╌╌▶│                                            │
+    │                 │┅┅┅┅┅┅┅┅┅┅┅┅┅┅┅ try 1 · unreachable ┅┅┅┅┅┅┅┅┅┅┅┅┅┅┅┅×                  │
+    │                 │                          │            started again ↻                 │
+    │                 │                          │◀╌╌╌╌╌╌╌╌╌ online ╌╌╌╌╌╌╌╌│                 │
+    │                 │━━━━━━━━━━ accept · accepted · 375 bytes ━━━━━━━━━━━▶│                 │
+    │                 │                          │◀╌╌╌╌╌╌╌ active #2 ╌╌╌╌╌╌╌│                 │
+    │                 │◀━━━━━━━━━━━ status · active · 245 bytes ━━━━━━━━━━━━│                 │
+    │                 │╌╌╌╌╌╌╌ active #2 ╌╌╌╌╌╌╌▶│                          │                 │
+─ admin's act   ━ signed message, HTTP   ╌ MQTT event, #seq   · carried by hand
+┅ try   × reached nobody, or killed   ↻ started again   no lifeline: no process"""
+
+
 def test_a_handshake_in_80_columns():
     assert text_of(draw(handshake("a", "b"), columns=80)) == IN_80_COLUMNS
 
 
 def test_a_handshake_from_the_other_side_in_100_columns():
     assert text_of(draw(handshake("b", "a"), columns=100)) == FROM_B_IN_100_COLUMNS
+
+
+def test_two_deaths_in_80_columns_leave_no_lifeline_while_a_process_is_dead():
+    assert text_of(draw(trouble("a", "b"), columns=80)) == TROUBLE_IN_80_COLUMNS
+
+
+def test_two_deaths_from_the_other_side_in_100_columns():
+    assert text_of(draw(trouble("b", "a"), columns=100)) == TROUBLE_FROM_B_IN_100_COLUMNS
+
+
+def test_signs_of_death_and_return_have_their_own_colours():
+    rows = draw([Killed(at_s=1.0, side="a", pid=1), attempt("b", 1), Restarted(at_s=1.0, side="a", pid=2)], columns=80)
+    signs = [(text, style) for row in rows[1:4] for text, style in row if text in {"×", "↻"}]
+    assert signs == [("×", Style.BAD_STRONG), ("×", Style.BAD_STRONG), ("↻", Style.GOOD_STRONG)]
+
+
+@pytest.mark.parametrize("columns", range(80, 101))
+def test_no_line_of_trouble_is_wider_than_the_terminal(columns):
+    rows = text_of(draw(trouble("b", "a"), columns=columns)).splitlines()
+    assert max(map(len, rows)) <= columns
+    assert len({(row.index("│"), row.rindex("│")) for row in rows[1:-2]}) == 1, "the admins outlive their nodes"
 
 
 @pytest.mark.parametrize("columns", range(80, 101))

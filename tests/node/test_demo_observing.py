@@ -121,3 +121,13 @@ async def test_only_a_node_that_says_online_is_there():
     observer = await observed(Publication(topic="handclasp/v1/nodes/x/presence", payload=lost))
     assert [one.state for one in observer.seen] == ["lost"]
     assert not presence_of("a").fits(observer.seen[0])
+
+
+async def test_a_loss_is_told_when_it_came_and_not_when_the_will_was_written():
+    lost = presence_event(event_id=event_id(1), at=1.0, node=A, state="lost", session=event_id(2))
+    observer = await observed(
+        status(A, "pending", number=2, at=5.0), Publication(topic="handclasp/v1/nodes/x/presence", payload=lost)
+    )
+    news = observer.news()
+    assert presence_of("a", "lost").fits(news[-1])
+    assert news[-1].at_s > 5.0
