@@ -58,7 +58,7 @@ async def test_a_broker_that_restarts_is_told_and_watched_on(handclasp, child, a
         await publish(child, status(7, **CLOSED))
         await eventually(lambda: any("is back" in line for line in said))
         await eventually(lambda: any("closed" in line for line in watch.lines))
-        assert sum("was lost" in line for line in said) == 1
+        assert sum("is being restored" in line for line in said) == 1
         assert sum("active" in line for line in watch.lines) == 2, "what was known is not told again"
         await publish(child, presence("offline"))
         await eventually(lambda: any("offline" in line for line in watch.lines))

@@ -40,6 +40,8 @@ def test_a_jump_of_seq_is_taken_and_counted():
     picture = told(status(1), status(5))
     assert seq(picture) == 5
     assert views(picture)[A].missed == picture.counts.missed == 3
+    told(status(7), into=picture)
+    assert views(picture)[A].missed == picture.counts.missed == 4
 
 
 def test_a_change_tells_what_was_jumped_over():

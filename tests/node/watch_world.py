@@ -101,7 +101,7 @@ async def watching(handclasp, *arguments, **variables):
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "node", "watch", *arguments,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env=handclasp.environment(**variables), cwd=handclasp.home,
+        env=handclasp.environment(PYTHONUNBUFFERED="", **variables), cwd=handclasp.home,
     )  # fmt: skip
     watch = Watch(process)
     try:
