@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -99,8 +100,7 @@ def restore(
     new code.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     directory = find_directory(data, node, os.environ)
-    os.umask(0o077)  # SQLite makes its files with the process's mask
-    with DataDirectory(directory, entropy=SystemEntropy()) as held:
+    with _files_for_the_owner_alone(), DataDirectory(directory, entropy=SystemEntropy()) as held:
         facts = backups.read_facts(file, called=file)
         mine = held.identity.signing_key.public
         if facts.key != mine:
@@ -129,6 +129,16 @@ def restore(
     out.line(
         f"Next: start the node. It then compares every connection with its partner: handclasp node --data {directory}"
     )
+
+
+@contextmanager
+def _files_for_the_owner_alone() -> Iterator[None]:
+    """SQLite makes its files with the process's mask."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _identity(directory: Path) -> NodeIdentity:

@@ -20,6 +20,7 @@ from sqlalchemy import inspect
 
 from node.private_files import flush
 from node.store.database import Database, StoreError
+from protocol.limits import KEY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +138,7 @@ def read_facts(file: Path, *, called: Path) -> Facts:
             return _facts(link)
     except OSError as error:
         raise BackupError(f"{called} can't be read ({error.strerror}).") from None
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged text is not always SQLite's own error
         raise BackupError(f"{called} is damaged ({error}).") from None
 
 
@@ -175,7 +176,10 @@ def _mark(partial: Path, *, key: bytes, now: float) -> Facts:
 
 
 def _facts(link: sqlite3.Connection) -> Facts:
-    key, taken_at = link.execute(f"SELECT key, taken_at FROM {TABLE}").fetchone()  # noqa: S608 - a constant
+    found = link.execute(f"SELECT key, taken_at FROM {TABLE}").fetchone()  # noqa: S608 - a constant
+    key, taken_at = found or (None, None)
+    if not (isinstance(key, bytes) and len(key) == KEY_BYTES and isinstance(taken_at, int)):
+        raise sqlite3.DatabaseError("it does not say whose backup it is")
     ((connections,),) = link.execute("SELECT count(*) FROM connections WHERE NOT hidden")
     ((pending,),) = link.execute("SELECT count(*) FROM connections WHERE phase = 'pending'")
     return Facts(key=key, taken_at=taken_at, connections=connections, pending=pending)

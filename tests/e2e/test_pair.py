@@ -205,7 +205,8 @@ def test_default_ports_that_are_taken_are_replaced_and_named_ones_are_not(tmp_pa
     try:
         with Pair(tmp_path / "pair", usual_ports=True) as pair:
             assert not {"http://127.0.0.1:8101"} & {node["node_url"] for node in pair.told["nodes"]}
-        port = held[0].getsockname()[1] if held else 8101
+        held.append(socket.create_server(("127.0.0.1", 0)))  # one that is surely this test's own
+        port = held[-1].getsockname()[1]
         told = refusal_of("pair", "--data", str(tmp_path / "other"), "--node-port", str(port))
         assert f"Port {port} is taken" in told
         assert f"process {os.getpid()}" in told

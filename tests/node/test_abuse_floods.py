@@ -19,7 +19,7 @@ from tests.node.envelopes import by_destination, tell
 from tests.node.local_nodes import running_node
 
 FLOOD_COUNT = 10_000
-PARTNER_S_P99_MAX = 2.0
+PARTNER_S_P99_MAX = 5.0
 
 
 @pytest.fixture
@@ -34,6 +34,9 @@ def bad_signature(node):
 
 
 async def flooded(node):
+    """Use a network's patience up, and keep the clock where it is: on a slow machine it would come back meanwhile."""
+    at = node.clock.now()
+    node.clock._time = lambda: at
     for _ in range(rates.REFUSED_BURST_MAX + 5):
         answer = await tell(node, bad_signature(node))
     assert answer.status == 429
@@ -98,10 +101,13 @@ async def test_an_envelope_that_drips_is_cut(a, monkeypatch):
 
 async def test_a_sender_that_goes_away_in_the_middle_is_no_failure_of_the_node(a, capfd):
     _, writer = await half_an_envelope(a)
+    await asyncio.sleep(0.05)
     writer.close()
     await asyncio.sleep(0.2)
-    assert "request_failed" not in capfd.readouterr().err
     assert (await tell(a, b"x")).status == 400
+    told = capfd.readouterr()
+    assert "envelope_refused" in told.out, "the log is seen here"
+    assert "request_failed" not in told.out + told.err
 
 
 FLOODER = textwrap.dedent(

@@ -21,6 +21,7 @@ from node.data_directory import read_admin_token
 from protocol.tables import Act
 from tests.e2e.processes import NodeProcess, until
 from tests.node.command_line import code_in
+from tests.node.conftest import TwoNodes
 
 
 def run(handclasp, node, *arguments, stdin=""):
@@ -46,6 +47,19 @@ def shown(handclasp, node, name):
 def status_there(handclasp, node, name, status, reason=None):
     until(lambda: shown(handclasp, node, name)["status"] == status, f"{name} is {status}")
     assert shown(handclasp, node, name)["reason"] == reason
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """Two nodes of which nobody has announced anything: of one network it is five times an hour."""
+    pair = TwoNodes(*(NodeProcess(name=name, data=tmp_path / name) for name in ("fresh a", "fresh b")))
+    try:
+        for node in (pair.a, pair.b):
+            node.start()
+        yield pair
+    finally:
+        for node in (pair.a, pair.b):
+            node.close()
 
 
 def test_every_act_of_the_admin_api_has_its_command():
@@ -103,7 +117,8 @@ def test_the_switches_and_remove_and_forget(handclasp, nodes):
         run(handclasp, node, "show", name).refused(2)
 
 
-def test_decline_by_id_and_by_code(handclasp, nodes, tmp_path):
+def test_decline_by_id_and_by_code(handclasp, fresh, tmp_path):
+    nodes = fresh
     initiated(handclasp, nodes, "cli declined")
     status_there(handclasp, nodes.b, "cli declined", "invited")
     run(handclasp, nodes.b, "decline", "cli declined").succeeded()
@@ -223,9 +238,11 @@ def losing_answers(url, *, times):
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", seen
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", seen
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_a_write_whose_answer_is_lost_is_sent_again_and_done_once(nodes):
