@@ -88,7 +88,12 @@ def test_stolen_database_neither_file_alone_opens_a_code(tmp_path):
     finally:
         node.close()
     (tmp_path / "a" / "node.key").unlink()
-    environment = os.environ | {"HANDCLASP_DATA": str(tmp_path / "a"), "HANDCLASP_BROKER": "none"}
+    environment = os.environ | {
+        "HANDCLASP_DATA": str(tmp_path / "a"),
+        "HANDCLASP_BROKER": "none",
+        "HANDCLASP_LISTEN": "127.0.0.1:0",
+        "HANDCLASP_INSTANCE_LISTEN": "none",
+    }
     import sys
 
     refused = subprocess.run(
