@@ -32,8 +32,8 @@ def new_sys_id(tx: Transaction, connection_id: bytes, source_key: bytes) -> str:
 
 
 def view_of(connection: Connection) -> tuple[object, ...]:
-    """What people see of a connection; a change of it is an event."""
-    record, theirs = connection.record, connection.record.theirs
+    """What watchers are told of a connection; a change of it is an event. The description is nobody else's."""
+    record, theirs, names = connection.record, connection.record.theirs, connection.names
     return (
         status_of(record),
         reason_of(record),
@@ -41,7 +41,7 @@ def view_of(connection: Connection) -> tuple[object, ...]:
         record.mine.enabled,
         _enabled_there(theirs),
         connection.partner_key,
-        connection.names,
+        (names.name, names.local_short_name, names.remote_short_name),
     )
 
 
@@ -60,7 +60,7 @@ def store_new(context: Context, tx: Transaction, connection: Connection) -> Conn
 
 
 def store_change(context: Context, tx: Transaction, before: Connection, after: Connection) -> Connection:
-    """Store what became of a connection; an event and a broadcast if people see a difference.
+    """Store what became of a connection; an event and a broadcast if watchers see a difference.
 
     Raises:
         NameTakenError: a living connection has that name.

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from node.store import statements
 from tests.node.local_nodes import running_node
 
 
@@ -213,6 +214,17 @@ async def test_the_description_is_this_sides_own(a, b):
     status, answer = await a.admin("PATCH", f"/connections/{sys_id}", {"description": "for\nincidents"})
     assert (status, answer["connection"]["description"]) == (200, "for\nincidents")
     assert (await b.connection(sys_id))["description"] == ""
+
+
+async def test_a_new_description_is_no_event_and_leaves_no_broadcast_waiting(a, b):
+    sys_id = await active(a, b)
+
+    def waiting(tx):
+        return [row.topic for row in statements.pending_broadcasts(tx, 100)]
+
+    before = (await a.connection(sys_id))["seq"], await a.node.context.store.run(waiting)
+    assert (await a.admin("PATCH", f"/connections/{sys_id}", {"description": "for incidents"}))[0] == 200
+    assert ((await a.connection(sys_id))["seq"], await a.node.context.store.run(waiting)) == before
 
 
 async def write(node, method, path, body, key):
