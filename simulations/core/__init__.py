@@ -1,0 +1,1 @@
+"""What a simulated world stands on: its loop, its dice, its guard. Nothing here knows a node."""

@@ -1,0 +1,341 @@
+"""A machine that runs a node: it boots, crashes, stops and boots again; what its disk held is all that stays."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from node.app import Node, Ports, Profile
+from node.key_file import NodeIdentity
+from node.settings import Announcements
+from protocol.identity import SigningKey
+from simulations.core.loop import OWNER
+from simulations.disk import DISKS
+from simulations.faults import Fault
+from simulations.ports import ObservedMetrics, SimulatedClock, SimulatedEntropy
+from simulations.rows import Change, Rows
+from simulations.server import DirectServer
+from simulations.store import SimulatedStore
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from node.causes import Cause
+    from node.ports import HttpAnswer
+    from simulations.disk import Disk
+    from simulations.faults import Window
+    from simulations.network import Call
+    from simulations.world import World
+
+ADMIN_TOKEN: Final = "the admin token of a simulated node"  # noqa: S105 - it opens nothing but a simulation
+COMMIT_S: Final = (0.0005, 0.005)
+SLOW_COMMIT_S: Final = (0.1, 8.0)
+CRASH_STEPS_MAX: Final = 400
+CRASH_COMMITS_MAX: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPlan:
+    """What a machine is: everything that outlives its crashes, but for the disk."""
+
+    name: str
+    identity: NodeIdentity
+    remote: str
+    node_host: str
+    instance_host: str
+    announcements: Announcements = Announcements.ANYONE
+    is_clone: bool = False
+
+    @classmethod
+    def numbered(cls, number: int, *, announcements: Announcements = Announcements.ANYONE) -> HostPlan:
+        """The machine with that number; its identity is the same in every world."""
+        name = "abcdefgh"[number]
+        mark = bytes([number + 1])
+        return cls(
+            name=name,
+            identity=NodeIdentity(
+                node_id=mark * 6 + b"\x40" + mark + b"\x80" + mark * 7,
+                signing_key=SigningKey(b"signing key of " + mark * 17),
+                master_secret=b"master secret of " + mark * 15,
+            ),
+            remote=f"10.0.{number}.1",
+            node_host=f"{name}.test",
+            instance_host=f"{name}.instance.test",
+            announcements=announcements,
+        )
+
+
+class Incarnation:
+    """One run of the node, from boot to crash or stop: the owner of all its callbacks, and its store's overseer."""
+
+    def __init__(self, host: Host, number: int) -> None:
+        self._host = host
+        self._plan = host.world.plan
+        self._steps = 0
+        self._commits = 0
+        self._pending: list[tuple[object, list[Change]]] = []
+        self._crash_step, self._crash_commit, self._crash_after = self._fate(f"{host.name} {number}")
+        self.number = number
+        self.alive = True
+        self.serving = False
+        self.node: Node
+        self.servers: dict[str, DirectServer]
+        self.store: SimulatedStore
+        self.rows: Rows
+
+    @property
+    def name(self) -> str:
+        """Of the machine."""
+        return self._host.name
+
+    def _fate(self, who: str) -> tuple[int, int, bool]:
+        """At which step, or about which commit, the power goes; 0: at none."""
+        plan = self._plan
+        step = commit = 0
+        if plan.strikes(Fault.CRASH_AT_AWAIT, who):
+            step = 1 + plan.below(CRASH_STEPS_MAX, "step", who)
+        before = plan.strikes(Fault.CRASH_BEFORE_COMMIT, who)
+        after = plan.strikes(Fault.CRASH_AFTER_COMMIT, who)
+        if before or after:
+            commit = 1 + plan.below(CRASH_COMMITS_MAX, "commit", who)
+        return step, commit, after
+
+    def takes_step(self) -> bool:
+        """Whether one of its callbacks may run now; see `simulations.core.loop.Owner`."""
+        if not self.alive:
+            return False
+        self._steps += 1
+        if self._steps == self._crash_step and not self._host.world.is_healed:
+            self._host.crash("at an await")
+            return False
+        return True
+
+    # The overseer of its store
+
+    def commit_takes_s(self) -> float:
+        """See `Overseer`."""
+        now = self._host.world.loop.time()
+        self._commits += 1
+        low, high = SLOW_COMMIT_S if _is_in(self._host.slow, now) else COMMIT_S
+        return self._plan.between(low, high, "commit takes", self._host.name, self.number, self._commits)
+
+    def disk_is_full(self) -> bool:
+        """See `Overseer`."""
+        world = self._host.world
+        return not world.is_healed and _is_in(self._host.full, world.loop.time())
+
+    def before_commit(self) -> None:
+        """See `Overseer`."""
+        if self._commits == self._crash_commit and not self._crash_after and not self._host.world.is_healed:
+            self._host.crash("before a commit")
+
+    def unit_done(self, result: object) -> None:
+        """See `Overseer`."""
+        self._pending.append((result, self.rows.changes()))
+
+    def committed(self, unit_count: int, error: Exception | None) -> None:
+        """See `Overseer`."""
+        pending, self._pending = self._pending, []
+        if error is not None:
+            self.rows.forget_uncommitted()
+            self._host.world.told.commit_failed(self._host, error, unit_count)
+            return
+        self._host.world.told.committed(self._host, pending)
+        if self.alive and self._commits == self._crash_commit and self._crash_after and not self._host.world.is_healed:
+            self._host.crash("after a commit")
+
+
+class Host:
+    """The machine.
+
+    Attributes:
+        image: what its disk holds while nothing runs on it.
+        running: the present incarnation; none: it is off.
+        is_in_hands: somebody is at work on it, who will start it.
+        clock: what it takes for the time.
+    """
+
+    def __init__(self, world: World, plan: HostPlan, *, slow: list[Window], full: list[Window]) -> None:
+        self.world = world
+        self.plan = plan
+        self.name = plan.name
+        self.key = plan.identity.signing_key.public
+        self.slow = slow
+        self.full = full
+        self.clock = SimulatedClock(world.loop.time)
+        self.image = DISKS.prepared
+        self.running: Incarnation | None = None
+        self.boots = 0
+        self.is_in_hands = False
+        self._disk: Disk | None = None
+
+    @property
+    def disk(self) -> Disk:
+        """The disk of the running node."""
+        assert self._disk is not None  # noqa: S101 - callers ask while it runs
+        return self._disk
+
+    @property
+    def node_url(self) -> str:
+        """Where partners reach it."""
+        return f"http://{self.plan.node_host}"
+
+    @property
+    def instance_url(self) -> str:
+        """What people know it by."""
+        return f"http://{self.plan.instance_host}"
+
+    @property
+    def client_id(self) -> str:
+        """By what the broker knows it."""
+        return f"handclasp-{self.plan.identity}"
+
+    def boot(self) -> None:
+        """Turn it on: the shipped composition root puts the node together, on the world's ports."""
+        assert self.running is None  # noqa: S101 - a machine runs one node
+        self.boots += 1
+        self.running = incarnation = Incarnation(self, self.boots)
+        self._disk = DISKS.take(self.image)
+        incarnation.rows = Rows(self._disk.raw)
+        self.world.told.booted(self)
+        context = contextvars.Context()
+        context.run(OWNER.set, incarnation)
+        context.run(self._build, incarnation)
+        self.spawn(self._start(incarnation))
+
+    def _build(self, incarnation: Incarnation) -> None:
+        world, plan = self.world, self.plan
+        incarnation.store = SimulatedStore(self.disk, incarnation, is_alive=lambda: incarnation.alive)
+        incarnation.node = node = Node(
+            identity=plan.identity,
+            admin_token=ADMIN_TOKEN,
+            profile=Profile(
+                name=plan.name,
+                node_url=self.node_url,
+                instance_url=self.instance_url,
+                announcements=plan.announcements,
+            ),
+            ports=Ports(
+                clock=self.clock,
+                entropy=SimulatedEntropy(world.dice.stream("entropy", self.name, incarnation.number)),
+                network=HostNetwork(self),
+                store=incarnation.store,
+                broker=None if plan.is_clone else world.broker,
+            ),
+            metrics=ObservedMetrics(heard=self._heard, attempted=self._attempted),
+        )
+        incarnation.servers = {
+            plan.node_host: DirectServer(node.node_app),
+            plan.instance_host: DirectServer(node.instance_app),
+        }
+
+    async def _start(self, incarnation: Incarnation) -> None:
+        try:
+            await incarnation.node.prepare()
+        except Exception as error:  # noqa: BLE001 - a process that can't start ends, and is started again
+            self.world.machines.could_not_start(self, error)
+            return
+        incarnation.node.start()
+        incarnation.serving = True
+        self.world.trace.add(self.name, "serves")
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run something on this machine: it ends with the machine's power."""
+        context = contextvars.Context()
+        context.run(OWNER.set, self.running)
+        task = self.world.loop.create_task(work, context=context)
+        task.add_done_callback(self.world.loop.expect_success)
+        return task
+
+    def crash(self, how: str) -> None:
+        """Cut the power: nothing that runs here takes another step."""
+        incarnation = self.running
+        if incarnation is None:
+            return
+        plan, who = self.world.plan, f"{self.name} {incarnation.number}"
+        incarnation.alive = incarnation.serving = False
+        finishes = not plan.strikes(Fault.LOST_WRITE, who)
+        self.world.trace.add(self.name, "crash", how=how, finishes=finishes)
+        incarnation.store.lose_power(finishes=finishes)
+        self._turn_off(self.disk.bytes_after_power_cut(lambda most: plan.below(most + 1, "lost commits", who)))
+        self.world.machines.crashed(self, who)
+
+    async def shut_down(self, stop_s_max: float) -> None:
+        """Stop the node as its process does when it is asked to, or else kill it; nothing of this machine calls it."""
+        incarnation = self.running
+        if incarnation is None:
+            return
+        incarnation.serving = False
+        self.world.trace.add(self.name, "stops")
+        _, unfinished = await asyncio.wait([self.spawn(incarnation.node.stop())], timeout=stop_s_max)
+        if unfinished:
+            self.crash("killed")
+        elif self.running is incarnation:
+            incarnation.alive = False
+            self._turn_off(self.disk.bytes_now())
+
+    def _turn_off(self, image: bytes) -> None:
+        self.image = image
+        self.running = None
+        DISKS.give_back(self.disk)
+        self._disk = None
+
+    def turn_off_for_good(self) -> None:
+        """The world ends."""
+        if self.running is not None:
+            self.running.alive = False
+            self._turn_off(self.disk.bytes_now())
+
+    # As a destination of requests
+
+    def is_reachable(self) -> bool:
+        """See `simulations.network.Destination`."""
+        return self.running is not None and self.running.serving
+
+    def receive(self, call: Call) -> None:
+        """See `simulations.network.Destination`."""
+        assert self.running is not None  # noqa: S101 - the network asks first
+        self.spawn(self._serve(self.running, call))
+
+    async def _serve(self, incarnation: Incarnation, call: Call) -> None:
+        # a request that went astray names another host; it is for the node URL
+        server = incarnation.servers.get(call.target) or incarnation.servers[self.plan.node_host]
+        call.answered(
+            await server.answer(
+                call.method, call.path, host=call.target, headers=call.headers, body=call.body, remote=call.remote
+            )
+        )
+
+    def _heard(self, kind: str, result: str) -> None:
+        self.world.told.heard(self, kind, result)
+
+    def _attempted(self, cause: Cause | None) -> None:
+        self.world.told.attempted(self, cause)
+
+
+class HostNetwork:
+    """The `PeerNetwork` port of one machine."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    async def get(self, url: str) -> HttpAnswer:
+        """See `PeerNetwork.get`."""
+        return await self._call("GET", url, headers={}, body=b"")
+
+    async def post(self, url: str, body: bytes, *, content_type: str) -> HttpAnswer:
+        """See `PeerNetwork.post`."""
+        return await self._call("POST", url, headers={"Content-Type": content_type}, body=body)
+
+    async def _call(self, method: str, url: str, *, headers: dict[str, str], body: bytes) -> HttpAnswer:
+        host, slash, path = url.removeprefix("http://").partition("/")
+        return await self._host.world.network.call(
+            self._host.name, self._host.plan.remote, method, host, slash + path, headers=headers, body=body
+        )
+
+
+def _is_in(windows: list[Window], now: float) -> bool:
+    return any(window.begins_s <= now < window.ends_s for window in windows)

@@ -1,0 +1,338 @@
+"""The network port: every request between nodes, and what befalls it on the way.
+
+A request and its answer are two messages. Each may be lost, late, doubled, cut, or met by something that is no node.
+Between arriving there and leaving again, it is carried by whatever the level says: the handler called directly, or
+HTTP over a simulated socket. So both levels have the same faults.
+
+What is under way belongs to nobody: a sender that loses its power has sent it all the same.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+from node.causes import Cause
+from node.ports import HttpAnswer, NetworkError
+from protocol.limits import REQUEST_S_MAX
+from simulations.faults import Fault
+from simulations.impostors import forged_answer, portal_answer
+from simulations.wire import Said
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterator
+
+    from simulations.core.loop import SimulationLoop
+    from simulations.faults import Plan, Window
+    from simulations.trace import Trace
+
+LATENCY_S: Final = (0.001, 0.03)
+OVERTAKEN_S: Final = (0.05, 2.5)
+LATE_S: Final = (1.0, 120.0)
+REPEATED_S: Final = (0.5, 4 * 3600.0)
+PARTITION_S: Final = (1.0, 3600.0)
+PARTITIONS_MAX: Final = 2
+LOOKED_AT_MAX: Final = 3
+"""How many of the answers to one node are kept, to be given again."""
+
+
+class Destination(Protocol):
+    """A machine that requests arrive at."""
+
+    name: str
+
+    def is_reachable(self) -> bool:
+        """Whether anything listens there now."""
+        ...
+
+    def receive(self, call: Call) -> None:
+        """Take a request in; `call.answered` is told what comes of it, unless the power goes before."""
+        ...
+
+
+class Directory(Protocol):
+    """Who is at which address."""
+
+    def at(self, url_host: str) -> Destination | None:
+        """The machine at an address now."""
+        ...
+
+    def another(self, name: str, number: float) -> Destination | None:
+        """Some other machine than that one, chosen by a number in [0, 1)."""
+        ...
+
+
+class NetworkOverseer(Protocol):
+    """Who is told what passes."""
+
+    def said(self, by: str, said: Said) -> None:
+        """A node lets a message leave."""
+        ...
+
+    def arrived(self, at: str, call: Call) -> None:
+        """A request has reached a machine."""
+        ...
+
+    def failed(self, call: Call, cause: Cause) -> None:
+        """The caller of a request was told that there is no answer."""
+        ...
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Call:
+    """One request on its way."""
+
+    network: Network
+    source: str
+    target: str
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    said: Said | None
+    name: str
+    future: asyncio.Future[HttpAnswer]
+    remote: str
+    asked_at: str = ""
+    is_repeated: bool = False
+    hops: list[str] = field(default_factory=list)
+
+    def answered(self, answer: HttpAnswer) -> None:
+        """The machine that it arrived at answers."""
+        self.network.send_back(self, answer)
+
+
+class Network:
+    """All links between the machines of a world."""
+
+    def __init__(
+        self,
+        loop: SimulationLoop,
+        plan: Plan,
+        trace: Trace,
+        directory: Directory,
+        overseer: NetworkOverseer,
+        *,
+        names: list[str],
+        faults_until_s: float,
+    ) -> None:
+        self._loop = loop
+        self._plan = plan
+        self._trace = trace
+        self._directory = directory
+        self._overseer = overseer
+        self._nowhere = contextvars.Context()
+        self._attempts: Counter[str] = Counter()
+        self._labels: dict[bytes, str] = {}
+        self._answers: dict[tuple[str, str], list[HttpAnswer]] = {}
+        self._cuts = list(_partitions(plan, names, faults_until_s))
+        self._healed = False
+
+    def heal(self) -> None:
+        """Every link works from now on; what is under way arrives."""
+        self._healed = True
+
+    def label(self, connection: bytes) -> str:
+        """A short name of a connection: c0 is the first that any message was about."""
+        return self._labels.setdefault(connection, f"c{len(self._labels)}")
+
+    async def call(
+        self, source: str, remote: str, method: str, host: str, path: str, *, headers: dict[str, str], body: bytes
+    ) -> HttpAnswer:
+        """The answer to a request.
+
+        Raises:
+            NetworkError: there is none, or none in time.
+        """
+        said = Said.read(body) if body else None
+        about = f"{said.kind} {self.label(said.connection)}" if said is not None else path.rpartition("/")[2]
+        link = f"{source}>{host} {about}"
+        self._attempts[link] += 1
+        call = Call(
+            network=self,
+            source=source,
+            target=host,
+            method=method,
+            path=path,
+            headers=headers,
+            body=body,
+            said=said,
+            name=f"{link} #{self._attempts[link]}",
+            future=self._loop.create_future(),
+            remote=remote,
+        )
+        if said is not None:
+            self._overseer.said(source, said)
+        self._trace.add(source, "asks", to=host, call=call.name, **_facts(said))
+        timer = self._loop.call_later(REQUEST_S_MAX, self._time_out, call, context=self._nowhere)
+        self._send(call)
+        try:
+            return await call.future
+        finally:
+            timer.cancel()
+
+    def _send(self, call: Call) -> None:
+        plan, name = self._plan, call.name
+        delay_s = plan.between(*LATENCY_S, "there", name)
+        if plan.strikes(Fault.REORDER, name):
+            delay_s += plan.between(*OVERTAKEN_S, "overtaken", name)
+            self._strike(call, Fault.REORDER)
+        if plan.strikes(Fault.DELAY, name):
+            delay_s += plan.between(*LATE_S, "late", name)
+            self._strike(call, Fault.DELAY)
+        if plan.strikes(Fault.DUPLICATE, name):
+            low, high = REPEATED_S
+            again_s = low * (high / low) ** plan.between(0, 1, "again", name)
+            self._loop.call_later(again_s, self._arrive_again, call, context=self._nowhere)
+            self._strike(call, Fault.DUPLICATE)
+        if plan.strikes(Fault.REQUEST_LOST, name):
+            self._strike(call, Fault.REQUEST_LOST)
+            return
+        self._loop.call_later(delay_s, self._arrive, call, context=self._nowhere)
+
+    def _arrive_again(self, call: Call) -> None:
+        self._arrive(
+            Call(
+                network=self,
+                source=call.source,
+                target=call.target,
+                method=call.method,
+                path=call.path,
+                headers=call.headers,
+                body=call.body,
+                said=call.said,
+                name=f"{call.name} again",
+                future=self._loop.create_future(),
+                remote=call.remote,
+                is_repeated=True,
+            )
+        )
+
+    def _arrive(self, call: Call) -> None:
+        plan, name = self._plan, call.name
+        destination = self._directory.at(call.target)
+        if self._is_cut(call.source, destination.name if destination is not None else call.target):
+            self._trace.add("network", "cut-off", call=name)
+            return
+        if plan.strikes(Fault.PORTAL, name):
+            self._strike(call, Fault.PORTAL)
+            self._deliver(call, portal_answer(plan, name))
+            return
+        if call.said is not None and plan.strikes(Fault.FORGED_ANSWER, name):
+            self._strike(call, Fault.FORGED_ANSWER)
+            self._deliver(call, forged_answer(plan, name, call.said))
+            return
+        if call.said is not None and (old := self._old_answer(call)) is not None:
+            self._strike(call, Fault.OLD_ANSWER)
+            self._deliver(call, old)
+            return
+        if destination is not None and plan.strikes(Fault.OTHER_NODE, name):
+            destination = self._directory.another(destination.name, plan.between(0, 1, "other", name)) or destination
+            self._strike(call, Fault.OTHER_NODE)
+        if destination is None or not destination.is_reachable():
+            self._trace.add("network", "refused", call=name)
+            self._fail(call, Cause.UNREACHABLE, f"Nothing listens at {call.target}.")
+            return
+        call.asked_at = destination.name
+        self._trace.add(destination.name, "receives", call=name)
+        self._overseer.arrived(destination.name, call)
+        destination.receive(call)
+
+    def send_back(self, call: Call, answer: HttpAnswer) -> None:
+        """Bring an answer back to where its question came from."""
+        plan, name = self._plan, call.name
+        said = Said.read(answer.body) if call.said is not None else None
+        if said is not None:
+            self._overseer.said(call.asked_at, said)
+        self._trace.add(call.asked_at, "answers", call=name, status=answer.status, **_facts(said))
+        if call.is_repeated:
+            return
+        if said is not None:
+            kept = self._answers.setdefault((call.source, call.target), [])
+            kept.append(answer)
+            del kept[:-LOOKED_AT_MAX]
+        if plan.strikes(Fault.ANSWER_LOST, name):
+            self._strike(call, Fault.ANSWER_LOST)
+            return
+        delay_s = plan.between(*LATENCY_S, "back", name)
+        if plan.strikes(Fault.CUT_ANSWER, name):
+            self._strike(call, Fault.CUT_ANSWER)
+            kept_bytes = plan.below(len(answer.body) + 1, "cut", name)
+            if kept_bytes % 2:  # the transport notices
+                self._loop.call_later(
+                    delay_s, self._fail, call, Cause.UNREACHABLE, "The answer broke off.", context=self._nowhere
+                )
+                return
+            answer = HttpAnswer(status=answer.status, headers=answer.headers, body=answer.body[:kept_bytes])
+        self._loop.call_later(delay_s, self._come_back, call, answer, context=self._nowhere)
+
+    def _come_back(self, call: Call, answer: HttpAnswer) -> None:
+        if self._is_cut(call.asked_at, call.source):
+            self._trace.add("network", "cut-off", call=call.name, way="back")
+            return
+        self._deliver(call, answer)
+
+    def _deliver(self, call: Call, answer: HttpAnswer) -> None:
+        if not call.future.done():
+            self._trace.add(call.source, "is-told", call=call.name, status=answer.status)
+            call.future.set_result(answer)
+
+    def _time_out(self, call: Call) -> None:
+        self._fail(call, Cause.UNREACHABLE, f"{call.target} did not answer within {REQUEST_S_MAX} s.")
+
+    def _fail(self, call: Call, cause: Cause, sentence: str) -> None:
+        if not call.future.done():
+            self._trace.add(call.source, "no-answer", call=call.name, cause=cause.value)
+            self._overseer.failed(call, cause)
+            call.future.set_exception(NetworkError(cause, sentence))
+            call.future.exception()  # whoever asked may have lost its power, and nobody looks at it then
+
+    def _old_answer(self, call: Call) -> HttpAnswer | None:
+        kept = self._answers.get((call.source, call.target))
+        if not kept or not self._plan.strikes(Fault.OLD_ANSWER, call.name):
+            return None
+        return kept[self._plan.below(len(kept), "old", call.name)]
+
+    def _is_cut(self, source: str, target: str) -> bool:
+        now = self._loop.time()
+        return not self._healed and any(
+            window.begins_s <= now < window.ends_s and (source, target) in pairs for window, pairs in self._cuts
+        )
+
+    def _strike(self, call: Call, fault: Fault) -> None:
+        self._trace.add("network", "fault", fault=fault.value, call=call.name)
+
+
+def _partitions(plan: Plan, names: list[str], within_s: float) -> Iterator[tuple[Window, frozenset[tuple[str, str]]]]:
+    for place, one in enumerate(names):
+        for other in names[place + 1 :]:
+            for window in plan.windows(
+                Fault.PARTITION, f"{one}-{other}", at_most=PARTITIONS_MAX, within_s=within_s, lasts_s=PARTITION_S
+            ):
+                yield window, frozenset({(one, other), (other, one)})
+        for other in names:
+            if other == one:
+                continue
+            for window in plan.windows(
+                Fault.PARTITION_ONE_WAY, f"{one}>{other}", at_most=1, within_s=within_s, lasts_s=PARTITION_S
+            ):
+                yield window, frozenset({(one, other)})
+
+
+def _facts(said: Said | None) -> dict[str, str | int | bool | None]:
+    if said is None:
+        return {}
+    return {
+        "message": said.message[:8].hex(),
+        "kind": said.kind,
+        "role": said.role,
+        "serial": said.serial,
+        "says": f"{said.mine.phase} {said.mine.revision}{' on' if said.mine.enabled else ''}",
+        "reason": said.reason,
+        "holds": None
+        if said.echo is None
+        else f"{said.echo.phase} {said.echo.revision}{' on' if said.echo.enabled else ''}",
+    }

@@ -1,0 +1,81 @@
+"""What happens in a world, as whoever watches it is told: the checks, and what counts how much was covered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from node.causes import Cause
+    from node.ports import HttpAnswer, Publication
+    from simulations.admins import Asked
+    from simulations.host import Host
+    from simulations.network import Call
+    from simulations.rows import Change
+    from simulations.wire import Said
+    from simulations.world import World
+
+
+class ViolationError(Exception):
+    """A property that must always hold does not: the world is a counterexample."""
+
+
+class Observer:
+    """Is told everything and does nothing; those who watch override what they need.
+
+    Whatever is told has just happened, and is not over: an observer that raises `ViolationError` ends the world.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def booted(self, host: Host) -> None:
+        """A machine is on; what its disk held is in `host.running.rows`."""
+
+    def crashed(self, host: Host) -> None:
+        """A machine lost its power."""
+
+    def rewound(self, host: Host) -> None:
+        """A machine's memory is not the continuation of what it was: an older one, or another one's copy."""
+
+    def unit(self, host: Host, result: object, changes: list[Change]) -> None:
+        """A unit of work was committed; those of one transaction come one after the other."""
+
+    def committed(self, host: Host) -> None:
+        """A transaction was committed, and its units were told."""
+
+    def commit_failed(self, host: Host, error: Exception) -> None:
+        """Nothing of a transaction was kept."""
+
+    def said(self, by: str, said: Said) -> None:
+        """A message leaves a node."""
+
+    def arrived(self, at: str, call: Call) -> None:
+        """A request has reached a machine."""
+
+    def failed(self, call: Call, cause: Cause) -> None:
+        """A request brought no answer."""
+
+    def attempted(self, host: Host, cause: Cause | None) -> None:
+        """A node counts a try to deliver: answered, or why it counts it as not answered."""
+
+    def heard(self, host: Host, kind: str, result: str) -> None:
+        """A node counts an envelope: its kind, and the row that fired or why it was refused."""
+
+    def published(self, client_id: str, link: int, publication: Publication) -> None:
+        """The broker took a message."""
+
+    def logged(self, host: str, event: dict[str, object]) -> None:
+        """A node wrote a line of its log."""
+
+    def asked(self, host: Host, asked: Asked) -> None:
+        """An admin is about to ask something of a node."""
+
+    def answered(self, host: Host, asked: Asked, answer: HttpAnswer | None) -> None:
+        """The node answered its admin, or did not."""
+
+    def unsettled(self) -> str | None:
+        """In a mended world: what it still waits for, as a sentence; none: it could end now."""
+        return None
+
+    def came_to_rest(self) -> None:
+        """Faults are over and the time to agree has passed, or all was agreed before."""

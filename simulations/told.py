@@ -1,0 +1,150 @@
+"""Who is told what happens in a world: the trace, then every observer, in this order."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from simulations.core.loop import OWNER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from node.causes import Cause
+    from node.ports import HttpAnswer, Publication
+    from simulations.admins import Asked
+    from simulations.host import Host
+    from simulations.network import Call
+    from simulations.observer import Observer
+    from simulations.rows import Change
+    from simulations.trace import Trace
+    from simulations.wire import Said
+
+
+class Told:
+    """Hands on what the parts of a world tell; see `simulations.observer.Observer` for what each means."""
+
+    def __init__(self, trace: Trace, label: Callable[[bytes], str]) -> None:
+        """`label` gives a connection its short name."""
+        self._trace = trace
+        self._label = label
+        self.observers: list[Observer] = []
+
+    def booted(self, host: Host) -> None:
+        """A machine is on."""
+        for observer in self.observers:
+            observer.booted(host)
+
+    def crashed(self, host: Host) -> None:
+        """A machine lost its power."""
+        for observer in self.observers:
+            observer.crashed(host)
+
+    def rewound(self, host: Host) -> None:
+        """A machine's memory is not the continuation of what it was."""
+        for observer in self.observers:
+            observer.rewound(host)
+
+    def committed(self, host: Host, pending: Sequence[tuple[object, list[Change]]]) -> None:
+        """A transaction is durable, and nobody knows yet."""
+        for result, changes in pending:
+            for change in changes:
+                row = change.after or change.before
+                assert row is not None  # noqa: S101 - a change is of something
+                self._trace.add(host.name, "commit", **_commit_facts(self._label(row.connection), change))
+            for observer in self.observers:
+                observer.unit(host, result, changes)
+        for observer in self.observers:
+            observer.committed(host)
+
+    def commit_failed(self, host: Host, error: Exception, unit_count: int) -> None:
+        """Nothing of a transaction was kept."""
+        self._trace.add(host.name, "no-commit", units=unit_count, error=type(error).__name__)
+        for observer in self.observers:
+            observer.commit_failed(host, error)
+
+    def said(self, by: str, said: Said) -> None:
+        """See `NetworkOverseer`."""
+        for observer in self.observers:
+            observer.said(by, said)
+
+    def arrived(self, at: str, call: Call) -> None:
+        """See `NetworkOverseer`."""
+        for observer in self.observers:
+            observer.arrived(at, call)
+
+    def failed(self, call: Call, cause: Cause) -> None:
+        """See `NetworkOverseer`."""
+        for observer in self.observers:
+            observer.failed(call, cause)
+
+    def attempted(self, host: Host, cause: Cause | None) -> None:
+        """A node counts a try to deliver."""
+        for observer in self.observers:
+            observer.attempted(host, cause)
+
+    def heard(self, host: Host, kind: str, result: str) -> None:
+        """A node counts an envelope."""
+        self._trace.add(host.name, "hears", kind=kind, result=result)
+        for observer in self.observers:
+            observer.heard(host, kind, result)
+
+    def logged(self, event: dict[str, object]) -> None:
+        """A node writes a line of its log."""
+        owner = OWNER.get()
+        name = owner.name if owner is not None else "world"
+        for observer in self.observers:
+            observer.logged(name, event)
+
+    def asked(self, host: Host, asked: Asked) -> None:
+        """An admin asks."""
+        self._trace.add(host.name, "admin", act=asked.act, about=asked.sys_id and asked.sys_id[:8], key=asked.key)
+        for observer in self.observers:
+            observer.asked(host, asked)
+
+    def answered(self, host: Host, asked: Asked, answer: HttpAnswer | None) -> None:
+        """An admin has an answer, or gave up waiting."""
+        status = answer.status if answer is not None else None
+        self._trace.add(host.name, "admin-told", act=asked.act, status=status)
+        for observer in self.observers:
+            observer.answered(host, asked, answer)
+
+    def published(self, client_id: str, link: int, publication: Publication) -> None:
+        """The broker has taken a message."""
+        self._trace.add("broker", "published", link=link, **_publication_facts(publication))
+        for observer in self.observers:
+            observer.published(client_id, link, publication)
+
+    def linked(self, client_id: str, link: int) -> None:
+        """A client of the broker has a link."""
+        self._trace.add("broker", "linked", client=client_id, link=link)
+
+    def unlinked(self, client_id: str, link: int, why: str) -> None:
+        """It has it no more."""
+        self._trace.add("broker", "unlinked", client=client_id, link=link, why=why)
+
+
+def _commit_facts(label: str, change: Change) -> dict[str, str | int | bool | None]:
+    row = change.after or change.before
+    assert row is not None  # noqa: S101 - a change is of something
+    facts: dict[str, str | int | bool | None] = {"connection": label, "role": row.role, "serial": row.serial}
+    if change.after is None:
+        return {**facts, "gone": True}
+    return {
+        **facts,
+        "mine": f"{row.phase} {row.revision}{' on' if row.enabled else ''}",
+        "reason": row.reason,
+        "theirs": None
+        if row.their_phase is None
+        else f"{row.their_phase} {row.their_revision}{' on' if row.their_enabled else ''}",
+        "owed": bool(row.owed),
+        "seq": row.seq,
+    }
+
+
+def _publication_facts(publication: Publication) -> dict[str, str | int]:
+    return {
+        "topic": publication.topic.removeprefix("handclasp/v1/nodes/"),
+        "bytes": len(publication.payload),
+        "digest": hashlib.blake2b(publication.payload, digest_size=4).hexdigest(),
+    }

@@ -1,0 +1,218 @@
+"""One world: machines, a network, a broker, admins, and what goes wrong with them; all of it follows from a seed.
+
+    world = World(seed)
+    outcome = world.run()
+
+How it is put together. The loop (`core.loop`) has virtual time and runs what is ready in an order of the seed's. Each
+`Host` runs the shipped node, put together by the shipped composition root, `node.app.Node`; only the ports are the
+world's: clock and dice (`ports`), store (`store`, over the in-memory `disk`), `network`, `broker`. A `Plan` (`faults`)
+says which fault strikes where. `admins` act through the shipped admin API. Whatever happens is an entry of the
+`trace`, and is shown to the checks, which know nothing of faults.
+
+A run has three phases. Until `Shape.chaos_s` faults strike and admins act. Then everything is mended: machines are on,
+links and broker work, nobody acts. From there on the world must come to agree, within `LIVENESS_S`.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import gc
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from protocol.limits import DELIVERY_BACKOFF_S_MAX, RESYNC_S
+from simulations.admins import Admins
+from simulations.broker import SimulatedBroker
+from simulations.broker_faults import BrokerFaults
+from simulations.core.dice import Dice
+from simulations.core.guard import Escaped, Guard
+from simulations.core.loop import SimulationLoop
+from simulations.disk import DISKS
+from simulations.faults import Plan
+from simulations.machines import Machines
+from simulations.network import Network
+from simulations.observer import ViolationError
+from simulations.shape import Shape
+from simulations.stories import drawn_story
+from simulations.told import Told
+from simulations.told_logs import logs_told
+from simulations.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from simulations.faults import Fault
+    from simulations.host import Host
+    from simulations.observer import Observer
+
+    Story = Callable[[Admins], Awaitable[None]]
+
+LIVENESS_S: Final = 1.1 * RESYNC_S + 3 * DELIVERY_BACKOFF_S_MAX
+"""How long a mended world may take to agree: one resync, which may come a tenth late, and three longest waits."""
+
+LOOKS_S: Final = (20.0, 120.0, 900.0, 4000.0, 8000.0, 16000.0, 32000.0, 64000.0)
+"""When a mended world is looked at, to see whether it agrees before it must."""
+
+STAYS: Final = 0.05
+"""The share of seeds that go on to the end of that time though all is agreed: agreement must last."""
+
+IN_ORDER: Final = 0.2
+"""The share of seeds whose callbacks run in asyncio's own order."""
+
+CLONES_MAX: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a world.
+
+    Attributes:
+        violation: the first property that did not hold, as a sentence; none: all held.
+        digest: of the trace.
+        struck: the names of the faults that struck.
+        virtual_s: how much time passed in it.
+        steps: how many callbacks ran.
+    """
+
+    seed: int
+    violation: str | None
+    digest: str
+    struck: tuple[str, ...]
+    virtual_s: float
+    steps: int
+
+
+class World:
+    """See the module.
+
+    Attributes:
+        observers: who watches.
+        is_healed: whether faults are over.
+    """
+
+    def __init__(  # every part of a run that can be chosen
+        self,
+        seed: int,
+        *,
+        story: Story | None = None,
+        observers: Sequence[Callable[[World], Observer]] = (),
+        kinds: frozenset[Fault] | None = None,
+        without: frozenset[str] = frozenset(),
+        only: frozenset[str] | None = None,
+        is_deep: bool = False,
+    ) -> None:
+        """Draw a world.
+
+        Args:
+            seed: everything that is not given follows from it.
+            story: what admins do; none: what the seed says.
+            observers: who watches; each is made with the world.
+            kinds: which kinds of faults are on; see `Plan`.
+            without: names of faults that do not strike; see `Plan`.
+            only: names of the only faults that strike; see `Plan`.
+            is_deep: look for escapes at every call of a C function; see `Guard`.
+        """
+        self.seed = seed
+        self.dice = dice = Dice(seed)
+        schedule = dice.stream("schedule")
+        in_order = dice.fraction("in order") < IN_ORDER
+        self.loop = SimulationLoop(None if in_order else lambda count: int(schedule.random() * count))
+        self.guard = Guard(self.loop.fail)
+        self.trace = Trace(self.loop.time, lambda: self.loop.steps)
+        self.plan = Plan(dice, kinds=kinds, without=without, only=only)
+        self.shape = Shape.drawn(dice)
+        self.is_healed = False
+        self._is_deep = is_deep
+        DISKS.stock(self.shape.hosts + CLONES_MAX)
+        self.told = Told(self.trace, self._label)
+        self.machines = Machines(self, self.shape)
+        self._broker_faults = BrokerFaults(self)
+        self.broker = SimulatedBroker(self._broker_faults)
+        self.network = Network(
+            self.loop,
+            self.plan,
+            self.trace,
+            self.machines,
+            self.told,
+            names=list(self.machines.hosts),
+            faults_until_s=self.shape.chaos_s,
+        )
+        self.admins = Admins(self)
+        self._story = story if story is not None else drawn_story(dice, self.shape)
+        self.observers = [observer(self) for observer in observers]
+        self.told.observers = list(self.observers)
+
+    def run(self) -> Outcome:
+        """Live it to its end."""
+        violation = None
+        collecting = gc.isenabled()
+        gc.disable()  # finalisers would run at moments of their own
+        try:
+            with logs_told(self.told.logged):
+                try:
+                    with self.guard.armed(deep=self._is_deep):
+                        self._live()
+                except (Exception, Escaped) as error:  # noqa: BLE001 - any exception of the nodes' is a finding
+                    violation = _sentence(error)
+                self._end()
+        finally:
+            if collecting:
+                gc.enable()
+        return Outcome(
+            seed=self.seed,
+            violation=violation,
+            digest=self.trace.digest(),
+            struck=self.plan.struck,
+            virtual_s=self.loop.time(),
+            steps=self.loop.steps,
+        )
+
+    def _live(self) -> None:
+        self.machines.boot_all()
+        self._broker_faults.schedule()
+        self.admins.plays(self._story)
+        self.loop.run_until(self.shape.chaos_s)
+        self._mend()
+        mended_s = self.loop.time()
+        stays = self.dice.fraction("stays") < STAYS
+        for look_s in LOOKS_S:
+            self.loop.run_until(mended_s + look_s)
+            if not stays and all(observer.unsettled() is None for observer in self.told.observers):
+                break
+        else:
+            self.loop.run_until(mended_s + LIVENESS_S)
+        for observer in self.told.observers:
+            observer.came_to_rest()
+        for error in self.loop.unnoticed():
+            raise ViolationError(f"A task of a node ended by {type(error).__name__} and nobody noticed: {error}")
+
+    def _mend(self) -> None:
+        self.trace.add("world", "mended")
+        self.is_healed = True
+        self.plan.heal()
+        self.network.heal()
+        self._broker_faults.come_up()
+        self.machines.heal()
+
+    def _end(self) -> None:
+        """What unwinds now is not the nodes' doing: nobody is told of it."""
+        self.trace.end()
+        self.told.observers = []
+        self.machines.turn_off_for_good()
+        self.loop.close()
+
+    @property
+    def hosts(self) -> dict[str, Host]:
+        """The machines by name; a copy is one too."""
+        return self.machines.hosts
+
+    def _label(self, connection: bytes) -> str:
+        return self.network.label(connection)
+
+    def later(self, at_s: float, callback: Callable[..., object], *arguments: object) -> None:
+        """Do something that no machine does."""
+        self.loop.call_at(at_s, callback, *arguments, context=contextvars.Context())
+
+
+def _sentence(error: BaseException) -> str:
+    return str(error) if isinstance(error, ViolationError) else f"{type(error).__name__}: {error}"
