@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -115,10 +116,11 @@ class Node:
         self._was_restored = False
         self.broadcaster = _broadcaster(context, ports.broker)
         self._expiry_due = asyncio.Event()
+        self._expiry_look_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         signals.owed = self.dispatcher.owe
         signals.heard_from = self.dispatcher.heard_from
-        signals.expiry = self._expiry_due.set
+        signals.expiry = self._expires
         if self.broadcaster is not None:
             signals.broadcast = self.broadcaster.wake
             signals.trace = self.broadcaster.trace
@@ -152,13 +154,19 @@ class Node:
     async def _watch_expiries(self) -> None:
         while True:
             self._expiry_due.clear()
+            self._expiry_look_at = math.inf
             following = await expire_codes(self.context)
-            rest_s = float(EXPIRY_CHECK_S_MAX)
+            now, rest_s = self.context.clock.now(), float(EXPIRY_CHECK_S_MAX)
             if following is not None:
-                rest_s = min(rest_s, max(following - self.context.clock.now(), 0) + 1)
+                rest_s = min(rest_s, max(following - now, 0) + 1)
+            self._expiry_look_at = now + rest_s
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(rest_s):
                     await self._expiry_due.wait()
+
+    def _expires(self, at: float) -> None:
+        if at < self._expiry_look_at:
+            self._expiry_due.set()
 
     async def _purge(self) -> None:
         while True:

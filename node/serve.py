@@ -26,7 +26,7 @@ from node.network.reach import own_reach
 from node.real_ports import SystemClock, SystemEntropy
 from node.settings import BrokerChoice, HostPort, HttpAllowed
 from node.store.database import Database
-from node.store.writer import ThreadedStore
+from node.store.writer import GroupCommitStore
 from node.version import VERSION
 from protocol.identity import fingerprint
 
@@ -111,7 +111,7 @@ async def _node(
 ) -> Node:
     """The node on its real ports; what they hold is given back when the stack unwinds."""
     metrics = Metrics(version=VERSION)
-    store = ThreadedStore(
+    store = GroupCommitStore(
         Database(directory.database_path),
         committed=lambda duration_s, units: metrics.committed(duration_s=duration_s, unit_count=units),
     )

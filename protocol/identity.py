@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from nacl import bindings
@@ -72,6 +73,7 @@ def thumbprint(public: bytes) -> bytes:
     return hashlib.sha256(b'{"crv":"Ed25519","kty":"OKP","x":"%s"}' % _base64url(public)).digest()
 
 
+@lru_cache(maxsize=1024)
 def fingerprint(public: bytes) -> str:
     """What people compare: 120 bits of the thumbprint as 6 groups of 4 base32 characters."""
     text = base64.b32encode(thumbprint(public)[:_FINGERPRINT_BYTES]).decode().lower()

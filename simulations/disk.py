@@ -113,7 +113,7 @@ class Disks:
 
     def give_back(self, disk: Disk) -> None:
         """It may be taken again, unless it was left in the middle of a transaction."""
-        if disk.raw.in_transaction or disk.database.connection.in_transaction():
+        if disk.raw.in_transaction:
             disk.database.close()
         else:
             self._free.append(disk)

@@ -84,7 +84,7 @@ async def new_code(context: Context, sys_id: str, *, lifetime_s: int, once: Once
         return store_change(context, tx, before, replace(before, record=after, code=parts))
 
     connection = await context.store.run(once.unit(context, unit))
-    context.signals.expiry()
+    context.signals.expiry(connection.record.expires_at)
     signalled(context, connection)
     return connection
 

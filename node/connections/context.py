@@ -32,14 +32,14 @@ class Signals:
         heard_from: that key has sent a verified envelope, so it is worth trying it now.
         broadcast: the broadcast outbox has a new row.
         trace: one message was sent or received.
-        expiry: a code was made, so the next expiry may be nearer.
+        expiry: a code was made that expires at that instant (Unix seconds): the next expiry may be nearer.
     """
 
     owed: Callable[[bytes], None] = field(default=_ignore)
     heard_from: Callable[[bytes], None] = field(default=_ignore)
     broadcast: Callable[[], None] = field(default=_ignore)
     trace: Callable[[Publication], None] = field(default=_ignore)
-    expiry: Callable[[], None] = field(default=_ignore)
+    expiry: Callable[[float], None] = field(default=_ignore)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

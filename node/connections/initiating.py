@@ -101,7 +101,7 @@ async def initiate(context: Context, wish: Wish, *, once: Once = ALWAYS) -> Conn
     except statements.NameTakenError:
         raise name_taken(wish.names.name) from None
     context.signals.broadcast()
-    context.signals.expiry()
+    context.signals.expiry(stored.record.expires_at)
     if stored.record.owed and stored.recipient is not None:
         context.signals.owed(stored.recipient)
     return stored

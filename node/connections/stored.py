@@ -183,22 +183,22 @@ def _record(row: Any) -> Record:
             mine=mine,
             theirs=theirs,
             partner=row.partner,
-            owed=row.owed,
+            owed=bool(row.owed),
             addressee=row.addressee,
             expires_at=row.expires_at,
-            ask_me=row.ask_me,
-            hidden=row.hidden,
+            ask_me=bool(row.ask_me),
+            hidden=bool(row.hidden),
         )
     return DestinationRecord(
         serial=row.serial,
         mine=mine,
         theirs=theirs,
-        owed=row.owed,
+        owed=bool(row.owed),
         proof=row.proof,
         expires_at=row.expires_at,
-        hidden=row.hidden,
+        hidden=bool(row.hidden),
     )
 
 
-def _side(revision: int, phase: str, enabled: bool, reason: str | None) -> Side:  # noqa: FBT001 - columns of a row
-    return Side(revision, Phase(phase), enabled=enabled, reason=Reason(reason) if reason else None)
+def _side(revision: int, phase: str, enabled: int, reason: str | None) -> Side:
+    return Side(revision, Phase(phase), enabled=bool(enabled), reason=Reason(reason) if reason else None)

@@ -4,8 +4,8 @@ On every link: `online`, then the outbox to its end, and only then the present s
 that has no row left, which heals a broker that lost its memory. After that it waits for `wake`.
 
 One message is in flight at a time, so the last retained message of a topic is the newest. A row is deleted
-after its PUBACK: a crash between the two sends it once more, with the same event id. A broker that is down
-delays broadcasts and nothing else: no other part of a node waits for this one.
+after its PUBACK, together with others: a crash between the two sends it once more, with the same event id. A
+broker that is down delays broadcasts and nothing else: no other part of a node waits for this one.
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ from node.logs import get_logger
 from node.ports import BrokerDownError, Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from node.delivery.broadcast_outbox import BroadcastOutbox, OutboxRow
+    from node.delivery.broadcast_outbox import BroadcastOutbox
     from node.ports import Broker, BrokerLink, Clock, Entropy
 
 BACKOFF_S_MIN: Final = 0.2
@@ -33,6 +31,9 @@ BACKOFF_S_MAX: Final = 15.0
 
 BATCH_ROWS_MAX: Final = 50
 """How many rows are read, and then deleted, at once: a crash repeats at most so many."""
+
+KEPT_S_MAX: Final = 0.1
+"""How long a row that was acknowledged waits for others to be deleted with it."""
 
 HEAL_ROWS_MAX: Final = 50
 HEAL_PAUSE_S: Final = 0.1
@@ -49,6 +50,26 @@ SHORT_LINKS_MAX: Final = 3
 """That many links in a row, each lost sooner than that: another process uses the same client id."""
 
 _log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Rows that the broker has acknowledged and the outbox still holds, so that many are deleted by one commit."""
+
+    last_n: int = 0
+    count: int = 0
+    delete_at: float | None = None
+
+    def add(self, n: int, now: float) -> None:
+        self.last_n, self.count = n, self.count + 1
+        if self.delete_at is None:
+            self.delete_at = now + KEPT_S_MAX
+
+    def is_due(self, now: float) -> bool:
+        return self.delete_at is not None and now >= self.delete_at
+
+    def deleted(self) -> None:
+        self.count, self.delete_at = 0, None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,6 +119,7 @@ class Broadcaster:
         self._client_id = f"handclasp-{node}"
         self._wake = asyncio.Event()
         self._rows_due = True
+        self._kept = _Kept()
         self._traces: deque[Publication] = deque()
         self._self_tested = False
         self._linked_at: float | None = None
@@ -139,6 +161,7 @@ class Broadcaster:
     async def _use_a_link(self) -> None:
         session = self._new_uuid()
         self._linked_at = None
+        self._kept = _Kept()
         async with self._broker.connect(self._client_id, will=self._presence("lost", session)) as link:
             self._linked_at = asyncio.get_running_loop().time()
             online = self._presence("online", session)
@@ -157,39 +180,45 @@ class Broadcaster:
                 for watcher in watchers:
                     watcher.cancel()
                 await asyncio.gather(*watchers, return_exceptions=True)
+                if self._kept.count:
+                    await self._delete_acknowledged()
 
     async def _serve(self, link: BrokerLink, lost: asyncio.Task[None]) -> None:
         loop = asyncio.get_running_loop()
         healed_to: int | None = 0
         heal_at = loop.time()
         self._rows_due = True
-        while True:
+        lost.add_done_callback(lambda _: self._wake.set())
+        while not lost.done():
             self._wake.clear()
             await self._send_traces(link)
             await self._drain(link)
-            if healed_to is not None and loop.time() >= heal_at:
+            now = loop.time()
+            heals = healed_to is not None and now >= heal_at
+            if self._kept.count and (heals or self._kept.is_due(now)):
+                await self._delete_acknowledged()
+            if heals and healed_to is not None:
                 healed_to = await self._heal(link, healed_to)
-                heal_at = loop.time() + HEAL_PAUSE_S
-            await self._rest(lost, None if healed_to is None else heal_at - loop.time())
+                heal_at = now + HEAL_PAUSE_S
+            await self._rest(None if healed_to is None else heal_at)
+        raise BrokerDownError("The link to the MQTT broker was lost.")
 
     async def _drain(self, link: BrokerLink) -> None:
         while self._rows_due:
             self._rows_due = False
-            rows = await self._outbox.pending(BATCH_ROWS_MAX)
+            rows = await self._outbox.pending(self._kept.last_n, BATCH_ROWS_MAX)
             self._rows_due |= len(rows) == BATCH_ROWS_MAX
-            await self._publish_rows(link, rows)
-
-    async def _publish_rows(self, link: BrokerLink, rows: Sequence[OutboxRow]) -> None:
-        acknowledged: int | None = None
-        try:
             for row in rows:
                 await link.publish(Publication(topic=row.topic, payload=row.payload, qos=1, retain=True))
-                acknowledged = row.n
+                self._kept.add(row.n, asyncio.get_running_loop().time())
                 self.counts.published += 1
+                if self._kept.count >= BATCH_ROWS_MAX:
+                    await self._delete_acknowledged()
                 await self._send_traces(link)
-        finally:
-            if acknowledged is not None:
-                await self._outbox.done(acknowledged)
+
+    async def _delete_acknowledged(self) -> None:
+        await self._outbox.done(self._kept.last_n)
+        self._kept.deleted()
 
     async def _heal(self, link: BrokerLink, healed_to: int) -> int | None:
         """Publish the next portion of present statuses; return the key to go on from, None at the end.
@@ -209,15 +238,11 @@ class Broadcaster:
             self._traces.popleft()
             self.counts.traces_sent += 1
 
-    async def _rest(self, lost: asyncio.Task[None], rest_s: float | None) -> None:
-        woken = asyncio.create_task(self._wake.wait())
-        first: list[asyncio.Task[None] | asyncio.Task[bool]] = [woken, lost]
-        try:
-            await asyncio.wait(first, timeout=rest_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            woken.cancel()
-        if lost.done():
-            raise BrokerDownError("The link to the MQTT broker was lost.")
+    async def _rest(self, heal_at: float | None) -> None:
+        ends = [at for at in (heal_at, self._kept.delete_at) if at is not None]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(min(ends, default=None)):
+                await self._wake.wait()
 
     async def _self_test(self, link: BrokerLink, online: Publication) -> None:
         await see_own_presence(link, online)

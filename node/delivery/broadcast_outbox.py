@@ -30,8 +30,8 @@ class PresentStatus:
 class BroadcastOutbox(Protocol):
     """Rows are written in the transaction that changes what they tell of, and deleted after their PUBACK."""
 
-    async def pending(self, limit: int) -> Sequence[OutboxRow]:
-        """The oldest rows, at most `limit`, in order of `n`."""
+    async def pending(self, after_n: int, limit: int) -> Sequence[OutboxRow]:
+        """The oldest rows with a higher `n`, at most `limit`, in its order."""
         ...
 
     async def done(self, last_n: int) -> None:

@@ -16,7 +16,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+import socket
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from node.delivery.mqtt_tls import client_context
 from node.ports import BrokerDownError, Publication
@@ -116,6 +117,7 @@ class MqttBroker:
             timeout=self._operation_s_max,
             keepalive=self._keepalive_s,
             max_queued_incoming_messages=ARRIVED_MAX,
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # else each small packet may wait 40 ms
             tls_context=self._tls_context() if self._url.tls else None,
             logger=quiet,
         )
@@ -161,6 +163,8 @@ class MqttLink:
         self._link = client
         self._place = place
         self._iterator = client.messages
+        self._under_way: set[asyncio.Timeout] = set()
+        client._disconnected.add_done_callback(self._abandon)  # noqa: SLF001 - see `lost`
 
     async def publish(self, publication: Publication) -> None:
         """Return once the broker has acknowledged it (QoS 1) or it is written (QoS 0).
@@ -206,23 +210,40 @@ class MqttLink:
             await self._link.__aexit__(None, None, None)
 
     async def _until_lost(self, operation: Coroutine[None, None, T]) -> T:
-        task = asyncio.ensure_future(operation)
         disconnected = self._link._disconnected  # noqa: SLF001 - see `lost`
-        first: list[asyncio.Future[Any]] = [task, disconnected]
         try:
-            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise BrokerDownError(self._lost_text(disconnected.exception()))
-            return task.result()
+            async with asyncio.timeout(None) as until_lost:
+                self._under_way.add(until_lost)
+                try:
+                    if disconnected.done():
+                        self._abandon(disconnected)
+                    return await _cancellable(operation)
+                finally:
+                    self._under_way.discard(until_lost)
+        except TimeoutError:
+            raise BrokerDownError(self._lost_text(disconnected.exception())) from None
         except (OSError, _mqtt_error()) as error:
             raise BrokerDownError(self._lost_text(error)) from error
-        finally:
-            if not task.done():
-                task.cancel()
+
+    def _abandon(self, _disconnected: asyncio.Future[None]) -> None:
+        for operation in self._under_way:
+            if not operation.expired():
+                operation.reschedule(0)
 
     def _lost_text(self, error: BaseException | None) -> str:
         detail = f": {str(error).rstrip('.')}" if error is not None else ""
         return f"The link to the MQTT broker at {self._place} was lost{detail}."
+
+
+async def _cancellable(operation: Coroutine[None, None, T]) -> T:
+    """The operation, without a fault of Python 3.11: its `wait_for` drops a cancellation that comes with the result."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine that awaits runs in one
+    before = task.cancelling()
+    result = await operation
+    if task.cancelling() > before:
+        raise asyncio.CancelledError
+    return result
 
 
 def _mqtt_error() -> type[Exception]:

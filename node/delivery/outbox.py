@@ -21,9 +21,9 @@ class StoredOutbox:
         self._store = store
         self._topic_id = topic_id
 
-    async def pending(self, limit: int) -> Sequence[OutboxRow]:
+    async def pending(self, after_n: int, limit: int) -> Sequence[OutboxRow]:
         """See `BroadcastOutbox`."""
-        rows = await self._store.run(lambda tx: statements.pending_broadcasts(tx, limit))
+        rows = await self._store.run(lambda tx: statements.pending_broadcasts(tx, after_n, limit))
         return [OutboxRow(n=row.n, topic=row.topic, payload=row.payload) for row in rows]
 
     async def done(self, last_n: int) -> None:

@@ -7,7 +7,8 @@ can slip between what a unit of work reads and what it writes.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, TypeVar
+import sqlite3
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, insert, inspect, select
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -16,13 +17,10 @@ from sqlalchemy.pool import StaticPool
 from node.store.schema import SCHEMA_REVISION, metadata, schema_revision
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
-
-T = TypeVar("T")
 
 _SCHEMA_VERSION = select(schema_revision.c.version_num)
 
@@ -32,7 +30,7 @@ class StoreError(Exception):
 
 
 class Database:
-    """An open SQLite database. It is used from one thread."""
+    """An open SQLite database; one call at a time."""
 
     def __init__(self, path: Path | None) -> None:
         """Open it, making or migrating it as needed; without a path it is kept in memory.
@@ -49,7 +47,14 @@ class Database:
                 self._prepare()
             except DatabaseError as error:
                 raise StoreError(f"The database {self._where} can't be used: {error.orig}.") from error
+            # what `execute` runs stands between its own BEGIN and COMMIT: SQLAlchemy's cost several times what they do
+            event.remove(self.engine, "begin", _begin_immediate)
             opened.pop_all()
+
+    @property
+    def _raw(self) -> sqlite3.Connection:
+        raw: sqlite3.Connection = self.connection.connection.driver_connection  # type: ignore[assignment]
+        return raw
 
     def _prepare(self) -> None:
         # an integer column may hold what the design keeps below 2^53; nothing else is assumed of SQLite here
@@ -66,25 +71,45 @@ class Database:
         migrate(self.connection, found=found, where=self._where)
 
     def transact(self, units: Sequence[Callable[[Connection], Any]]) -> list[Any]:
-        """Run units of work in one transaction with one commit (group commit).
+        """Run units of work in one transaction with one commit; see `execute` and `commit`."""
+        results, _ = self.execute(units)
+        self.commit()
+        return results
+
+    def execute(self, units: Sequence[Callable[[Connection], Any]]) -> tuple[list[Any], bool]:
+        """Begin a transaction and run units of work in it; their results, and whether there is anything to sync.
 
         A unit that raises is undone alone; its exception stands in the result in its place.
 
         Raises:
-            sqlalchemy.exc.DatabaseError: the commit failed, and nothing of any unit was kept.
+            sqlite3.Error: no transaction could be begun.
         """
         results: list[Any] = []
-        raw: sqlite3.Connection = self.connection.connection.driver_connection  # type: ignore[assignment]
-        with self.connection.begin():
-            for unit in units:
-                raw.execute("SAVEPOINT unit")
-                try:
-                    results.append(unit(self.connection))
-                except Exception as error:  # noqa: BLE001 - handed to the unit's own caller
-                    raw.execute("ROLLBACK TO unit")
-                    results.append(error)
-                raw.execute("RELEASE unit")
-        return results
+        raw = self._raw
+        changes = raw.total_changes
+        raw.execute("BEGIN IMMEDIATE")
+        for unit in units:
+            raw.execute("SAVEPOINT unit")
+            try:
+                results.append(unit(self.connection))
+            except Exception as error:  # noqa: BLE001 - handed to the unit's own caller
+                raw.execute("ROLLBACK TO unit")
+                results.append(error)
+            raw.execute("RELEASE unit")
+        return results, raw.total_changes != changes
+
+    def commit(self) -> None:
+        """Make what was executed durable. It may be called in another thread than `execute`, while nobody executes.
+
+        Raises:
+            sqlite3.Error: the commit failed, and nothing of any unit was kept.
+        """
+        try:
+            self._raw.execute("COMMIT")
+        except sqlite3.Error:
+            if self._raw.in_transaction:
+                self._raw.execute("ROLLBACK")
+            raise
 
     def close(self) -> None:
         """Close it; what was committed is on disk."""
@@ -109,11 +134,12 @@ def _engine(where: str) -> Engine:
         ):
             raw.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
+    event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _revision(connection: Connection) -> str | None:

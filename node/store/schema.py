@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    func,
     text,
 )
 
@@ -90,7 +91,11 @@ Index(
     unique=True,
     sqlite_where=text("hidden = 0 AND phase NOT IN ('closed', 'announced')"),
 )
-Index("ix_connections_owed", connections.c.n, sqlite_where=text("owed = 1"))
+Index(
+    "ix_connections_owed",
+    func.coalesce(connections.c.partner, connections.c.addressee),
+    sqlite_where=text("owed = 1"),
+)
 Index("ix_connections_partner", connections.c.partner)
 Index("ix_connections_phase", connections.c.phase, connections.c.expires_at)
 

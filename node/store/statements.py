@@ -4,34 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, true, update
 
 from node.connections.stored import Connection, from_row, to_row
+from node.store.prepared import Prepared
 from node.store.schema import broadcasts, connections, events, notices, writes
 from protocol.vocabulary import Phase, Reason, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-    from sqlalchemy import Row
+    from sqlalchemy import BindParameter, Row, Table
 
     from node.ports import Transaction
 
 _C = connections.c
 _RESTATED = [phase.value for phase in (Phase.AWAITING, Phase.ACTIVE, Phase.ANNOUNCED, Phase.ACCEPTED)]
 
-_BY_IDENTITY = select(connections).where(
-    _C.connection == bindparam("connection"), _C.source_key == bindparam("source_key")
+_FIXED = frozenset({"n", "sys_id", "role", "connection", "source_key", "created_at_ms", "announced_prefix"})
+"""What never changes of a connection: leaving it out spares its indexes a change."""
+
+
+def _given(table: Table, *, but: Collection[str]) -> dict[str, BindParameter[Any]]:
+    return {column.key: bindparam(column.key) for column in table.c if column.key not in but}
+
+
+_BY_IDENTITY = Prepared(
+    select(connections).where(_C.connection == bindparam("connection"), _C.source_key == bindparam("source_key"))
 )
 _BY_SYS_ID = select(connections).where(_C.sys_id == bindparam("sys_id"))
-_SYS_ID_TAKEN = select(_C.n).where(_C.sys_id == bindparam("sys_id"))
-_INSERT = insert(connections)
-_UPDATE = update(connections).where(_C.n == bindparam("at_n"))
+_SYS_ID_TAKEN = Prepared(select(_C.n).where(_C.sys_id == bindparam("sys_id")))
+_INSERT = Prepared(insert(connections).values(_given(connections, but={"n"})))
+_UPDATE = Prepared(update(connections).where(_C.n == bindparam("at_n")).values(_given(connections, but=_FIXED)))
 _DELETE = delete(connections).where(_C.n == bindparam("at_n"))
 
-_EVENT = insert(events)
-_BROADCAST = insert(broadcasts)
+_EVENT = Prepared(insert(events))
+_BROADCAST = Prepared(insert(broadcasts).values(_given(broadcasts, but={"n"})))
 _NOTICE = insert(notices)
 _EVENTS_AFTER = (
     select(events)
@@ -41,8 +49,10 @@ _EVENTS_AFTER = (
 )
 _LAST_EVENT = select(events).where(events.c.connection_n == bindparam("at_n"), events.c.seq == bindparam("seq"))
 
-_PENDING_BROADCASTS = select(broadcasts).order_by(broadcasts.c.n).limit(bindparam("most"))
-_BROADCASTS_DONE = delete(broadcasts).where(broadcasts.c.n <= bindparam("last_n"))
+_PENDING_BROADCASTS = Prepared(
+    select(broadcasts).where(broadcasts.c.n > bindparam("after")).order_by(broadcasts.c.n).limit(bindparam("most"))
+)
+_BROADCASTS_DONE = Prepared(delete(broadcasts).where(broadcasts.c.n <= bindparam("last_n")))
 _QUEUED_TOPICS = select(broadcasts.c.topic).distinct()
 _BROADCAST_COUNT = select(func.count()).select_from(broadcasts)
 _LIVE_EVENTS = (
@@ -53,22 +63,20 @@ _LIVE_EVENTS = (
     .limit(bindparam("most"))
 )
 
-_OWED = select(connections).where(_C.owed.is_(True), _C.n > bindparam("after")).order_by(_C.n).limit(bindparam("most"))
-_OWED_COUNT = select(func.count()).select_from(connections).where(_C.owed.is_(True))
-_OWED_TO = (
+_IS_OWED = _C.owed == true()  # as the index on what is owed is written: `IS 1` would not be found in it
+_OWED = select(connections).where(_IS_OWED, _C.n > bindparam("after")).order_by(_C.n).limit(bindparam("most"))
+_OWED_COUNT = select(func.count()).select_from(connections).where(_IS_OWED)
+_OWED_TO = Prepared(
     select(connections)
     .where(
-        _C.owed.is_(True),
+        _IS_OWED,
         _C.partner_node_url.is_not(None),
-        or_(
-            _C.partner == bindparam("recipient"),
-            and_(_C.partner.is_(None), _C.addressee == bindparam("recipient")),
-        ),
+        func.coalesce(_C.partner, _C.addressee) == bindparam("recipient"),
     )
     .order_by(_C.phase == Phase.PENDING.value, _C.changed_at_ms)
     .limit(bindparam("most"))
 )
-_EXPIRED = (
+_EXPIRED = Prepared(
     select(connections)
     .where(_C.phase == Phase.PENDING.value, _C.expires_at <= bindparam("now"), _C.role == Role.SOURCE.value)
     .order_by(_C.expires_at)
@@ -152,7 +160,7 @@ class NameTakenError(Exception):
 
 def find(tx: Transaction, *, connection_id: bytes, source_key: bytes) -> Connection | None:
     """The connection with that id and source."""
-    row = tx.execute(_BY_IDENTITY, {"connection": connection_id, "source_key": source_key}).first()
+    row = _BY_IDENTITY.first(tx, {"connection": connection_id, "source_key": source_key})
     return from_row(row) if row is not None else None
 
 
@@ -164,7 +172,7 @@ def find_by_sys_id(tx: Transaction, sys_id: str) -> Connection | None:
 
 def sys_id_is_taken(tx: Transaction, sys_id: str) -> bool:
     """Whether another connection has that id."""
-    return tx.execute(_SYS_ID_TAKEN, {"sys_id": sys_id}).first() is not None
+    return _SYS_ID_TAKEN.first(tx, {"sys_id": sys_id}) is not None
 
 
 def add(tx: Transaction, connection: Connection) -> int:
@@ -174,8 +182,8 @@ def add(tx: Transaction, connection: Connection) -> int:
         NameTakenError: see there.
     """
     try:
-        return int(tx.execute(_INSERT, to_row(connection)).inserted_primary_key[0])  # type: ignore[index]
-    except IntegrityError as error:
+        return _INSERT.run(tx, to_row(connection)).lastrowid
+    except _integrity_error(tx) as error:
         raise _name_taken(error) from error
 
 
@@ -186,13 +194,17 @@ def change(tx: Transaction, connection: Connection) -> None:
         NameTakenError: see there.
     """
     try:
-        tx.execute(_UPDATE, {**to_row(connection), "at_n": connection.n})
-    except IntegrityError as error:
+        _UPDATE.run(tx, {**to_row(connection), "at_n": connection.n})
+    except _integrity_error(tx) as error:
         raise _name_taken(error) from error
 
 
-def _name_taken(error: IntegrityError) -> Exception:
-    return NameTakenError() if "connections.name" in str(error.orig) else error
+def _integrity_error(tx: Transaction) -> type[Exception]:
+    return tx.dialect.loaded_dbapi.IntegrityError
+
+
+def _name_taken(error: Exception) -> Exception:
+    return NameTakenError() if "connections.name" in str(error) else error
 
 
 def remove(tx: Transaction, connection: Connection) -> None:
@@ -202,7 +214,7 @@ def remove(tx: Transaction, connection: Connection) -> None:
 
 def add_event(tx: Transaction, *, n: int, seq: int, event_id: str, at_ms: int, data: bytes) -> None:
     """One more line of a connection's history; `data` is the event as it is broadcast."""
-    tx.execute(_EVENT, {"connection_n": n, "seq": seq, "event_id": event_id, "at_ms": at_ms, "data": data})
+    _EVENT.run(tx, {"connection_n": n, "seq": seq, "event_id": event_id, "at_ms": at_ms, "data": data})
 
 
 def events_after(tx: Transaction, *, n: int, after: int, most: int) -> Sequence[Row[Any]]:
@@ -212,17 +224,17 @@ def events_after(tx: Transaction, *, n: int, after: int, most: int) -> Sequence[
 
 def add_broadcast(tx: Transaction, *, topic: str, payload: bytes) -> None:
     """Queue a retained message for the broker."""
-    tx.execute(_BROADCAST, {"topic": topic, "payload": payload})
+    _BROADCAST.run(tx, {"topic": topic, "payload": payload})
 
 
-def pending_broadcasts(tx: Transaction, most: int) -> Sequence[Row[Any]]:
+def pending_broadcasts(tx: Transaction, after: int, most: int) -> Sequence[Any]:
     """What the broker has not acknowledged yet, oldest first: (n, topic, payload)."""
-    return tx.execute(_PENDING_BROADCASTS, {"most": most}).all()
+    return _PENDING_BROADCASTS.rows(tx, {"after": after, "most": most})
 
 
 def broadcasts_done(tx: Transaction, last_n: int) -> None:
     """The broker has acknowledged everything up to and with `last_n`."""
-    tx.execute(_BROADCASTS_DONE, {"last_n": last_n})
+    _BROADCASTS_DONE.run(tx, {"last_n": last_n})
 
 
 def queued_topics(tx: Transaction) -> set[str]:
@@ -262,7 +274,7 @@ def owed_count(tx: Transaction) -> int:
 
 def owed_to(tx: Transaction, *, recipient: bytes, most: int) -> list[Connection]:
     """What is owed to one node and can be sent, longest waiting first; invitations last: they may be turned away."""
-    return [from_row(row) for row in tx.execute(_OWED_TO, {"recipient": recipient, "most": most})]
+    return [from_row(row) for row in _OWED_TO.rows(tx, {"recipient": recipient, "most": most})]
 
 
 def live(tx: Transaction, *, after: int, most: int) -> list[Connection]:
@@ -277,7 +289,7 @@ def live_by_numbers(tx: Transaction, numbers: Sequence[int]) -> list[Connection]
 
 def expired(tx: Transaction, *, now: float, most: int) -> list[Connection]:
     """Pending connections whose code is past its expiry."""
-    return [from_row(row) for row in tx.execute(_EXPIRED, {"now": now, "most": most})]
+    return [from_row(row) for row in _EXPIRED.rows(tx, {"now": now, "most": most})]
 
 
 def pending(tx: Transaction, *, most: int) -> list[Connection]:

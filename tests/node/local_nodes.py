@@ -19,7 +19,7 @@ from node.network.reach import Reach
 from node.real_ports import SystemEntropy
 from node.settings import Announcements
 from node.store.database import Database
-from node.store.writer import ThreadedStore
+from node.store.writer import GroupCommitStore
 from protocol.limits import RESYNC_S
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ async def running_node(
         listening = socket.create_server(("127.0.0.1", port))
         stack.callback(listening.close)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        store = ThreadedStore(Database(directory.database_path))
+        store = GroupCommitStore(Database(directory.database_path))
         stack.push_async_callback(store.close)
         network = AiohttpPeerNetwork(AddressPolicy(own=Reach.LOOPBACK))
         stack.push_async_callback(network.close)

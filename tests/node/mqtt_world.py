@@ -123,8 +123,8 @@ class ListOutbox:
             self.live[key] = (topic, payload)
         self.on_add()
 
-    async def pending(self, limit):
-        return self.rows[:limit]
+    async def pending(self, after_n, limit):
+        return [row for row in self.rows if row.n > after_n][:limit]
 
     async def done(self, last_n):
         self.rows = [row for row in self.rows if row.n > last_n]

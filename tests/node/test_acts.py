@@ -92,7 +92,7 @@ async def test_an_expired_connection_gets_a_new_code(a, b):
     offered = await a.initiate(b, code_lifetime_s=60)
     sys_id = offered["connection"]["sys_id"]
     a.clock.ahead_s = 61
-    a.node.context.signals.expiry()
+    a.node.context.signals.expiry(0)
     await closed(a, sys_id, "expired")
     newer = await act(a, sys_id, "new-code", status=201)
     await b.until(sys_id, "invited")

@@ -181,10 +181,10 @@ async def test_statuses_are_told_again_in_portions_with_a_rest_between(broker, o
 async def test_a_store_that_fails_once_is_told_and_tried_again(broker, outbox, log):
     pending, failures = outbox.pending, [OSError("disk")]
 
-    async def failing(limit):
+    async def failing(after_n, limit):
         if failures:
             raise failures.pop()
-        return await pending(limit)
+        return await pending(after_n, limit)
 
     outbox.pending = failing
     outbox.add(*status(1))
@@ -195,7 +195,7 @@ async def test_a_store_that_fails_once_is_told_and_tried_again(broker, outbox, l
 
 
 async def test_a_store_that_fails_on_every_link_is_not_blamed_on_another_process(broker, outbox, log):
-    async def failing(_limit):
+    async def failing(_after_n, _limit):
         raise OSError
 
     outbox.pending = failing

@@ -199,7 +199,7 @@ async def test_a_code_that_nobody_takes_expires_by_itself(a, b):
     answer = await a.initiate(b, code_lifetime_s=60)
     await b.until(answer["connection"]["sys_id"], "invited")
     a.clock.ahead_s = 0
-    a.node.context.signals.expiry()
+    a.node.context.signals.expiry(0)
     assert (await a.until(answer["connection"]["sys_id"], "closed"))["reason"] == "expired"
     assert (await b.until(answer["connection"]["sys_id"], "closed"))["reason"] == "expired"
 

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 from node.store.database import Database, StoreError
 from node.store.migrate import config
 from node.store.schema import SCHEMA_REVISION, metadata
-from node.store.writer import ThreadedStore
+from node.store.writer import GroupCommitStore
 
 
 def schema_of(connection) -> dict[str, str]:
@@ -27,7 +27,7 @@ def schema_of(connection) -> dict[str, str]:
 
 @pytest.fixture
 async def store(tmp_path):
-    store = ThreadedStore(Database(tmp_path / "node.db"))
+    store = GroupCommitStore(Database(tmp_path / "node.db"))
     yield store
     await store.close()
 
@@ -57,7 +57,7 @@ async def test_a_unit_of_work_that_raises_leaves_nothing_and_the_others_stay(sto
 
 async def test_units_that_wait_share_one_commit(tmp_path):
     commits = []
-    store = ThreadedStore(Database(tmp_path / "node.db"), committed=lambda _duration_s, units: commits.append(units))
+    store = GroupCommitStore(Database(tmp_path / "node.db"), committed=lambda _duration_s, units: commits.append(units))
     await asyncio.gather(*(store.run(write("one")) for _ in range(100)))
     await store.close()
     assert sum(commits) == 100
@@ -80,10 +80,10 @@ def test_what_was_told_as_committed_survives_a_kill(tmp_path):
         from pathlib import Path
         from sqlalchemy import text
         from node.store.database import Database
-        from node.store.writer import ThreadedStore
+        from node.store.writer import GroupCommitStore
 
         async def main():
-            store = ThreadedStore(Database(Path(sys.argv[1])))
+            store = GroupCommitStore(Database(Path(sys.argv[1])))
             for number in range(20):
                 await store.run(lambda tx: tx.execute(text(f"INSERT INTO broadcasts (topic, payload) VALUES ('{number}', x'')")))
                 print(number, flush=True)

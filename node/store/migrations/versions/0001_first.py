@@ -64,7 +64,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("connection", "source_key", name=op.f("uq_connections_connection_source_key")),
         sa.UniqueConstraint("sys_id", name=op.f("uq_connections_sys_id")),
     )
-    op.create_index("ix_connections_owed", "connections", ["n"], unique=False, sqlite_where=sa.text("owed = 1"))
+    op.create_index(
+        "ix_connections_owed",
+        "connections",
+        [sa.text("coalesce(partner, addressee)")],
+        unique=False,
+        sqlite_where=sa.text("owed = 1"),
+    )
     op.create_index("ix_connections_partner", "connections", ["partner"], unique=False)
     op.create_index("ix_connections_phase", "connections", ["phase", "expires_at"], unique=False)
     op.create_index(
