@@ -5,7 +5,8 @@
 .PHONY: help demo pair test test-slow check format lock figures bench recording clean
 
 IN_VENV := .venv/bin/python -m
-PYTEST := $(IN_VENV) pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+# Tests start hundreds of Python processes: each would compile the code anew if bytecode were not kept.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(IN_VENV) pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 # pytest exits with 5 when it finds no test to run.
 NO_TEST := 5
 
