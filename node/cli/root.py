@@ -195,7 +195,7 @@ def _sentence(error: typer.TyperException) -> str:
     possible = getattr(error, "possibilities", None)
     if possible:
         return f"{error.message}, did you mean {' or '.join(sorted(possible))}?"
-    text = error.format_message().strip().replace(": Value error, ", ": ")
+    text = error.format_message().strip()
     return text if text.endswith((".", "!", "?", ")")) else f"{text}."
 
 
