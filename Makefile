@@ -2,7 +2,7 @@
 #   ARGS="…" is handed to the command:           make pair ARGS="--count 3"
 #   PYTHON=… names the Python to make .venv with: make demo PYTHON=/path/to/python3.12
 .DEFAULT_GOAL := help
-.PHONY: help demo pair test test-slow check format lock figures bench recording clean
+.PHONY: help demo pair test test-slow check format lock figures bench trials recording clean
 
 IN_VENV := .venv/bin/python -m
 # Tests start hundreds of Python processes: each would compile the code anew if bytecode were not kept.
@@ -62,6 +62,10 @@ figures: ## Measure start, memory and readiness on this machine
 bench: ## Measure whole handshakes against a bare skeleton that does the same work and nothing else
 	$(SET_UP) main
 	@$(IN_VENV) benchmarks.handshakes $(ARGS)
+
+trials: ## Kill, cut off, race and replay real nodes, and look that what must hold does (10 to 20 minutes)
+	$(SET_UP) main
+	@$(IN_VENV) scripts.trials $(ARGS)
 
 recording: ## Record the demo anew as the README's picture
 	$(SET_UP) main

@@ -16,7 +16,7 @@ from node.data_directory import read_runtime
 from node.free_ports import LOOPBACK, free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 START_S_MAX = 30.0
 STOP_S_MAX = 10.0
@@ -54,12 +54,15 @@ def any_ports(count: int) -> PairPorts:
 class NodeChild:
     """One `handclasp node` process; it can be stopped, killed and started again on the same data."""
 
-    def __init__(self, *, name: str, data: Path, ports: NodePorts, mqtt_url: str) -> None:
-        """Name the node; nothing is started yet."""
+    def __init__(
+        self, *, name: str, data: Path, ports: NodePorts, mqtt_url: str, settings: Mapping[str, str] | None = None
+    ) -> None:
+        """Name the node; nothing is started yet. `settings` are further variables, which win over the usual ones."""
         self.name = name
         self.data = data
         self.ports = ports
         self._mqtt_url = mqtt_url
+        self._settings = settings or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -153,6 +156,7 @@ class NodeChild:
             "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]).strip(
                 os.pathsep
             ),
+            **self._settings,
         }
         with self.log_path.open("ab") as log:
             self.log_path.chmod(0o600)
