@@ -111,12 +111,15 @@ def base32(data: bytes) -> str:
 
 
 def _unbase32(characters: str) -> bytes | None:
+    if not characters.isascii() or characters != characters.lower():
+        return None
     try:
         data = base64.b32decode(characters.upper() + "=" * (-len(characters) % 8))
     except ValueError:
         return None
     # The unused bits of the last character are zero: otherwise it could change unnoticed.
-    return data if base32(data) == characters else None
+    rest = len(data) % 5
+    return data if not rest or characters.endswith(base32(data[-rest:])) else None
 
 
 def _crc_16(start: bytes) -> bytes:

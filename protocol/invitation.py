@@ -22,10 +22,11 @@ from protocol.seeds import SEED_BYTES, invitation_key, seed_of
 
 __all__ = [
     "Code",
+    "Composed",
     "Invitation",
+    "compose_code",
     "invitation_key",
     "pack_invitation",
-    "public_digest_of",
     "read_code",
     "seed_of",
     "unpack_invitation",
@@ -69,7 +70,24 @@ class Code:
         return PREFIX + code_format.base32(self.public_digest)[:8]
 
 
-def write_code(invitation: Invitation, source: SigningKey, seed: bytes) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """A code as its source makes it, and what the source keeps of it.
+
+    Attributes:
+        text: the whole code; not shown.
+        packed: the packed invitation.
+        invitation_key: the public key that proofs of it are made by.
+        public_digest: see `Code`.
+    """
+
+    text: str = field(repr=False)
+    packed: bytes
+    invitation_key: bytes
+    public_digest: bytes
+
+
+def compose_code(invitation: Invitation, source: SigningKey, seed: bytes) -> Composed:
     """The code that hands over the invitation, signed by the source; the same for the same input.
 
     Raises:
@@ -82,21 +100,18 @@ def write_code(invitation: Invitation, source: SigningKey, seed: bytes) -> str:
     head = code_format.encode_head(packed)
     public_key = invitation_key(seed, invitation.connection, invitation.serial).public
     signature = source.sign(INVITATION_DOMAIN, head + packed + public_key)
-    return code_format.encode(Parts(head=head, packed=packed, signature=signature, seed=seed))
+    parts = Parts(head=head, packed=packed, signature=signature, seed=seed)
+    return Composed(
+        text=code_format.encode(parts),
+        packed=packed,
+        invitation_key=public_key,
+        public_digest=hashlib.sha256(parts.public).digest(),
+    )
 
 
-def public_digest_of(code: str) -> bytes:
-    """The `public_digest` of a code that `write_code` made, without checking its signature.
-
-    Raises:
-        LocalProtocolError: it is not such a code.
-    """
-    characters = code.removeprefix(PREFIX)
-    head = code_format.decode_head(characters)
-    parts = code_format.decode(characters, head) if head else None
-    if parts is None:
-        raise LocalProtocolError("This is not an invitation code as it was written.")
-    return hashlib.sha256(parts.public).digest()
+def write_code(invitation: Invitation, source: SigningKey, seed: bytes) -> str:
+    """The text of `compose_code`, which see."""
+    return compose_code(invitation, source, seed).text
 
 
 def read_code(text: str) -> Code:

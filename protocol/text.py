@@ -144,6 +144,8 @@ def _check_length(value: str, what: str, characters_max: int) -> None:
 
 
 def _check_characters(value: str, what: str) -> None:
+    if value.isascii() and value.isprintable():
+        return  # as almost every name is
     for position, character in enumerate(value, start=1):
         fault = _fault(character)
         if fault:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from node.connections.context import Context
+    from node.connections.initiating import Offered
     from node.connections.stored import Connection
     from node.delivery.dispatcher import Dispatcher
     from protocol.tables import Act
@@ -51,8 +52,7 @@ class Writes:
     async def initiate(self, request: web.Request) -> web.Response:
         """Make a connection; the answer holds the invitation code."""
         body = await read_body(request, InitiateBody)
-        connection = await initiating.initiate(self._context, body.wish(), once=_once(request, body))
-        return self._with_code(connection)
+        return self._with_code(await initiating.initiate(self._context, body.wish(), once=_once(request, body)))
 
     async def accept(self, request: web.Request) -> web.Response:
         """Accept a code; the source is told as soon as it can be reached."""
@@ -76,10 +76,11 @@ class Writes:
     async def new_code(self, request: web.Request) -> web.Response:
         """Replace the code of a connection that nobody has taken; the answer holds the new one."""
         body = await read_body(request, NewCodeBody, may_be_absent=True)
-        connection = await acting.new_code(
-            self._context, connection_id(request), lifetime_s=body.lifetime(), once=_once(request, body)
+        return self._with_code(
+            await acting.new_code(
+                self._context, connection_id(request), lifetime_s=body.lifetime(), once=_once(request, body)
+            )
         )
-        return self._with_code(connection)
 
     async def describe(self, request: web.Request) -> web.Response:
         """Change the description, which is this side's own."""
@@ -99,9 +100,10 @@ class Writes:
         self._dispatcher.owe(connection.recipient)
         return json_answer({"connection": self._view(connection)}, status=202)
 
-    def _with_code(self, connection: Connection) -> web.Response:
-        code = initiating.invitation_code(self._context, connection)
-        return json_answer({"connection": self._view(connection), "invitation_code": code}, status=201, secret=True)
+    def _with_code(self, offered: Offered) -> web.Response:
+        return json_answer(
+            {"connection": self._view(offered.connection), "invitation_code": offered.code}, status=201, secret=True
+        )
 
     def _view(self, connection: Connection) -> dict[str, Any]:
         return connection_view(self._context, connection, self._dispatcher.waiting(connection.recipient))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from node.connections.changing import forget, store_change
-from node.connections.initiating import SALT_BYTES, code_parts
+from node.connections.initiating import SALT_BYTES, Offered, compose, offered, parts_of
 from node.connections.once import ALWAYS, Once
 from node.problems import Problem, ProblemError
 from node.store import statements
@@ -59,7 +59,7 @@ async def perform(context: Context, sys_id: str, wanted: Act, *, once: Once = AL
     return signalled(context, await context.store.run(once.unit(context, unit)))
 
 
-async def new_code(context: Context, sys_id: str, *, lifetime_s: int, once: Once = ALWAYS) -> Connection:
+async def new_code(context: Context, sys_id: str, *, lifetime_s: int, once: Once = ALWAYS) -> Offered:
     """Replace the code of a connection that nobody has taken; the old code dies.
 
     Raises:
@@ -80,13 +80,13 @@ async def new_code(context: Context, sys_id: str, *, lifetime_s: int, once: Once
         )
         after = _stepped(context, before, Act.NEW_CODE, offer)
         assert after is not None  # noqa: S101 - a new code forgets nothing
-        parts = code_parts(context, before.connection_id, offer, before.mode, before.names, salt)
-        return store_change(context, tx, before, replace(before, record=after, code=parts))
+        code = compose(context, before.connection_id, offer, before.mode, before.names, salt)
+        return store_change(context, tx, before, replace(before, record=after, code=parts_of(code, salt)))
 
     connection = await context.store.run(once.unit(context, unit))
     context.signals.expiry(connection.record.expires_at)
     signalled(context, connection)
-    return connection
+    return offered(context, connection)
 
 
 async def describe(context: Context, sys_id: str, description: str, *, once: Once = ALWAYS) -> Connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from node.connections.changing import new_sys_id, store_new
@@ -16,10 +16,9 @@ from protocol.errors import TextError
 from protocol.events import Offer
 from protocol.identity import addressee
 from protocol.invitation import (
+    Composed,
     Invitation,
-    invitation_key,
-    pack_invitation,
-    public_digest_of,
+    compose_code,
     seed_of,
     unpack_invitation,
     write_code,
@@ -67,7 +66,15 @@ async def check(context: Context, typed_url: str, *, field: str = "url") -> Chec
         raise ProblemError(Problem.INVALID_FIELD, error.sentence, field=field) from None
 
 
-async def initiate(context: Context, wish: Wish, *, once: Once = ALWAYS) -> Connection:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """A connection and its invitation code; none: this was done before, and the code can't be taken any more."""
+
+    connection: Connection
+    code: str | None = field(repr=False)
+
+
+async def initiate(context: Context, wish: Wish, *, once: Once = ALWAYS) -> Offered:
     """Make a pending connection and its code.
 
     A given destination is checked first, and only the key that was seen there may accept the code.
@@ -76,7 +83,7 @@ async def initiate(context: Context, wish: Wish, *, once: Once = ALWAYS) -> Conn
         ProblemError: this instance is not public, the mode is not offered, the check failed or the name is taken.
     """
     if (done := await once.done(context)) is not None:
-        return done
+        return offered(context, done)
     if context.node_url is None:
         raise ProblemError(
             Problem.NOT_PUBLIC, "This instance has no node URL, so no destination could reach it to accept."
@@ -91,10 +98,19 @@ async def initiate(context: Context, wish: Wish, *, once: Once = ALWAYS) -> Conn
         if wish.mode not in found.modes:
             raise ProblemError(Problem.MODE_NOT_OFFERED, f"The destination does not offer the mode {wish.mode}.")
     connection_id = context.entropy.token(CONNECTION_ID_BYTES)
+    now = context.clock.now()
+    key = found.info.key if found is not None and found.info is not None else None
+    offer = Offer(
+        serial=int(now),
+        expires_at=int(now) + wish.code_lifetime_s,
+        addressee=key,
+        ask_me=wish.ask_me if wish.ask_me is not None else key is None,
+    )
     salt = context.entropy.token(SALT_BYTES)
+    code = compose(context, connection_id, offer, wish.mode, wish.names, salt)
 
     def unit(tx: Transaction) -> Connection:
-        return _store(context, tx, wish, found, connection_id, salt)
+        return _store(context, tx, wish, found, connection_id, offer, parts_of(code, salt), now=now)
 
     try:
         stored = await context.store.run(once.unit(context, unit))
@@ -104,7 +120,14 @@ async def initiate(context: Context, wish: Wish, *, once: Once = ALWAYS) -> Conn
     context.signals.expiry(stored.record.expires_at)
     if stored.record.owed and stored.recipient is not None:
         context.signals.owed(stored.recipient)
-    return stored
+    if stored.connection_id != connection_id:  # another request of the same key was quicker
+        return offered(context, stored)
+    return Offered(connection=stored, code=code.text)
+
+
+def offered(context: Context, connection: Connection) -> Offered:
+    """A connection with its code, made anew."""
+    return Offered(connection=connection, code=invitation_code(context, connection))
 
 
 def name_taken(name: str) -> ProblemError:
@@ -118,18 +141,12 @@ def _store(
     wish: Wish,
     found: CheckResult | None,
     connection_id: bytes,
-    salt: bytes,
+    offer: Offer,
+    parts: CodeParts,
+    *,
+    now: float,
 ) -> Connection:
-    now = context.clock.now()
-    key = found.info.key if found is not None and found.info is not None else None
-    offer = Offer(
-        serial=int(now),
-        expires_at=int(now) + wish.code_lifetime_s,
-        addressee=key,
-        ask_me=wish.ask_me if wish.ask_me is not None else key is None,
-    )
-    step = act(Role.SOURCE, None, Act.INITIATE, now=now, offer=offer)
-    record = step.record
+    record = act(Role.SOURCE, None, Act.INITIATE, now=now, offer=offer).record
     assert isinstance(record, SourceRecord)  # noqa: S101 - what initiating makes
     partner = Partner()
     if found is not None and found.info is not None:
@@ -145,17 +162,15 @@ def _store(
             mode=wish.mode,
             names=wish.names,
             partner=partner,
-            code=code_parts(context, connection_id, offer, wish.mode, wish.names, salt),
+            code=parts,
             created_at_ms=int(now * 1000),
             changed_at_ms=int(now * 1000),
         ),
     )
 
 
-def code_parts(
-    context: Context, connection_id: bytes, offer: Offer, mode: Mode, names: Names, salt: bytes
-) -> CodeParts:
-    """What the source keeps of a new code."""
+def compose(context: Context, connection_id: bytes, offer: Offer, mode: Mode, names: Names, salt: bytes) -> Composed:
+    """A new code of a connection."""
     invitation = Invitation(
         connection=connection_id,
         serial=offer.serial,
@@ -171,13 +186,12 @@ def code_parts(
         versions=(PROTOCOL_VERSION,),
     )
     seed = seed_of(context.identity.master_secret, connection_id, offer.serial, salt)
-    code = write_code(invitation, context.identity.signing_key, seed)
-    return CodeParts(
-        invitation=pack_invitation(invitation),
-        invitation_key=invitation_key(seed, connection_id, offer.serial).public,
-        digest=public_digest_of(code),
-        salt=salt,
-    )
+    return compose_code(invitation, context.identity.signing_key, seed)
+
+
+def parts_of(code: Composed, salt: bytes) -> CodeParts:
+    """What the source keeps of a new code."""
+    return CodeParts(invitation=code.packed, invitation_key=code.invitation_key, digest=code.public_digest, salt=salt)
 
 
 def invitation_code(context: Context, connection: Connection) -> str | None:

@@ -220,7 +220,7 @@ async def test_a_new_description_is_no_event_and_leaves_no_broadcast_waiting(a, 
     sys_id = await active(a, b)
 
     def waiting(tx):
-        return [row.topic for row in statements.pending_broadcasts(tx, 100)]
+        return [row.topic for row in statements.pending_broadcasts(tx, 0, 100)]
 
     before = (await a.connection(sys_id))["seq"], await a.node.context.store.run(waiting)
     assert (await a.admin("PATCH", f"/connections/{sys_id}", {"description": "for incidents"}))[0] == 200

@@ -19,9 +19,9 @@ from protocol.errors import CodeError, LocalProtocolError, TextError
 from protocol.identity import INVITATION_DOMAIN, SigningKey
 from protocol.invitation import (
     Invitation,
+    compose_code,
     invitation_key,
     pack_invitation,
-    public_digest_of,
     read_code,
     seed_of,
     unpack_invitation,
@@ -44,11 +44,14 @@ from tests.protocol.codes import (
 
 @given(invitations, st.binary(min_size=16, max_size=16))
 def test_what_is_written_is_read(invitation, seed):
-    written = write_code(invitation, SOURCE, seed)
+    composed = compose_code(invitation, SOURCE, seed)
+    written = composed.text
     code = read_code(written)
     assert code.invitation == invitation
     assert code.seed == seed
-    assert code.public_digest == public_digest_of(written)
+    assert code.public_digest == composed.public_digest
+    assert composed.invitation_key == invitation_key(seed, invitation.connection, invitation.serial).public
+    assert composed.packed == pack_invitation(invitation)
     assert unpack_invitation(pack_invitation(invitation)) == invitation
     assert write_code(code.invitation, SOURCE, seed) == written
     assert len(written) <= CODE_CHARACTERS_MAX
@@ -261,12 +264,6 @@ def test_unused_bits_of_the_last_public_character_are_guarded():
     for character in alphabet:
         if character != last:
             assert outcome_of(code[:-33] + character + code[-32:]) is CodeOutcome.MISTYPED
-
-
-@pytest.mark.parametrize("code", ["", "x", "handclasp_", "handclasp_aaaaaaaa"])
-def test_no_digest_is_had_of_what_is_no_code(code):
-    with pytest.raises(LocalProtocolError):
-        public_digest_of(code)
 
 
 def test_the_label_tells_codes_apart_and_is_no_part_of_them():
