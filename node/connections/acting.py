@@ -63,7 +63,8 @@ async def new_code(context: Context, sys_id: str, *, lifetime_s: int, once: Once
     """Replace the code of a connection that nobody has taken; the old code dies.
 
     Raises:
-        ProblemError: there is no such connection, or it was taken, withdrawn or removed.
+        ProblemError: there is no such connection, it was taken, withdrawn or removed, or it had expired and its name
+            is another's by now.
     """
     salt = context.entropy.token(SALT_BYTES)
 
@@ -83,7 +84,14 @@ async def new_code(context: Context, sys_id: str, *, lifetime_s: int, once: Once
         code = compose(context, before.connection_id, offer, before.mode, before.names, salt)
         return store_change(context, tx, before, replace(before, record=after, code=parts_of(code, salt)))
 
-    connection = await context.store.run(once.unit(context, unit))
+    try:
+        connection = await context.store.run(once.unit(context, unit))
+    except statements.NameTakenError:
+        raise ProblemError(
+            Problem.NAME_TAKEN,
+            "Another connection of this instance has taken this one's name since it was closed: remove that one, "
+            "or initiate under another name.",
+        ) from None
     context.signals.expiry(connection.record.expires_at)
     signalled(context, connection)
     return offered(context, connection)

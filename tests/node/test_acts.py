@@ -100,6 +100,19 @@ async def test_an_expired_connection_gets_a_new_code(a, b):
     await b.until(sys_id, "active")
 
 
+async def test_an_expired_connection_whose_name_is_taken_since_gets_no_new_code(a):
+    sys_id = (await a.initiate(None, code_lifetime_s=60))["connection"]["sys_id"]
+    a.clock.ahead_s = 61
+    a.node.context.signals.expiry()
+    await closed(a, sys_id, "expired")
+    later = await a.initiate(None)
+    refused = await act(a, sys_id, "new-code", status=409)
+    assert refused["type"] == "/problems/name-taken"
+    await closed(a, sys_id, "expired")
+    await act(a, later["connection"]["sys_id"], "withdraw")
+    await act(a, sys_id, "new-code", status=201)
+
+
 @pytest.mark.parametrize(("name", "here", "there"), [("approve", "active", "active"), ("refuse", "closed", "closed")])
 async def test_approval_decides_for_both(a, b, name, here, there):
     offered = await a.initiate(None)
