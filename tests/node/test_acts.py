@@ -103,7 +103,7 @@ async def test_an_expired_connection_gets_a_new_code(a, b):
 async def test_an_expired_connection_whose_name_is_taken_since_gets_no_new_code(a):
     sys_id = (await a.initiate(None, code_lifetime_s=60))["connection"]["sys_id"]
     a.clock.ahead_s = 61
-    a.node.context.signals.expiry()
+    a.node.context.signals.expiry(0)
     await closed(a, sys_id, "expired")
     later = await a.initiate(None)
     refused = await act(a, sys_id, "new-code", status=409)
