@@ -107,6 +107,11 @@ class BrokerChild:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def exit_status(self) -> int | None:
+        """How its last start ended, as `subprocess` tells it; none while it runs."""
+        return self._process.poll() if self._process is not None else None
+
+    @property
     def log_path(self) -> Path:
         """Where it writes what went wrong since its last start."""
         return self._data / "broker.log"

@@ -11,16 +11,21 @@ from typing import Annotated, Any
 import typer
 
 from node.brokers.children import BrokerKind
-from node.cli.failures import EXIT_REFUSED, CommandError
+from node.cli import words
+from node.cli.failures import EXIT_REFUSED, CommandError, visible
 from node.cli.options import JsonOption
-from node.cli.output import Output
+from node.cli.output import STYLES, Output
+from node.cli.pair_status import STATE_STYLES, nodes_and_broker
 from node.cli.places import pair_directory
 from node.cli.program import program
-from node.data_directory import TOKEN_FILE, read_admin_token, read_runtime
+from node.data_directory import TOKEN_FILE
+from node.local_pair.notes import ChildState
 from node.local_pair.plan import Wish, plan
-from node.local_pair.processes import LocalPair, PairStartError
-from node.local_pair.running import ChildDiedError, run
+from node.local_pair.processes import LocalPair, PairFailedError, PairStartError
+from node.local_pair.running import run
 from node.local_pair.state import PairState, PairStateError, load, locked, reset, running_pid, save
+from node.real_ports import SystemClock
+from protocol.records import Status
 
 STOP_S_MAX = 30.0
 POLL_S = 0.05
@@ -29,7 +34,8 @@ pair_app = typer.Typer(
     help="""Start two nodes and an MQTT broker to keep, each as a process of its own.
 
     It runs until Ctrl-C and goes on with the same data and the same URLs at the next start. What it prints can be
-    pasted: a curl call, a mosquitto_sub line, the commands of both admins.
+    pasted: a curl call, a mosquitto_sub line, the commands of both admins. A process of it that dies is started
+    again after some seconds, and you are told; one that dies again and again is given up.
 
     \b
     Examples:
@@ -114,12 +120,18 @@ def start(  # noqa: PLR0913 - one parameter an option
                 _banner(out, directory, pair, connection)
                 sys.stdout.flush()
 
-            asyncio.run(run(directory, state, connect=connect, ready=ready))
+            asyncio.run(run(directory, state, connect=connect, ready=ready, tell=_tell_now))
             out.line("Stopped. `handclasp pair` goes on where this was.")
     except (PairStateError, PairStartError) as error:
         raise CommandError(str(error)) from error
-    except ChildDiedError as error:
+    except PairFailedError as error:
         raise CommandError(str(error), exit_code=EXIT_REFUSED) from error
+
+
+def _tell_now(sentence: str) -> None:
+    """What happens while the pair runs, on standard error: where --json is read, it is no part of the document."""
+    sys.stderr.write(f"{words.time_of_day(SystemClock().now())}  {visible(sentence)}\n")
+    sys.stderr.flush()
 
 
 def _refuse_lonely(state: PairState, *, connect: bool) -> None:
@@ -168,9 +180,7 @@ def _banner(out: Output, directory: Path, pair: LocalPair, connection: dict[str,
     out.line("Broker", style="bold")
     out.pairs([(pair.broker.kind.value, pair.broker.url), ("data", str(directory))])
     if connection is not None:
-        out.line(
-            f'Connected: "{connection["name"]}" is {connection["status"].capitalize()} on both sides.', style="green"
-        )
+        tell_connection(out, connection)
     out.line()
     out.line("Try it, in another terminal:")
     lines = [
@@ -188,6 +198,17 @@ def _banner(out: Output, directory: Path, pair: LocalPair, connection: dict[str,
     out.line("Ready. Ctrl-C stops it; the next start goes on with the same data (--reset begins anew).")
 
 
+def tell_connection(out: Output, connection: dict[str, Any]) -> None:
+    """How the connection of the first two nodes stands."""
+    name, shown = connection["name"], words.status(connection)
+    if connection["status"] == Status.ACTIVE:
+        out.line(f'Connected: "{name}" is {shown} on both sides.', style=STYLES[Status.ACTIVE])
+    else:
+        out.line(
+            f'Connected, but "{name}" is {shown.lower()}: whoever switched it off can activate it.', style="yellow"
+        )
+
+
 def _quoted(path: Path) -> str:
     import shlex  # noqa: PLC0415 - for people only
 
@@ -202,7 +223,7 @@ def status(*, data: DataOption = None, as_json: JsonOption = False) -> None:
     Example:
       handclasp pair status --json
 
-    Exit code 1 when it does not run.
+    Exit code 1 when it, or a part of it, does not run.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     directory = _directory(data)
     state, pid = _loaded(directory), running_pid(directory)
@@ -211,15 +232,15 @@ def status(*, data: DataOption = None, as_json: JsonOption = False) -> None:
         raise CommandError(
             f"There is no pair in {directory}.", "Start one with `handclasp pair`.", exit_code=EXIT_REFUSED
         )
-    nodes = [_node_status(directory, state, name) for name in state.names]
-    out.document({"running": pid is not None, "pid": pid, "data": str(directory), "nodes": nodes, **_broker(state)})
+    nodes, broker = nodes_and_broker(directory, state, pid)
+    out.document({"running": pid is not None, "pid": pid, "data": str(directory), "nodes": nodes, "broker": broker})
     out.line(f"The pair in {directory} {f'runs (process {pid})' if pid else 'does not run'}.")
     out.table(
         ("NODE", "STATE", "NODE URL", "INSTANCE URL", "CONNECTIONS"),
         [
             (
                 (node["name"], "bold"),
-                (node["state"], "green" if node["state"] == "running" else "dim"),
+                (node["state"].replace("-", " "), STATE_STYLES[ChildState(node["state"])]),
                 (node["node_url"], ""),
                 (node["instance_url"], ""),
                 (", ".join(f"{number} {word}" for word, number in node["connections"].items()) or "–", ""),
@@ -227,35 +248,12 @@ def status(*, data: DataOption = None, as_json: JsonOption = False) -> None:
             for node in nodes
         ],
     )
-    out.line(f"broker {state.broker_kind} at {_broker(state)['broker']['url']}")
-    if pid is None:
+    out.line(f"broker {broker['kind']} at {broker['url']}: {broker['state'].replace('-', ' ')}")
+    for one in (*nodes, broker):
+        if one["said"]:
+            out.line(one["said"], style="yellow")
+    if any(one["state"] != ChildState.RUNNING for one in (*nodes, broker)):
         raise typer.Exit(EXIT_REFUSED)
-
-
-def _broker(state: PairState) -> dict[str, Any]:
-    return {"broker": state.to_json()["broker"]}
-
-
-def _node_status(directory: Path, state: PairState, name: str) -> dict[str, Any]:
-    ports = dict(zip(state.names, state.ports.nodes, strict=True))[name]
-    shown: dict[str, Any] = {
-        "name": name,
-        "state": "stopped",
-        "node_url": f"http://127.0.0.1:{ports.node}",
-        "instance_url": f"http://127.0.0.1:{ports.instance}",
-        "connections": {},
-    }
-    runtime = read_runtime(directory / name)
-    token = read_admin_token(directory / name) if runtime is not None else None
-    if runtime is None or token is None:
-        return shown
-    from node.cli.client import AdminClient  # noqa: PLC0415 - only where a node runs
-    from node.cli.places import Place  # noqa: PLC0415 - likewise
-
-    counts: dict[str, int] = {}
-    for one in AdminClient(Place(title=name, url=runtime.node_url, token=token)).connections():
-        counts[one["status"]] = counts.get(one["status"], 0) + 1
-    return shown | {"state": "running", "pid": runtime.pid, "connections": counts}
 
 
 def _loaded(directory: Path) -> PairState | None:

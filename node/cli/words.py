@@ -69,6 +69,11 @@ def day_and_time(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def time_of_day(at_s: float) -> str:
+    """An instant of today: "14:05:11 UTC"."""
+    return datetime.fromtimestamp(at_s, UTC).strftime("%H:%M:%S UTC")
+
+
 def rfc3339(at_s: float) -> str:
     """An instant for programs: "2025-03-01T14:05:00Z"."""
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -15,6 +15,7 @@ from node.demo.narrator import Narrator, Style, style_of
 from node.demo.observing import observing
 from node.demo.scenes import SIDES
 from node.demo.telling import tell
+from node.local_pair.endings import ending
 from node.local_pair.processes import LocalPair, PairStartError
 from node.local_pair.running import kill
 from node.ports import BrokerDownError
@@ -104,9 +105,8 @@ class Demo:
         except CommandError as error:
             dead = [node for node in pair.nodes if not node.is_running and node.name not in story.killed]
             if dead:
-                raise CommandError(
-                    f"The node {dead[0].name} ended by itself: {dead[0].last_words()}.", exit_code=EXIT_REFUSED
-                ) from error
+                how = ending(f"The node {dead[0].name}", dead[0].exit_status, dead[0].last_words())
+                raise CommandError(how, exit_code=EXIT_REFUSED) from error
             raise CommandError(error.sentence, error.remedy, exit_code=EXIT_REFUSED) from error
 
     async def _live_through(self, story: Scenes, pair: LocalPair, folder: Path, began: float) -> None:

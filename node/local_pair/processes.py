@@ -14,6 +14,8 @@ from node.brokers.children import BrokerChild, BrokerKind, BrokerStartError, cho
 from node.brokers.last_breath import die_with_parent
 from node.data_directory import read_runtime
 from node.free_ports import LOOPBACK, free_ports
+from node.local_pair.endings import last_words
+from node.private_files import DataDirectoryError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,11 +23,14 @@ if TYPE_CHECKING:
 START_S_MAX = 30.0
 STOP_S_MAX = 10.0
 POLL_S = 0.01
-LOG_CHARACTERS_MAX = 300
 
 
 class PairStartError(Exception):
     """The processes can't be started; the text is a sentence. None of them is left running."""
+
+
+class PairFailedError(Exception):
+    """The pair was started, but is of no use; the text is a sentence. None of it is left running."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,7 @@ class NodeChild:
         self._mqtt_url = mqtt_url
         self._settings = settings or {}
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_began = 0
 
     @property
     def node_url(self) -> str:
@@ -90,14 +96,27 @@ class NodeChild:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def exit_status(self) -> int | None:
+        """How its last start ended, as `subprocess` tells it; none while it runs."""
+        return self._process.poll() if self._process is not None else None
+
     async def start(self) -> None:
         """Start it and return when it is ready. Call it in the main thread (see `BrokerChild.start`).
 
         Raises:
-            PairStartError: it ended instead, with the end of what it said.
+            PairStartError: it ended instead, with the end of what it said, or its files can't be used.
         """
         if self.is_running:
             return
+        try:
+            await self._start()
+        except (OSError, DataDirectoryError) as error:
+            await self.stop()
+            why = error.strerror if isinstance(error, OSError) else error
+            raise PairStartError(f"The node {self.name} can't be started: {why}") from error
+
+    async def _start(self) -> None:
         self._process = self._spawn()
         deadline = asyncio.get_running_loop().time() + START_S_MAX
         while True:
@@ -105,7 +124,7 @@ class NodeChild:
             if runtime is not None and runtime.pid == self._process.pid:
                 return
             if self._process.poll() is not None:
-                raise PairStartError(f"The node {self.name} did not start: {self.last_words()}")
+                raise PairStartError(f"The node {self.name} did not start: {self.last_words() or 'it said nothing.'}")
             if asyncio.get_running_loop().time() > deadline:
                 await self.stop()
                 raise PairStartError(f"The node {self.name} was not ready within {START_S_MAX:.0f} s.")
@@ -133,13 +152,8 @@ class NodeChild:
             self._process.wait()
 
     def last_words(self) -> str:
-        """The end of its log, for an error's sentence."""
-        try:
-            lines = self.log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        except OSError:
-            lines = []
-        errors = [line for line in lines if line.startswith("Error: ")]
-        return (errors or lines or ["it said nothing"])[-1].removeprefix("Error: ")[:LOG_CHARACTERS_MAX]
+        """What it said at the end of its last start, as sentences; empty if nothing."""
+        return last_words(self.log_path, since=self._log_began)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         self.data.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -160,6 +174,7 @@ class NodeChild:
         }
         with self.log_path.open("ab") as log:
             self.log_path.chmod(0o600)
+            self._log_began = log.tell()
             return subprocess.Popen(
                 [sys.executable, "-m", "node", "node"],
                 stdin=subprocess.DEVNULL,

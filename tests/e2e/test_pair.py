@@ -180,14 +180,6 @@ def test_a_second_pair_on_the_same_data_is_refused_and_the_first_goes_on(tmp_pat
         assert len(alive(pair.children)) == 3
 
 
-def test_a_child_that_dies_ends_the_pair_with_a_sentence(tmp_path):
-    with Pair(tmp_path / "pair") as pair:
-        os.kill(pair.told["nodes"][0]["pid"], signal.SIGKILL)
-        assert pair.process.wait(20) == 1
-        assert "The node a ended by itself" in pair.process.stderr.read()
-        assert alive(pair.children) == []
-
-
 def test_more_nodes_names_ports_and_the_embedded_broker(tmp_path):
     first = free_ports(1)[0]
     with Pair(tmp_path / "pair", "--names", "paris,lima,oslo", "--mqtt-port", str(first), "--broker", "amqtt") as pair:

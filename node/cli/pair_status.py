@@ -1,0 +1,70 @@
+"""How each process of a pair is, as `handclasp pair status` tells it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from node.data_directory import read_admin_token, read_runtime
+from node.local_pair.keeping import BROKER
+from node.local_pair.notes import ChildState, Note, read_notes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from node.local_pair.state import PairState
+
+STATE_STYLES: Final = {
+    ChildState.RUNNING: "green",
+    ChildState.STARTING_AGAIN: "yellow",
+    ChildState.GIVEN_UP: "red",
+    ChildState.STOPPED: "dim",
+}
+
+_NONE: Final = Note(state=ChildState.STOPPED, said="", death_count=0)
+
+
+def nodes_and_broker(directory: Path, state: PairState, pid: int | None) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The nodes and the broker: where each is, its state, and how often it died in this run.
+
+    Args:
+        directory: the pair's.
+        state: what it is made of.
+        pid: the process that runs it; none if it does not run.
+
+    Raises:
+        CommandError: a node that runs does not answer.
+    """
+    notes = read_notes(directory, pid=pid) if pid is not None else {}
+    alive = Note(state=ChildState.RUNNING, said="", death_count=0)
+    broker = notes.get(BROKER, alive) if pid is not None else _NONE
+    return (
+        [_node(directory, state, name, notes.get(name, _NONE)) for name in state.names],
+        state.to_json()["broker"] | _noted(broker, broker.state),
+    )
+
+
+def _node(directory: Path, state: PairState, name: str, note: Note) -> dict[str, Any]:
+    ports = dict(zip(state.names, state.ports.nodes, strict=True))[name]
+    runtime = read_runtime(directory / name)
+    token = read_admin_token(directory / name) if runtime is not None else None
+    shown: dict[str, Any] = {
+        "name": name,
+        "node_url": f"http://127.0.0.1:{ports.node}",
+        "instance_url": f"http://127.0.0.1:{ports.instance}",
+        "pid": runtime.pid if runtime is not None else None,
+        "connections": {},
+    }
+    if runtime is None or token is None:
+        down = note.state if note.state is not ChildState.RUNNING else ChildState.STOPPED
+        return shown | _noted(note, down)
+    from node.cli.client import AdminClient  # noqa: PLC0415 - only where a node runs
+    from node.cli.places import Place  # noqa: PLC0415 - likewise
+
+    counts: dict[str, int] = {}
+    for one in AdminClient(Place(title=name, url=runtime.node_url, token=token)).connections():
+        counts[one["status"]] = counts.get(one["status"], 0) + 1
+    return shown | {"connections": counts} | _noted(note, ChildState.RUNNING)
+
+
+def _noted(note: Note, state: ChildState) -> dict[str, Any]:
+    return {"state": state.value, "death_count": note.death_count, "said": note.said}
