@@ -172,9 +172,16 @@ class MqttLink:
         Raises:
             BrokerDownError: the link broke before that; whether the broker has it is then unknown.
         """
-        await self._until_lost(
-            self._link.publish(publication.topic, publication.payload, qos=publication.qos, retain=publication.retain)
+        sending = self._link.publish(
+            publication.topic, publication.payload, qos=publication.qos, retain=publication.retain
         )
+        if publication.qos:
+            await self._until_lost(sending)
+            return
+        try:
+            await sending  # which waits for nothing
+        except (OSError, _mqtt_error()) as error:
+            raise BrokerDownError(self._lost_text(error)) from error
 
     async def subscribe(self, topic_filter: str) -> None:
         """Ask for the messages of a topic filter at QoS 1.
