@@ -1,6 +1,6 @@
 """What can be wrong with an invitation code, and the sentence that an admin reads about it.
 
-The first seven are found by reading the text, the next two by the node that reads it,
+The first six are found by reading the text, the next two by the node that reads it,
 and the last five are told by the source. One outcome, one sentence.
 """
 
@@ -25,6 +25,18 @@ class CodeOutcome(StrEnum):
     EXPIRED = "expired"
     NOT_FOR_YOU = "not-for-you"
 
+
+UNREADABLE: Final = frozenset(
+    {
+        CodeOutcome.NOT_A_CODE,
+        CodeOutcome.SEVERAL_CODES,
+        CodeOutcome.NEWER_VERSION,
+        CodeOutcome.TRUNCATED,
+        CodeOutcome.MISTYPED,
+        CodeOutcome.FORGED,
+    }
+)
+"""What is wrong with the text itself, whoever reads it."""
 
 SENTENCES: Final[dict[CodeOutcome, str]] = {
     CodeOutcome.NOT_A_CODE: (

@@ -13,8 +13,10 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
-from node.cli.failures import EXIT_REFUSED, CommandError
+from node.cli.failures import EXIT_REFUSED, EXIT_USAGE, CommandError
+from node.problems import Problem
 from node.real_ports import SystemEntropy
+from protocol.code_outcomes import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +33,21 @@ KEY_BYTES: Final = 16
 TRIES: Final = 2
 """How often a request is sent whose link breaks before the answer."""
 
+WRONG_INPUT: Final = frozenset(
+    {
+        Problem.MALFORMED,
+        Problem.INVALID_FIELD,
+        Problem.UNKNOWN_FIELD,
+        Problem.MISSING_FIELD,
+        Problem.TOO_LARGE,
+        Problem.UNAUTHENTICATED,
+        Problem.NOT_FOUND,
+        Problem.MODE_NOT_OFFERED,
+    }
+)
+"""Problem types that say that something was typed wrong. The same mistake has the same exit code, whether this
+command finds it or the node."""
+
 _ERRORS_FROM: Final = 400
 _NOT_FOUND: Final = 404
 
@@ -44,12 +61,17 @@ class RefusedError(CommandError):
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         remedy = str(document.get("remedy", ""))
-        kind = str(document.get("type", ""))
-        if kind.endswith("/unauthenticated"):
+        kind = str(document.get("type", "")).rpartition("/")[2]
+        if kind == Problem.UNAUTHENTICATED:
             remedy = "Name the file of that node's token with --token-file, or put the token into HANDCLASP_TOKEN."
-        elif kind.endswith("/code-refused"):
+        elif kind == Problem.CODE_REFUSED:
             remedy = ""  # the sentence says it
-        super().__init__(str(document.get("detail", "The node refused.")), remedy, exit_code=EXIT_REFUSED)
+        is_unreadable = kind == Problem.CODE_REFUSED and document.get("outcome") in UNREADABLE
+        super().__init__(
+            str(document.get("detail", "The node refused.")),
+            remedy,
+            exit_code=EXIT_USAGE if is_unreadable or kind in WRONG_INPUT else EXIT_REFUSED,
+        )
         self.document = document
 
 

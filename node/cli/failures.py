@@ -1,8 +1,8 @@
 """What a command says when it can't do what was asked: one sentence, one line of remedy, an exit code.
 
 0    done
-1    a node refused it, or failed
-2    wrong usage, input, settings or surroundings; nothing was asked of a node, or nothing was there to ask
+1    a node refused or failed, though everything was typed right
+2    wrong usage, input, settings or surroundings, whether the command or the node found it; nothing was changed
 130  stopped with Ctrl-C
 """
 

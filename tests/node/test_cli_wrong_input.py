@@ -6,14 +6,18 @@ import signal
 import subprocess
 import sys
 
+import msgpack
+import msgspec
 import pytest
 
 from node.cli.act_table import TAUGHT_ACTS
 from node.cli.root import COMMANDS
+from protocol.identity import SigningKey
 from protocol.invitation import Invitation, write_code
 from protocol.modes import Mode
 from tests.e2e.processes import NodeProcess
 from tests.node.command_line import code_in
+from tests.protocol.codes import GOLDEN, INVITATION, code_of
 
 NOBODY = 65_534
 
@@ -47,8 +51,6 @@ def private(tmp_path_factory):
 @pytest.fixture(scope="module")
 def a_code():
     """A good invitation code of a node that nobody runs."""
-    from protocol.identity import SigningKey
-
     source = SigningKey(bytes(range(32)))
     invitation = Invitation(
         connection=bytes(16), serial=1, source_id=bytes(16), source_key=source.public,
@@ -223,7 +225,7 @@ def test_a_node_elsewhere_is_reached_by_its_url_and_token(handclasp, nodes, tmp_
     )
     assert by_variable.succeeded().json == by_file.succeeded().json
 
-    wrong = handclasp("connections", "list", "--url", nodes.a.url, HANDCLASP_TOKEN="x" * 43).refused(1)
+    wrong = handclasp("connections", "list", "--url", nodes.a.url, HANDCLASP_TOKEN="x" * 43).refused(2)
     assert "--token-file" in wrong
     error = handclasp("connections", "list", "--url", nodes.a.instance_url, HANDCLASP_TOKEN=token).refused(2)
     assert "answers, but not as a node does (HTTP 404)" in error
@@ -241,12 +243,11 @@ def test_a_node_elsewhere_is_reached_by_its_url_and_token(handclasp, nodes, tmp_
     ("arguments", "said"),
     [
         (["initiate", "--to", "nonsense", "--local", "A", "--remote", "B"], "does not begin with http"),
-        (["initiate", "--to", "http://127.0.0.1:1", "--local", "A", "--remote", "B"], "can't be connected to"),
-        (["initiate", "--to", "{a}", "--local", "A", "--remote", "B"], "is this instance itself"),
         (["initiate", *CONNECTIONS["initiate"], "--name", "x" * 101], "at most 100"),
         (["initiate", *CONNECTIONS["initiate"], "--name", ""], "The connection name is empty."),
         (["initiate", *CONNECTIONS["initiate"], "--name", "a\u202eb"], "U+202E"),
         (["initiate", "--no-url", "--local", "x" * 65, "--remote", "B"], "at most 64"),
+        (["initiate", "--no-url", "--local", "", "--remote", "B"], "short name is empty"),
         (["initiate", *CONNECTIONS["initiate"], "--description", "x" * 1001], "at most 1000"),
         (["initiate", *CONNECTIONS["initiate"], "--mode", "basic"], "Use the mode script"),
         (["check", "nonsense"], "does not begin with http"),
@@ -260,12 +261,32 @@ def test_a_node_elsewhere_is_reached_by_its_url_and_token(handclasp, nodes, tmp_
         (["accept", "--name", "x" * 101], "at most 100"),
     ],
 )
-def test_what_a_node_refuses_is_one_sentence_and_exit_code_1_and_changes_nothing(handclasp, nodes, arguments, said):
+def test_what_was_typed_wrong_has_exit_code_2_also_when_the_node_finds_it(handclasp, nodes, arguments, said):
     before = nodes.rows()
-    arguments = [one.format(a=nodes.a.url) for one in arguments]
     result = handclasp.here("connections", arguments[0], "--data", nodes.a.data, *arguments[1:], stdin="nonsense")
-    assert said in result.refused(1)
+    assert said in result.refused(2)
     assert nodes.rows() == before
+
+
+@pytest.mark.parametrize(
+    ("url", "said"), [("http://127.0.0.1:1", "can't be connected to"), ("{a}", "is this instance itself")]
+)
+def test_what_was_typed_right_and_is_refused_has_exit_code_1(handclasp, nodes, url, said):
+    before = nodes.rows()
+    arguments = ["--to", url.format(a=nodes.a.url), "--local", "A", "--remote", "B"]
+    assert said in handclasp.here("connections", "initiate", "--data", nodes.a.data, *arguments).refused(1)
+    assert nodes.rows() == before
+
+
+@pytest.mark.parametrize("text", ["handclasp_abc", "{code:.100}", "{mistyped}", "{forged}", "{code} {other}"])
+def test_a_code_that_nobody_can_read_has_one_sentence_and_one_exit_code_everywhere(handclasp, nodes, a_code, text):
+    stdin = text.format(
+        code=a_code, other=GOLDEN, mistyped=a_code[:150] + a_code[149] + a_code[151:],
+        forged=code_of(msgpack.packb(list(msgspec.structs.asdict(INVITATION).values())), source=SigningKey(bytes(32))),
+    )  # fmt: skip
+    alone = handclasp.here("invitation", "show", "-", stdin=stdin).refused(2)
+    for command in ("accept", "decline"):
+        assert handclasp.here("connections", command, "--data", nodes.b.data, "-", stdin=stdin).refused(2) == alone
 
 
 def test_a_name_that_is_taken_and_a_code_that_is_used_up_are_refused(handclasp, nodes):
