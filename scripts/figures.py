@@ -37,6 +37,10 @@ MIB = 1024 * 1024
 README = Path(__file__).parent.parent / "README.md"
 
 
+class NotMeasuredError(Exception):
+    """What was to be measured did not work; the text is a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One figure: what, in which unit, at most how much, and how it is measured."""
@@ -84,7 +88,11 @@ FIGURES = (
 
 
 def started_node(folder: str) -> tuple[int, Callable[[], None]]:
-    """A node process that is ready, and what stops it."""
+    """A node process that is ready, and what stops it.
+
+    Raises:
+        NotMeasuredError: it ended instead.
+    """
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
     process = subprocess.Popen(
@@ -103,13 +111,17 @@ def started_node(folder: str) -> tuple[int, Callable[[], None]]:
     while process.poll() is None:
         with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as answer:
             if answer.status == 200:  # noqa: PLR2004 - OK
-                break
+                return process.pid, lambda: _stop(process)
         time.sleep(0.002)
-    return process.pid, lambda: _stop(process)
+    raise NotMeasuredError(f"The node ended with exit status {process.returncode} instead of getting ready.")
 
 
 def started_pair(folder: str) -> float:
-    """Start a pair, wait until it says that it is ready, stop it; the seconds until then."""
+    """Start a pair, wait until it says that it is ready, stop it; the seconds until then.
+
+    Raises:
+        NotMeasuredError: it did not say so.
+    """
     began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "node", "pair", "--data", f"{folder}/pair", "--json"],
@@ -122,8 +134,9 @@ def started_pair(folder: str) -> float:
     first = process.stdout.readline()
     ready_s = time.monotonic() - began
     _stop(process)
+    process.stdout.close()
     if not first:
-        sys.exit("The pair did not start.")
+        raise NotMeasuredError("The pair did not start.")
     return ready_s
 
 
@@ -157,7 +170,10 @@ def main() -> None:
         for number in range(wanted.rounds):
             if sys.stderr.isatty():
                 print(f"\r{figure.what}: round {number + 1} of {wanted.rounds} ", end="", file=sys.stderr)
-            measured.setdefault(figure.name, []).append(figure.measure())
+            try:
+                measured.setdefault(figure.name, []).append(figure.measure())
+            except NotMeasuredError as error:
+                sys.exit(f"Error: {error}")
     if sys.stderr.isatty():
         print(file=sys.stderr)
     medians = {name: statistics.median(values) for name, values in measured.items()}
