@@ -155,7 +155,7 @@ class AdminApi:
         return json_answer({"invitation_code": code}, secret=True)
 
     def _view(self, connection: Connection) -> dict[str, Any]:
-        return connection_view(self._context, connection, self._dispatcher.waiting(connection.recipient))
+        return connection_view(self._context, connection, self._dispatcher.waiting(connection))
 
 
 async def problem_page(request: web.Request) -> web.Response:

@@ -97,7 +97,7 @@ class Writes:
         connection = await self._context.store.run(lambda tx: acting.found(tx, sys_id))
         if not connection.record.owed or connection.recipient is None:
             raise ProblemError(Problem.NOT_POSSIBLE_NOW, "Nothing waits to be told to the partner.")
-        self._dispatcher.owe(connection.recipient)
+        self._dispatcher.owe(connection)
         return json_answer({"connection": self._view(connection)}, status=202)
 
     def _with_code(self, offered: Offered) -> web.Response:
@@ -106,7 +106,7 @@ class Writes:
         )
 
     def _view(self, connection: Connection) -> dict[str, Any]:
-        return connection_view(self._context, connection, self._dispatcher.waiting(connection.recipient))
+        return connection_view(self._context, connection, self._dispatcher.waiting(connection))
 
 
 def _once(request: web.Request, body: msgspec.Struct) -> Once:

@@ -122,7 +122,7 @@ async def _take(context: Context, code: Code, adapted: Adapted, wanted: Act, onc
     except statements.NameTakenError:
         raise name_taken(names.name) from None
     context.signals.broadcast()
-    context.signals.owed(stored.source_key)
+    context.signals.owed(stored)
     return stored
 
 

@@ -136,8 +136,8 @@ def _stepped(
 def signalled(context: Context, connection: Connection | None) -> Connection | None:
     """Tell the dispatcher and the broadcaster of a committed change."""
     context.signals.broadcast()
-    if connection is not None and connection.record.owed and connection.recipient is not None:
-        context.signals.owed(connection.recipient)
+    if connection is not None and connection.record.owed:
+        context.signals.owed(connection)
     return connection
 
 

@@ -11,6 +11,7 @@ from protocol.modes import Mode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from node.connections.stored import Connection
     from node.key_file import NodeIdentity
     from node.ports import Clock, Entropy, PeerNetwork, Publication, Store
     from node.settings import Announcements
@@ -28,14 +29,14 @@ class Signals:
     """Whom to tell after a commit; `node.app` wires them to the dispatcher and the broadcaster.
 
     Attributes:
-        owed: a statement to that key is owed.
+        owed: that connection, as committed, owes its partner a statement.
         heard_from: that key has sent a verified envelope, so it is worth trying it now.
         broadcast: the broadcast outbox has a new row.
         trace: one message was sent or received.
         expiry: a code was made that expires at that instant (Unix seconds): the next expiry may be nearer.
     """
 
-    owed: Callable[[bytes], None] = field(default=_ignore)
+    owed: Callable[[Connection], None] = field(default=_ignore)
     heard_from: Callable[[bytes], None] = field(default=_ignore)
     broadcast: Callable[[], None] = field(default=_ignore)
     trace: Callable[[Publication], None] = field(default=_ignore)

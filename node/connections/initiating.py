@@ -118,8 +118,8 @@ async def initiate(context: Context, wish: Wish, *, once: Once = ALWAYS) -> Offe
         raise name_taken(wish.names.name) from None
     context.signals.broadcast()
     context.signals.expiry(stored.record.expires_at)
-    if stored.record.owed and stored.recipient is not None:
-        context.signals.owed(stored.recipient)
+    if stored.record.owed:
+        context.signals.owed(stored)
     if stored.connection_id != connection_id:  # another request of the same key was quicker
         return offered(context, stored)
     return Offered(connection=stored, code=code.text)

@@ -1,9 +1,10 @@
 """Delivery: whatever a connection owes its partner is said until the partner has echoed it.
 
-One worker for each partner, so that a dead partner delays nobody else. A worker never gives up: after a failure it
-waits (exponential backoff, full jitter) and is woken early by a new statement, by a verified envelope of the
+One worker for each URL of each partner: what is dead delays nothing that goes elsewhere, and that the partner's key
+was seen at one of its URLs says nothing of another, which may be anybody's. A worker never gives up: after a failure
+it waits (exponential backoff, full jitter) and is woken early by a new statement, by a verified envelope of the
 partner, and by an admin. Which statements are owed stands in the database and nowhere else; what is kept here is
-only when the next try is, and why the last one failed.
+only when the next try is, why the last one failed, and whether the URL has shown the pinned key.
 """
 
 from __future__ import annotations
@@ -13,24 +14,26 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from node.connections.stored import Connection
 from node.connections.views import instant
-from node.delivery.exchange import Exchanged, NoAnswerError, exchange, show_node
+from node.delivery.exchange import NoAnswerError, exchange, show_node
 from node.logs import get_logger
 from node.store import statements
 from protocol.identity import fingerprint
 from protocol.limits import DELIVERY_BACKOFF_S_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from node.causes import Cause
     from node.connections.context import Context
-    from node.connections.stored import Connection
     from node.ports import Transaction
 
 BACKOFF_S_FIRST = 0.5
 WINDOW = 16
-"""How many connections of one partner are spoken of at once."""
+"""How many connections are spoken of at once at one URL."""
+URLS_REMEMBERED_MAX = 8
+"""How many URLs of one partner are remembered as its own while nothing is owed there."""
 START_PAGE = 500
 BACKOFF_DOUBLINGS_MAX = 20
 
@@ -39,7 +42,7 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """What the statements to a partner wait for.
+    """What a statement to a partner waits for.
 
     Attributes:
         cause: why the last try brought no answer; none before the first.
@@ -64,13 +67,22 @@ class Waiting:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Partner:
+class _Target:
+    """A partner at one of the URLs that it gave.
+
+    Attributes:
+        has_shown: its node info has shown the pinned key, and nothing has failed there since.
+        restate: the numbers of connections to state again though they are not owed.
+    """
+
     key: bytes
+    url: str
     poked: asyncio.Event = field(default_factory=asyncio.Event)
+    worker: asyncio.Task[None] | None = None
     tries: int = 0
     failure: NoAnswerError | None = None
     next_at: float | None = None
-    shown_url: str | None = None
+    has_shown: bool = False
     restate: set[int] = field(default_factory=set)
 
 
@@ -81,47 +93,54 @@ class Dispatcher:
         """Name the parts; `run` begins. `attempted` is told why a try brought no answer, or none."""
         self._context = context
         self._attempted = attempted
-        self._partners: dict[bytes, _Partner] = {}
-        self._workers: dict[bytes, asyncio.Task[None]] = {}
+        self._targets: dict[bytes, dict[str, _Target]] = {}
         self._running = False
 
-    def owe(self, recipient: bytes) -> None:
-        """Tell that a statement to that key is owed; call it after the commit."""
-        if not self._running:
-            return
-        partner = self._partners.setdefault(recipient, _Partner(key=recipient))
-        partner.poked.set()
-        worker = self._workers.get(recipient)
-        if worker is None or worker.done():
-            self._workers[recipient] = asyncio.create_task(self._work(partner), name="handclasp-delivery")
+    def owe(self, connection: Connection) -> None:
+        """Tell that a connection owes a statement; call it after the commit, with the connection as committed."""
+        if (target := self._target(connection)) is not None:
+            self._wake(target)
 
     def restate(self, connection: Connection) -> None:
         """Say a connection's statement once more, with retries, whether or not it is owed (see `Resync`)."""
-        recipient = connection.recipient
-        if not self._running or recipient is None or connection.partner.node_url is None:
-            return
-        partner = self._partners.setdefault(recipient, _Partner(key=recipient))
-        partner.restate.add(connection.n)
-        if partner.next_at is None:  # one that can't be reached is not tried sooner for this
-            self.owe(recipient)
+        if (target := self._target(connection)) is not None:
+            target.restate.add(connection.n)
+            if target.next_at is None:  # one that can't be reached is not tried sooner for this
+                self._wake(target)
 
     def heard_from(self, sender: bytes) -> None:
         """Tell that a verified envelope of that key arrived: if something waits for it, now is a good time."""
-        partner = self._partners.get(sender)
-        if partner is not None and partner.failure is not None:
-            self.owe(sender)
+        for target in self._targets.get(sender, {}).values():
+            if target.failure is not None:
+                self._wake(target)
 
-    def waiting(self, recipient: bytes | None) -> Waiting | None:
-        """What is known of the tries to reach that key; none if the last one was answered."""
-        partner = self._partners.get(recipient) if recipient is not None else None
-        if partner is None or partner.failure is None:
+    def waiting(self, connection: Connection) -> Waiting | None:
+        """What is known of the tries to reach that connection's partner; none if the last one was answered."""
+        key, url = connection.recipient, connection.partner.node_url
+        target = self._targets.get(key, {}).get(url) if key is not None and url is not None else None
+        if target is None or target.failure is None:
             return None
         return Waiting(
-            cause=partner.failure.cause,
-            sentence=str(partner.failure),
-            tries=partner.tries,
-            next_at=partner.next_at,
+            cause=target.failure.cause,
+            sentence=str(target.failure),
+            tries=target.tries,
+            next_at=target.next_at,
         )
+
+    def _target(self, connection: Connection) -> _Target | None:
+        """Where that connection's statements go; none while nobody can be told."""
+        key, url = connection.recipient, connection.partner.node_url
+        if not self._running or key is None or url is None:
+            return None
+        targets = self._targets.setdefault(key, {})
+        if url not in targets:
+            targets[url] = _Target(key=key, url=url)
+        return targets[url]
+
+    def _wake(self, target: _Target) -> None:
+        target.poked.set()
+        if target.worker is None or target.worker.done():
+            target.worker = asyncio.create_task(self._work(target), name="handclasp-delivery")
 
     async def run(self) -> None:
         """Take up what was owed before the start, and deliver until cancelled."""
@@ -131,7 +150,8 @@ class Dispatcher:
             await asyncio.Event().wait()
         finally:
             self._running = False
-            workers = list(self._workers.values())
+            at_work = [target.worker for targets in self._targets.values() for target in targets.values()]
+            workers = [worker for worker in at_work if worker is not None]
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
@@ -143,93 +163,115 @@ class Dispatcher:
         ):
             after = page[-1].n
             for connection in page:
-                if connection.recipient is not None and connection.partner.node_url is not None:
-                    self.owe(connection.recipient)
+                self.owe(connection)
 
-    async def _work(self, partner: _Partner) -> None:
+    async def _work(self, target: _Target) -> None:
         while True:
-            partner.poked.clear()
-            batch = await self._next_batch(partner)
-            if not batch:
-                if partner.poked.is_set():
-                    continue
-                return
+            target.poked.clear()
             try:
-                await self._deliver(partner, batch)
-            except NoAnswerError as error:
-                await self._back_off(partner, error)
-            except _UnsettledError:
-                await self._back_off(partner, None)
+                if batch := await self._next_batch(target):
+                    await self._deliver(target, batch)
+                elif not target.poked.is_set():
+                    self._rest(target)
+                    return
+            except _TryAgainError as again:
+                await self._back_off(target, again.failure)
+                for connection in again.unsettled:
+                    self.owe(connection)  # its answer may have named another URL, where it is said from now on
             except Exception:  # noqa: BLE001 - a fault of ours must not end delivery to this partner for good
-                _log.exception("delivery_failed", partner=fingerprint(partner.key))
-                await self._back_off(partner, None)
+                _log.exception("delivery_failed", partner=fingerprint(target.key))
+                await self._back_off(target, None)
 
-    async def _next_batch(self, partner: _Partner) -> list[Connection]:
-        """What is owed first, then what is to be stated again; each as it stands at this moment."""
+    def _rest(self, target: _Target) -> None:
+        """Nothing is left to say there: what failed is past, and only so much is remembered of one partner."""
+        target.tries, target.failure, target.worker = 0, None, None
+        targets = self._targets[target.key]
+        del targets[target.url]
+        if target.has_shown:
+            targets[target.url] = target  # as the last: the one that has rested longest is forgotten first
+        at_rest = [one.url for one in targets.values() if one.worker is None]
+        for url in at_rest[:-URLS_REMEMBERED_MAX]:
+            del targets[url]
+        if not targets:
+            del self._targets[target.key]
+
+    async def _next_batch(self, target: _Target) -> list[Connection]:
+        """What is owed there first, then what is to be stated again; each as it stands at this moment."""
 
         def unit(tx: Transaction) -> list[Connection]:
-            owed = statements.owed_to(tx, recipient=partner.key, most=WINDOW)
-            partner.restate.difference_update(connection.n for connection in owed)
-            again = sorted(partner.restate)[: WINDOW - len(owed)]
-            found = statements.live_by_numbers(tx, again) if again else []
-            partner.restate.difference_update(set(again) - {connection.n for connection in found})
+            owed = statements.owed_to(tx, recipient=target.key, url=target.url, most=WINDOW)
+            target.restate.difference_update(connection.n for connection in owed)
+            again = sorted(target.restate)[: WINDOW - len(owed)]
+            found = statements.live_by_numbers(tx, again, url=target.url) if again else []
+            target.restate.difference_update(set(again) - {connection.n for connection in found})
             return owed + found
 
         return await self._context.store.run(unit)
 
-    async def _deliver(self, partner: _Partner, batch: list[Connection]) -> None:
-        url = batch[0].partner.node_url
-        if url is not None and partner.shown_url != url:
+    async def _deliver(self, target: _Target, batch: list[Connection]) -> None:
+        if not target.has_shown:
             try:
-                await show_node(self._context, url, partner.key)
+                await show_node(self._context, target.url, target.key)
             except NoAnswerError as error:
                 self._attempted(error.cause)
-                raise
-            partner.shown_url = url
-        results = await asyncio.gather(
-            *(self._one(partner, connection) for connection in batch), return_exceptions=True
-        )
+                raise _TryAgainError(error) from error
+            target.has_shown = True
+        results = await asyncio.gather(*(self._one(target, connection) for connection in batch), return_exceptions=True)
         failures = [result for result in results if isinstance(result, BaseException)]
-        if len(failures) < len(results):
-            partner.tries, partner.failure, partner.next_at = 0, None, None
+        unsettled = [result for result in results if isinstance(result, Connection)]
+        if len(failures) + len(unsettled) < len(results):
+            target.tries, target.failure, target.next_at = 0, None, None
         if failures:
-            partner.shown_url = None
-            raise failures[0]
+            target.has_shown = False
+        for failure in failures:
+            if not isinstance(failure, NoAnswerError):
+                _log.error("delivery_failed", partner=fingerprint(target.key), exc_info=failure)
+        if failures or unsettled:
+            raise _TryAgainError(next((one for one in failures if isinstance(one, NoAnswerError)), None), unsettled)
 
-    async def _one(self, partner: _Partner, connection: Connection) -> Exchanged:
+    async def _one(self, target: _Target, connection: Connection) -> Connection | None:
+        """Ask once, see `exchange`."""
         try:
-            result = await exchange(self._context, connection, partner.key)
+            unsettled = await exchange(self._context, connection, target.key)
         except NoAnswerError as error:
             self._attempted(error.cause)
             raise
         self._attempted(None)
-        partner.restate.discard(connection.n)
-        if not result.settled:
-            raise _UnsettledError
-        return result
+        target.restate.discard(connection.n)
+        return unsettled
 
-    async def _back_off(self, partner: _Partner, failure: NoAnswerError | None) -> None:
+    async def _back_off(self, target: _Target, failure: NoAnswerError | None) -> None:
         context = self._context
-        partner.tries += 1
-        partner.failure = failure
-        limit_s = min(BACKOFF_S_FIRST * 2 ** min(partner.tries - 1, BACKOFF_DOUBLINGS_MAX), DELIVERY_BACKOFF_S_MAX)
+        target.tries += 1
+        target.failure = failure
+        limit_s = min(BACKOFF_S_FIRST * 2 ** min(target.tries - 1, BACKOFF_DOUBLINGS_MAX), DELIVERY_BACKOFF_S_MAX)
         asked_s = failure.retry_after_s if failure is not None else 0.0
         delay_s = max(limit_s * context.entropy.fraction(), asked_s)
-        partner.next_at = context.clock.now() + delay_s
+        target.next_at = context.clock.now() + delay_s
         if failure is not None:
             _log.info(
                 "no_answer",
-                partner=fingerprint(partner.key),
+                partner=fingerprint(target.key),
                 cause=failure.cause.value,
                 why=str(failure),
-                tries=partner.tries,
+                tries=target.tries,
                 next_try_s=round(delay_s, 1),
             )
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delay_s):
-                await partner.poked.wait()
-        partner.next_at = None
+                await target.poked.wait()
+        target.next_at = None
 
 
-class _UnsettledError(Exception):
-    """The partner answered, but has not echoed what it was told: it is told again, after a pause."""
+class _TryAgainError(Exception):
+    """Something has to be said again, after a pause.
+
+    Attributes:
+        failure: why something was not answered; none if everything was.
+        unsettled: what was answered, but not echoed as it was told.
+    """
+
+    def __init__(self, failure: NoAnswerError | None, unsettled: Sequence[Connection] = ()) -> None:
+        super().__init__(failure)
+        self.failure = failure
+        self.unsettled = unsettled

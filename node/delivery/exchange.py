@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from node.causes import Cause
 from node.connections import speaking
-from node.connections.hearing import Outcome, take_in
+from node.connections.hearing import take_in
 from node.ports import NetworkError
 from protocol.envelope import CONTENT_TYPE, Message, Sealed, envelope_bytes, peek, read_answer
 from protocol.errors import EnvelopeError, Refusal, RemoteProtocolError
@@ -39,14 +38,6 @@ class NoAnswerError(Exception):
         self.retry_after_s = retry_after_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchanged:
-    """A verified answer was taken in; `settled` says that this statement need not be sent again."""
-
-    outcome: Outcome
-    settled: bool
-
-
 async def show_node(context: Context, url: str, recipient: bytes) -> None:
     """Make sure that the node at a URL that a partner gave holds the pinned key, before anything is pushed to it.
 
@@ -66,8 +57,11 @@ async def show_node(context: Context, url: str, recipient: bytes) -> None:
         raise NoAnswerError(Cause.OTHER_NODE, f"At {url} another node answers than the partner.")
 
 
-async def exchange(context: Context, connection: Connection, recipient: bytes) -> Exchanged:
-    """Ask once.
+async def exchange(context: Context, connection: Connection, recipient: bytes) -> Connection | None:
+    """Ask once and take the answer in; the connection as it is then if what it owes is to be said after a pause.
+
+    That is: it is owed all the same, also because the answer made this side's revision jump, or its partner has
+    moved. What this side has changed since it asked is owed too, but needs no pause: whoever changed it has told.
 
     Raises:
         NoAnswerError: no verified answer of the partner came back.
@@ -85,9 +79,11 @@ async def exchange(context: Context, connection: Connection, recipient: bytes) -
     outcome = await context.store.run(lambda tx: take_in(context, tx, message))
     speaking.trace(context, peek(answer.body), sys_id=connection.sys_id, direction="received")
     context.signals.broadcast()
-    after = outcome.after
-    settled = after is None or not after.record.owed or after.record.mine != connection.record.mine
-    return Exchanged(outcome=outcome, settled=settled)
+    before, after = outcome.before, outcome.after
+    if before is None or after is None or not after.record.owed:
+        return None
+    moved, changed = after.partner.node_url != url, before.record.mine != connection.record.mine
+    return after if moved or not changed else None
 
 
 def _judge(context: Context, url: str, answer: HttpAnswer, sealed: Sealed, recipient: bytes) -> Message:

@@ -106,8 +106,8 @@ class PeerEndpoint:
         if after is not None:
             if after.partner_key == message.sender and after.record.mine.phase is not Phase.ANNOUNCED:
                 self._rates.heard_partner(network, message.sender)
-            if after.record.owed and after.recipient is not None:
-                signals.owed(after.recipient)
+            if after.record.owed:
+                signals.owed(after)
             speaking.trace(context, question, sys_id=after.sys_id, direction="received")
             speaking.trace(context, sealed, sys_id=after.sys_id, direction="sent")
         return web.Response(body=envelope_bytes(sealed), content_type=CONTENT_TYPE)

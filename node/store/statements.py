@@ -70,7 +70,7 @@ _OWED_TO = Prepared(
     select(connections)
     .where(
         _IS_OWED,
-        _C.partner_node_url.is_not(None),
+        _C.partner_node_url == bindparam("url"),
         func.coalesce(_C.partner, _C.addressee) == bindparam("recipient"),
     )
     .order_by(_C.phase == Phase.PENDING.value, _C.changed_at_ms)
@@ -122,7 +122,12 @@ _LIVE = (
 )
 _LIVE_BY_NUMBERS = (
     select(connections)
-    .where(_C.n.in_(bindparam("numbers", expanding=True)), _C.partner.is_not(None), _C.phase.in_(_RESTATED))
+    .where(
+        _C.n.in_(bindparam("numbers", expanding=True)),
+        _C.partner.is_not(None),
+        _C.partner_node_url == bindparam("url"),
+        _C.phase.in_(_RESTATED),
+    )
     .order_by(_C.n)
 )
 _FALLEN = (
@@ -272,9 +277,9 @@ def owed_count(tx: Transaction) -> int:
     return tx.execute(_OWED_COUNT).scalar_one()
 
 
-def owed_to(tx: Transaction, *, recipient: bytes, most: int) -> list[Connection]:
-    """What is owed to one node and can be sent, longest waiting first; invitations last: they may be turned away."""
-    return [from_row(row) for row in _OWED_TO.rows(tx, {"recipient": recipient, "most": most})]
+def owed_to(tx: Transaction, *, recipient: bytes, url: str, most: int) -> list[Connection]:
+    """What is owed to one node at one URL, longest waiting first; invitations last: they may be turned away."""
+    return [from_row(row) for row in _OWED_TO.rows(tx, {"recipient": recipient, "url": url, "most": most})]
 
 
 def live(tx: Transaction, *, after: int, most: int) -> list[Connection]:
@@ -282,9 +287,9 @@ def live(tx: Transaction, *, after: int, most: int) -> list[Connection]:
     return [from_row(row) for row in tx.execute(_LIVE, {"after": after, "most": most})]
 
 
-def live_by_numbers(tx: Transaction, numbers: Sequence[int]) -> list[Connection]:
-    """Those of the connections with these numbers that still live."""
-    return [from_row(row) for row in tx.execute(_LIVE_BY_NUMBERS, {"numbers": numbers})]
+def live_by_numbers(tx: Transaction, numbers: Sequence[int], *, url: str) -> list[Connection]:
+    """Those of the connections with these numbers that still live and whose partner is at that URL."""
+    return [from_row(row) for row in tx.execute(_LIVE_BY_NUMBERS, {"numbers": numbers, "url": url})]
 
 
 def expired(tx: Transaction, *, now: float, most: int) -> list[Connection]:

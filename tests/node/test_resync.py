@@ -105,10 +105,11 @@ async def test_a_partner_that_is_away_is_asked_until_it_answers(tmp_path):
         async with running_node(tmp_path / "b", name="b") as b:
             sys_id = await active(a, b)
             port = int(b.url.rpartition(":")[2])
-        await until(lambda: a.node.dispatcher._partners[b.node.context.key].failure is not None)
+        target = a.node.dispatcher._targets[b.node.context.key][b.url]
+        await until(lambda: target.failure is not None)
         assert (await a.connection(sys_id))["waiting"] is None, "nothing is owed, so nothing is shown to wait"
         async with running_node(tmp_path / "b", name="b", port=port) as b:
-            await until(lambda: a.node.dispatcher._partners[b.node.context.key].failure is None)
+            await until(lambda: target.failure is None)
 
 
 async def test_a_job_that_fails_once_is_begun_again(tmp_path, b, monkeypatch):
