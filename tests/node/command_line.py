@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from tests.node.process_state import process_state_kept
+
 ROOT = Path(__file__).parents[2]
 RUN_S_MAX = 60
 
@@ -65,7 +67,10 @@ class CommandLine:
         return inherited | chosen | variables
 
     def here(self, *arguments: object, stdin: str | bytes = "", **variables: str) -> Result:
-        """The same in this process, a hundred times faster: for tables of what is refused before anything happens."""
+        """The same in this process, many times faster: for what a process of its own adds nothing to.
+
+        Each command has a test that runs it as a process, for its streams, its signals and its exit code.
+        """
         from node.cli.main import main
 
         text = stdin.encode() if isinstance(stdin, str) else stdin
@@ -76,6 +81,7 @@ class CommandLine:
             redirect_stdout(out),
             redirect_stderr(err),
             chdir(self.home),
+            process_state_kept(),
         ):
             code = main([str(one) for one in arguments])
         return Result(code, out.getvalue(), err.getvalue())

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.logs import LogFormat, LogLevel, configure, get_logger, one_line, redacted_text, silence
+from tests.node.process_state import process_state_kept
 
 ROOT = Path(__file__).parents[2]
 CODE = "handclasp_aeabcdefgh2345672345abcdefghijklmnopqrstuvwxyz" + "s" * 32
@@ -31,11 +32,8 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def _restore_logging():
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    silence()
-    root.handlers, root.level = handlers, level
+    with process_state_kept():
+        yield
 
 
 def start(log_format=LogFormat.JSON, level=LogLevel.INFO, stream=None, environ=None):
