@@ -7,6 +7,15 @@ import pytest
 
 from node.brokers.children import BrokerChild, BrokerKind
 from tests.e2e.processes import NodeProcess, until
+from tests.node.command_line import CommandLine
+
+
+@pytest.fixture
+def handclasp(tmp_path):
+    """The command, run in a home directory in which nothing else is."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return CommandLine(home)
 
 
 @pytest.fixture(params=[pytest.param(BrokerKind.MOSQUITTO, marks=pytest.mark.mosquitto), BrokerKind.AMQTT])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from node.brokers.children import choose_kind
 from tests.e2e.processes import NodeProcess
 from tests.node.command_line import CommandLine, rows_of
 from tests.node.mqtt_world import BOTH_BROKERS, running
@@ -52,6 +53,18 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
             node.close()
 
 
+@pytest.fixture(scope="session")
+def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
+    """A node without a node URL, and so without the right to initiate; no test gives it a connection."""
+    data = tmp_path_factory.mktemp("private") / "p"
+    node = NodeProcess(name="Private", data=data, settings={"HANDCLASP_NODE_URL": ""})
+    try:
+        node.start()
+        yield node
+    finally:
+        node.close()
+
+
 @pytest.fixture
 def handclasp(tmp_path: Path) -> CommandLine:
     """The command, run in a home directory in which nothing else is."""
@@ -67,6 +80,7 @@ async def child(request, tmp_path):
 
 
 @pytest.fixture
-async def amqtt(tmp_path):
-    async with running(BOTH_BROKERS[1], tmp_path) as child:
+async def any_broker(tmp_path):
+    """A broker for what is the same on both of them."""
+    async with running(choose_kind(), tmp_path) as child:
         yield child

@@ -75,10 +75,10 @@ def test_a_backup_of_a_busy_node_is_whole_and_holds_what_was_committed_before(ha
     assert len(made) > 5
 
 
-def test_nothing_is_overwritten(handclasp, node, tmp_path):
+def test_nothing_is_overwritten(handclasp, nodes, tmp_path):
     file = tmp_path / "precious"
     file.write_text("precious")
-    assert f"{file} exists already." in handclasp.here("backup", file, "--data", node.data).refused(2)
+    assert f"{file} exists already." in handclasp.here("backup", file, "--data", nodes.a.data).refused(2)
     assert file.read_text() == "precious"
 
 
@@ -101,14 +101,14 @@ def test_wrong_usage_is_one_sentence_and_makes_nothing(handclasp, arguments, sai
     assert list(handclasp.home.iterdir()) == []
 
 
-def test_a_target_that_can_not_be_written_is_told(handclasp, node, tmp_path):
-    error = handclasp.here("backup", tmp_path / "none" / "file", "--data", node.data).refused(2)
+def test_a_target_that_can_not_be_written_is_told(handclasp, nodes, tmp_path):
+    error = handclasp.here("backup", tmp_path / "none" / "file", "--data", nodes.a.data).refused(2)
     assert "can't be written (No such file or directory)" in error
 
 
 def test_a_restore_brings_back_what_was_and_keeps_what_it_replaces(handclasp, node, tmp_path):
     node.initiate(None, name="one")
-    backed_up(handclasp, node, tmp_path / "file")
+    handclasp("backup", tmp_path / "file", "--data", node.data).succeeded()
     node.initiate(None, name="two")
     node.stop(9)  # what it committed last stands in the log beside the database
     done = handclasp("restore", tmp_path / "file", "--data", node.data).succeeded().out
@@ -118,7 +118,7 @@ def test_a_restore_brings_back_what_was_and_keeps_what_it_replaces(handclasp, no
     assert names(aside) == ["one", "two"]
     assert names(node.data / "node.db") == ["one"]
     assert stat.S_IMODE((node.data / "node.db").stat().st_mode) == 0o600
-    handclasp("restore", tmp_path / "file", "--data", node.data).succeeded()
+    handclasp.here("restore", tmp_path / "file", "--data", node.data).succeeded()
     assert (node.data / "node.db.before-restore-2").exists()
     node.start()
     _, listed = node.admin("GET", "/connections")
@@ -150,7 +150,7 @@ def test_a_node_moves_by_its_key_file_and_a_backup(handclasp, node, tmp_path):
     error = handclasp.here("restore", tmp_path / "file", "--data", new).refused(2)
     assert "put the copy of its node.key there first" in error
     shutil.copy(node.data / "node.key", new)
-    document = handclasp("restore", tmp_path / "file", "--data", new, "--json").succeeded().json
+    document = handclasp.here("restore", tmp_path / "file", "--data", new, "--json").succeeded().json
     assert (document["connections"], document["codes_that_die"], document["replaced"]) == (1, 1, None)
     assert names(new / "node.db") == ["one"]
 
@@ -186,13 +186,8 @@ def test_what_can_not_be_put_back_is_refused_and_changes_nothing(handclasp, node
     assert f"{file} was written by a newer version" in refused_and_unchanged(handclasp, node, file)
 
 
-def test_a_backup_of_another_node_is_refused(handclasp, node, tmp_path):
-    other = NodeProcess(name="b", data=tmp_path / "b")
-    other.start()
-    try:
-        backed_up(handclasp, other, tmp_path / "file")
-    finally:
-        other.close()
+def test_a_backup_of_another_node_is_refused(handclasp, node, nodes, tmp_path):
+    backed_up(handclasp, nodes.b, tmp_path / "file")
     node.stop()
     assert "is a backup of the node" in refused_and_unchanged(handclasp, node, tmp_path / "file")
 
@@ -202,7 +197,7 @@ def test_a_damaged_database_is_set_aside_as_it_is(handclasp, node, tmp_path):
     backed_up(handclasp, node, tmp_path / "file")
     node.stop()
     (node.data / "node.db").write_bytes(b"rubbish" * 1000)
-    handclasp("restore", tmp_path / "file", "--data", node.data).succeeded()
+    handclasp.here("restore", tmp_path / "file", "--data", node.data).succeeded()
     assert (node.data / "node.db.before-restore-1").read_bytes() == b"rubbish" * 1000
     assert not (node.data / "node.db-wal").exists()
     node.start()

@@ -1,4 +1,4 @@
-"""The commands of the two admins, each run as a process against nodes that run as processes."""
+"""The commands of the two admins against nodes that run as processes; the first test runs them as processes too."""
 
 import json
 import os
@@ -14,19 +14,19 @@ import pytest
 from node.cli.client import AdminClient
 from node.cli.places import Place
 from node.data_directory import read_admin_token
-from tests.e2e.processes import until
+from tests.e2e.processes import NodeProcess, until
 from tests.node.command_line import code_in
 
 
-def initiate(handclasp, nodes, name, *more, to=None, data=None):
+def initiate(command, nodes, name, *more, to=None, data=None):
     arguments = ["--local", "A", "--remote", "B", "--name", name, *more]
     if "--no-url" not in more:
         arguments += ["--to", to or nodes.b.instance_url]
-    return handclasp("connections", "initiate", "--data", data or nodes.a.data, *arguments).succeeded()
+    return command("connections", "initiate", "--data", data or nodes.a.data, *arguments).succeeded()
 
 
 def listed(handclasp, node, *more):
-    return handclasp("connections", "list", "--data", node.data, "--json", *more).succeeded().json["connections"]
+    return handclasp.here("connections", "list", "--data", node.data, "--json", *more).succeeded().json["connections"]
 
 
 def test_one_admin_initiates_the_other_accepts_and_both_see_it_active(handclasp, nodes):
@@ -43,27 +43,27 @@ def test_one_admin_initiates_the_other_accepts_and_both_see_it_active(handclasp,
 
 
 def test_an_unbound_code_is_for_whoever_has_it_first_and_waits_for_approval(handclasp, nodes):
-    printed = initiate(handclasp, nodes, "unbound", "--no-url").out
+    printed = initiate(handclasp.here, nodes, "unbound", "--no-url").out
     assert "Whoever has this code first can become the destination; exactly one will." in printed
     assert "An accepted connection then waits for your approval." in printed
-    result = handclasp("connections", "accept", "--data", nodes.b.data, stdin=code_in(printed))
+    result = handclasp.here("connections", "accept", "--data", nodes.b.data, stdin=code_in(printed))
     assert (result.code, result.err) == (1, "")
     assert result.out.splitlines()[:2] == [
         '"unbound" is awaiting approval.',
         "It waits for the approval of the source's admin.",
     ]
-    shown = handclasp("connections", "show", "--data", nodes.a.data, "unbound").out.splitlines()
+    shown = handclasp.here("connections", "show", "--data", nodes.a.data, "unbound").out.splitlines()
     assert shown[:2] == ["unbound: Awaiting your approval", "It waits for your approval."]
 
 
 def test_nobody_asks_when_the_source_said_not_to(handclasp, nodes):
-    code = code_in(initiate(handclasp, nodes, "not asked", "--no-url", "--no-ask-me").out)
-    handclasp("connections", "accept", "--data", nodes.b.data, stdin=code).succeeded()
+    code = code_in(initiate(handclasp.here, nodes, "not asked", "--no-url", "--no-ask-me").out)
+    handclasp.here("connections", "accept", "--data", nodes.b.data, stdin=code).succeeded()
 
 
 def test_a_connection_without_a_name_is_called_after_its_two_ends(handclasp, nodes):
     arguments = ["--to", nodes.b.url, "--local", "Oslo", "--remote", "Bergen", "--json"]
-    made = handclasp("connections", "initiate", "--data", nodes.a.data, *arguments).succeeded().json
+    made = handclasp.here("connections", "initiate", "--data", nodes.a.data, *arguments).succeeded().json
     assert made["connection"]["name"] == "Oslo_to_Bergen"
     assert made["connection"]["status"] == "pending"
     assert made["invitation_code"].startswith("handclasp_")
@@ -71,7 +71,7 @@ def test_a_connection_without_a_name_is_called_after_its_two_ends(handclasp, nod
 
 @pytest.mark.parametrize(("lifetime", "seconds"), [("90s", 90), ("30m", 1800), ("12h", 43200), ("30d", 2592000)])
 def test_a_code_lives_as_long_as_asked(handclasp, nodes, lifetime, seconds):
-    made = handclasp(
+    made = handclasp.here(
         "connections", "initiate", "--data", nodes.a.data, "--no-url", "--local", "A", "--remote", "B",
         "--name", f"lives {lifetime}", "--lifetime", lifetime, "--json",
     ).succeeded().json["connection"]  # fmt: skip
@@ -86,22 +86,22 @@ def time_of(text):
 
 
 def test_a_code_is_taken_from_a_whole_e_mail_in_a_file_with_other_names(handclasp, nodes, tmp_path):
-    code = code_in(initiate(handclasp, nodes, "by mail").out)
+    code = code_in(initiate(handclasp.here, nodes, "by mail").out)
     mail = tmp_path / "mail.txt"
     quoted = "\n".join(f"> {code[at : at + 70]}" for at in range(0, len(code), 70))
     mail.write_text(f"\ufeffHello,\n\nplease accept this:\n{quoted}\n\nBye\n")
     names = ["--name", "from the mail", "--local", "Here", "--remote", "There", "--description", "two\nlines"]
-    result = handclasp("connections", "accept", "--data", nodes.b.data, "--file", mail, "--json", *names)
+    result = handclasp.here("connections", "accept", "--data", nodes.b.data, "--file", mail, "--json", *names)
     connection = result.succeeded().json["connection"]
     assert connection["status"] == "active"
     assert (connection["name"], connection["local_short_name"]) == ("from the mail", "Here")
     assert (connection["remote_short_name"], connection["description"]) == ("There", "two\nlines")
-    source = handclasp("connections", "show", "--data", nodes.a.data, "by mail", "--json").succeeded().json
+    source = handclasp.here("connections", "show", "--data", nodes.a.data, "by mail", "--json").succeeded().json
     assert source["connection"]["name"] == "by mail"
 
 
 def test_a_person_is_asked_for_the_code_and_pastes_it(handclasp, nodes):
-    code = code_in(initiate(handclasp, nodes, "pasted").out)
+    code = code_in(initiate(handclasp.here, nodes, "pasted").out)
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "node", "connections", "accept", "--data", nodes.b.data],
@@ -116,7 +116,7 @@ def test_a_person_is_asked_for_the_code_and_pastes_it(handclasp, nodes):
 
 
 def test_the_secret_of_a_code_stands_in_no_list_of_processes_and_no_output_but_its_own(handclasp, nodes, tmp_path):
-    code = code_in(initiate(handclasp, nodes, "secret").out)
+    code = code_in(initiate(handclasp.here, nodes, "secret").out)
     secret = code[-32:]
     file = tmp_path / "code"
     file.write_text(code)
@@ -135,7 +135,7 @@ def test_the_secret_of_a_code_stands_in_no_list_of_processes_and_no_output_but_i
     out = process.stdout.read()
     process.stdout.close()
     shown = [
-        handclasp("connections", *command, "--data", node.data).out
+        handclasp.here("connections", *command, "--data", node.data).out
         for node in (nodes.a, nodes.b)
         for command in (["list", "--json"], ["show", "secret", "--json", "--events"])
     ]
@@ -146,15 +146,13 @@ def test_the_secret_of_a_code_stands_in_no_list_of_processes_and_no_output_but_i
 
 
 def test_a_connection_that_cannot_be_told_says_what_it_waits_for(handclasp, nodes, tmp_path):
-    from tests.e2e.processes import NodeProcess
-
     source = NodeProcess(name="Gone", data=tmp_path / "gone")
     source.start()
     try:
-        code = code_in(initiate(handclasp, nodes, "gone away", data=source.data).out)
+        code = code_in(initiate(handclasp.here, nodes, "gone away", data=source.data).out)
     finally:
         source.stop()
-    result = handclasp("connections", "accept", "--data", nodes.b.data, "--wait", "1", stdin=code)
+    result = handclasp.here("connections", "accept", "--data", nodes.b.data, "--wait", "1", stdin=code)
     assert (result.code, result.err) == (1, "")
     first, second, third, last = result.out.splitlines()
     assert first == '"gone away" is accepting.'
@@ -164,10 +162,10 @@ def test_a_connection_that_cannot_be_told_says_what_it_waits_for(handclasp, node
 
 
 def test_the_list_shows_every_connection_and_can_be_narrowed(handclasp, nodes):
-    code = code_in(initiate(handclasp, nodes, "listed one").out)
-    initiate(handclasp, nodes, "listed two")
-    handclasp("connections", "accept", "--data", nodes.b.data, stdin=code).succeeded()
-    text = handclasp("connections", "list", "--data", nodes.a.data).succeeded().out
+    code = code_in(initiate(handclasp.here, nodes, "listed one").out)
+    initiate(handclasp.here, nodes, "listed two")
+    handclasp.here("connections", "accept", "--data", nodes.b.data, stdin=code).succeeded()
+    text = handclasp.here("connections", "list", "--data", nodes.a.data).succeeded().out
     assert re.search(r"^[0-9a-f]{8}  listed one +Active +source +Instance B", text, re.MULTILINE)
     assert re.search(r"^[0-9a-f]{8}  listed two +Pending +source +Instance B", text, re.MULTILINE)
     pending = listed(handclasp, nodes.a, "--status", "pending")
@@ -176,22 +174,16 @@ def test_the_list_shows_every_connection_and_can_be_narrowed(handclasp, nodes):
     assert listed(handclasp, nodes.a, "--role", "destination") == []
 
 
-def test_an_empty_list_says_how_to_begin(handclasp, tmp_path):
-    from tests.e2e.processes import NodeProcess
-
-    node = NodeProcess(name="New", data=tmp_path / "new")
-    node.start()
-    try:
-        assert handclasp("connections", "list", "--data", node.data).out.startswith("There is no connection yet.")
-        assert "no such connection" in handclasp("connections", "list", "--data", node.data, "--role", "source").out
-        assert listed(handclasp, node) == []
-    finally:
-        node.close()
+def test_an_empty_list_says_how_to_begin(handclasp, private):
+    data = private.data
+    assert handclasp.here("connections", "list", "--data", data).out.startswith("There is no connection yet.")
+    assert "no such connection" in handclasp.here("connections", "list", "--data", data, "--role", "source").out
+    assert listed(handclasp, private) == []
 
 
 def test_all_pages_are_fetched(handclasp, nodes, monkeypatch):
     for number in range(3):
-        initiate(handclasp, nodes, f"page {number}", "--no-url")
+        initiate(handclasp.here, nodes, f"page {number}", "--no-url")
     client = AdminClient(Place(title="a", url=nodes.a.url, token=read_admin_token(nodes.a.data)))
     everything = client.connections()
     events = client.events(everything[0]["sys_id"])
@@ -203,30 +195,32 @@ def test_all_pages_are_fetched(handclasp, nodes, monkeypatch):
 
 
 def test_a_connection_is_found_by_its_id_by_the_beginning_of_it_and_by_its_name(handclasp, nodes):
-    made = json.loads(initiate(handclasp, nodes, "found", "--json").out)
+    made = json.loads(initiate(handclasp.here, nodes, "found", "--json").out)
     sys_id = made["connection"]["sys_id"]
     for wanted in (sys_id, sys_id[:12], sys_id[:12].upper(), "found"):
-        shown = handclasp("connections", "show", "--data", nodes.a.data, wanted).succeeded().out
+        shown = handclasp.here("connections", "show", "--data", nodes.a.data, wanted).succeeded().out
         assert re.search(rf"ID +{sys_id}\n", shown)
-    with_code = handclasp("connections", "show", "--data", nodes.a.data, "found", "--code").succeeded().out
+    with_code = handclasp.here("connections", "show", "--data", nodes.a.data, "found", "--code").succeeded().out
     assert code_in(with_code) == made["invitation_code"]
 
 
 def test_the_history_of_a_connection_is_shown(handclasp, nodes):
-    code = code_in(initiate(handclasp, nodes, "history").out)
-    handclasp("connections", "accept", "--data", nodes.b.data, stdin=code).succeeded()
-    until(lambda: "Active" in handclasp("connections", "show", "--data", nodes.a.data, "history").out, "a is active")
-    shown = handclasp("connections", "show", "--data", nodes.a.data, "history", "--events").succeeded().out
+    code = code_in(initiate(handclasp.here, nodes, "history").out)
+    handclasp.here("connections", "accept", "--data", nodes.b.data, stdin=code).succeeded()
+    until(
+        lambda: "Active" in handclasp.here("connections", "show", "--data", nodes.a.data, "history").out, "a is active"
+    )
+    shown = handclasp.here("connections", "show", "--data", nodes.a.data, "history", "--events").succeeded().out
     assert re.search(r"^1 +[-0-9]+ [:0-9]+ UTC +Pending *\n2 +[-0-9]+ [:0-9]+ UTC +Active *$", shown, re.MULTILINE)
-    document = handclasp("connections", "show", "--data", nodes.a.data, "history", "--events", "--json").json
+    document = handclasp.here("connections", "show", "--data", nodes.a.data, "history", "--events", "--json").json
     assert [event["data"]["status"] for event in document["events"]] == ["pending", "active"]
 
 
 def test_a_destination_that_is_fine_is_told_with_all_that_is_known(handclasp, nodes):
-    result = handclasp("connections", "check", "--data", nodes.a.data, nodes.b.instance_url).succeeded()
+    result = handclasp.here("connections", "check", "--data", nodes.a.data, nodes.b.instance_url).succeeded()
     assert "Instance B can be reached" in result.out
     assert re.search(r"fingerprint +[a-z2-7]{4}(-[a-z2-7]{4}){5}\n", result.out)
-    document = handclasp("connections", "check", "--data", nodes.a.data, nodes.b.url, "--json").succeeded().json
+    document = handclasp.here("connections", "check", "--data", nodes.a.data, nodes.b.url, "--json").succeeded().json
     assert (document["outcome"], document["modes"]) == ("ok", ["script"])
 
 
@@ -238,7 +232,7 @@ def test_a_destination_that_is_fine_is_told_with_all_that_is_known(handclasp, no
 def test_a_destination_that_is_not_fine_ends_with_exit_code_1_and_a_remedy(handclasp, nodes, destination, outcome):
     url = destination.format(a=nodes.a.url)
     before = nodes.rows()
-    result = handclasp("connections", "check", "--data", nodes.a.data, url)
+    result = handclasp.here("connections", "check", "--data", nodes.a.data, url)
     assert (result.code, result.err) == (1, "")
     sentence, remedy, *_ = result.out.splitlines()
     assert sentence.endswith(".")
@@ -248,7 +242,7 @@ def test_a_destination_that_is_not_fine_ends_with_exit_code_1_and_a_remedy(handc
 
 
 def test_what_a_code_says_is_shown_without_any_node_and_without_its_secret(handclasp, nodes, tmp_path):
-    code = code_in(initiate(handclasp, nodes, "read alone").out)
+    code = code_in(initiate(handclasp.here, nodes, "read alone").out)
     elsewhere = type(handclasp)(tmp_path)
     shown = elsewhere("invitation", "show", stdin=f"Dear B,\n{code}\nBye").succeeded().out
     assert "short names  B here, A there\n" in shown
@@ -257,7 +251,7 @@ def test_what_a_code_says_is_shown_without_any_node_and_without_its_secret(handc
     assert re.search(r"for +one node, chosen by the source\n", shown)
     file = tmp_path / "code"
     file.write_text(code.upper())
-    document = elsewhere("invitation", "show", "--file", file, "--json").succeeded().json["invitation"]
+    document = elsewhere.here("invitation", "show", "--file", file, "--json").succeeded().json["invitation"]
     assert document["source"]["node_url"] == nodes.a.url
     assert (document["local_short_name"], document["remote_short_name"]) == ("B", "A")
     assert (document["bound"], document["expired"], document["name"]) == (True, False, "read alone")

@@ -1,6 +1,7 @@
 """A node that can't start says why in one sentence, with exit code 2, and leaves everything as it was."""
 
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -18,19 +19,27 @@ from tests.node.command_line import Result, contents_of
 NOBODY = 65_534
 
 
-def a_stopped_node(folder):
-    node = NodeProcess(name="n", data=folder / "data")
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """The data directory of a node that ran and was stopped."""
+    node = NodeProcess(name="n", data=tmp_path_factory.mktemp("stopped") / "data")
     node.start()
     node.stop()
-    return node
+    return node.data
 
 
-def start(handclasp, data, *more, **variables):
+@pytest.fixture
+def data(stopped, tmp_path):
+    """A copy of it, to be spoilt."""
+    return shutil.copytree(stopped, tmp_path / "data")
+
+
+def start(command, data, *more, **variables):
     places = {"--listen": "127.0.0.1:0", "--instance-listen": "none", "--broker": "none"}
     for flag, value in places.items():
         if flag not in more:
             more = (*more, flag, value)
-    return handclasp("node", "--data", data, *more, **variables)
+    return command("node", "--data", data, *more, **variables)
 
 
 @pytest.mark.parametrize("setting", [setting for setting in SETTINGS if setting.field != "data"], ids=lambda s: s.field)
@@ -58,7 +67,7 @@ def test_each_setting_refuses_nonsense_from_its_flag_and_from_its_variable(handc
 )
 def test_settings_that_contradict_each_other_or_the_machine_are_refused(handclasp, more, variables, said):
     data = handclasp.home / "data"
-    error = start(handclasp, data, *more, **variables).refused(2)
+    error = start(handclasp.here, data, *more, **variables).refused(2)
     assert said in error
     assert "geheim" not in error
     assert not data.exists()
@@ -77,49 +86,47 @@ def test_a_port_that_is_taken_is_told_with_its_owner_and_leaves_nothing_behind(h
 def test_data_that_another_node_uses_is_left_to_it(handclasp, nodes):
     before = nodes.rows()
     taken = ["--listen", f"127.0.0.1:{nodes.a.port}"]
-    for more in ([], taken):
-        error = start(handclasp, nodes.a.data, *more).refused(2)
+    for command, more in ((handclasp, []), (handclasp.here, taken)):
+        error = start(command, nodes.a.data, *more).refused(2)
         assert f"{nodes.a.data} is in use by process {nodes.a.process.pid}" in error
     assert nodes.rows() == before
     handclasp("connections", "list", "--data", nodes.a.data).succeeded()
 
 
-def test_data_of_a_newer_version_is_left_as_it_is(handclasp, tmp_path):
-    node = a_stopped_node(tmp_path)
-    (node.data / "version").write_text("99\n")
-    before = contents_of(node.data)
-    assert "written by a newer Handclasp" in start(handclasp, node.data).refused(2)
-    assert contents_of(node.data) == before
+def test_data_of_a_newer_version_is_left_as_it_is(handclasp, data):
+    (data / "version").write_text("99\n")
+    before = contents_of(data)
+    assert "written by a newer Handclasp" in start(handclasp.here, data).refused(2)
+    assert contents_of(data) == before
 
-    (node.data / "version").write_text("1\n")
-    with closing(sqlite3.connect(node.data / "node.db")) as link, link:
+    (data / "version").write_text("1\n")
+    with closing(sqlite3.connect(data / "node.db")) as link, link:
         link.execute("UPDATE alembic_version SET version_num = '9999'")
-    before = contents_of(node.data)
-    assert "written by a newer version of Handclasp (schema 9999)" in start(handclasp, node.data).refused(2)
-    assert contents_of(node.data) == before
+    before = contents_of(data)
+    assert "written by a newer version of Handclasp (schema 9999)" in start(handclasp.here, data).refused(2)
+    assert contents_of(data) == before
 
 
-def test_data_that_is_no_node_s_is_left_as_it_is(handclasp, tmp_path):
-    node = a_stopped_node(tmp_path)
-    good = (node.data / "node.db").read_bytes()
-    (node.data / "node.db").write_bytes(b"no database at all" * 1000)
-    before = contents_of(node.data)
-    assert "can't be used" in start(handclasp, node.data).refused(2)
-    assert contents_of(node.data) == before
+def test_data_that_is_no_node_s_is_left_as_it_is(handclasp, data):
+    good = (data / "node.db").read_bytes()
+    (data / "node.db").write_bytes(b"no database at all" * 1000)
+    before = contents_of(data)
+    assert "can't be used" in start(handclasp.here, data).refused(2)
+    assert contents_of(data) == before
 
-    (node.data / "node.db").write_bytes(good)
-    (node.data / "node.key").rename(node.data / "elsewhere")
-    before = contents_of(node.data)
-    assert "key file" in start(handclasp, node.data).refused(2)
-    assert contents_of(node.data) == before
+    (data / "node.db").write_bytes(good)
+    (data / "node.key").rename(data / "elsewhere")
+    before = contents_of(data)
+    assert "key file" in start(handclasp.here, data).refused(2)
+    assert contents_of(data) == before
 
 
 def test_a_directory_that_cannot_be_used_is_told(handclasp, tmp_path):
     file = tmp_path / "file"
     file.write_text("x")
-    assert "is a file, not a directory" in start(handclasp, file).refused(2)
-    assert "lies below a file" in start(handclasp, file / "below").refused(2)
-    assert "can't be made" in start(handclasp, "/proc/handclasp").refused(2)
+    assert "is a file, not a directory" in start(handclasp.here, file).refused(2)
+    assert "lies below a file" in start(handclasp.here, file / "below").refused(2)
+    assert "can't be made" in start(handclasp.here, "/proc/handclasp").refused(2)
     assert file.read_text() == "x"
 
 

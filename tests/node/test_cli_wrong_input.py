@@ -15,7 +15,6 @@ from node.cli.root import COMMANDS
 from protocol.identity import SigningKey
 from protocol.invitation import Invitation, write_code
 from protocol.modes import Mode
-from tests.e2e.processes import NodeProcess
 from tests.node.command_line import code_in
 from tests.protocol.codes import GOLDEN, INVITATION, code_of
 
@@ -35,17 +34,6 @@ CONNECTIONS = {
     "events": ["1f0c"],
 }
 """Each command that talks to a node, with arguments that are right."""
-
-
-@pytest.fixture(scope="module")
-def private(tmp_path_factory):
-    """A node without a node URL, and so without the right to initiate."""
-    node = NodeProcess(
-        name="Private", data=tmp_path_factory.mktemp("private") / "p", settings={"HANDCLASP_NODE_URL": ""}
-    )
-    node.start()
-    yield node
-    node.close()
 
 
 @pytest.fixture(scope="module")
@@ -201,38 +189,38 @@ def test_of_several_running_nodes_one_must_be_chosen_and_one_alone_is_found(hand
     (pair / "pair.json").write_text(json.dumps(state))
     error = handclasp("connections", "list").refused(2)
     assert error.splitlines()[1] == "Say it: --node a or --node b."
-    assert handclasp("connections", "check", "--node", "a", nodes.a.url).out.endswith("script\n") is False
+    assert handclasp.here("connections", "check", "--node", "a", nodes.a.url).out.endswith("script\n") is False
     for choice in ({"HANDCLASP_NODE": "b"}, {"HANDCLASP_DATA": str(nodes.b.data)}):
-        assert "is this instance itself" in handclasp("connections", "check", nodes.b.url, **choice).out
-    assert "It has: a, b." in handclasp("connections", "list", "--node", "c").refused(2)
+        assert "is this instance itself" in handclasp.here("connections", "check", nodes.b.url, **choice).out
+    assert "It has: a, b." in handclasp.here("connections", "list", "--node", "c").refused(2)
 
     state["nodes"]["b"]["data"] = "b"  # below the pair's directory, where nothing runs
     (pair / "pair.json").write_text(json.dumps(state))
-    assert "is this instance itself" in handclasp("connections", "check", nodes.a.url).out
-    assert "does not run" in handclasp("connections", "list", "--node", "b").refused(2)
+    assert "is this instance itself" in handclasp.here("connections", "check", nodes.a.url).out
+    assert "does not run" in handclasp.here("connections", "list", "--node", "b").refused(2)
     elsewhere = {"HANDCLASP_PAIR": str(pair), "XDG_DATA_HOME": str(handclasp.home / "other")}
-    assert "is this instance itself" in handclasp("connections", "check", nodes.a.url, **elsewhere).out
+    assert "is this instance itself" in handclasp.here("connections", "check", nodes.a.url, **elsewhere).out
 
     (pair / "pair.json").write_text('{"nodes": []}')
-    assert "is damaged" in handclasp("connections", "list").refused(2)
+    assert "is damaged" in handclasp.here("connections", "list").refused(2)
 
 
 def test_a_node_elsewhere_is_reached_by_its_url_and_token(handclasp, nodes, tmp_path):
     token = (nodes.a.data / "admin.token").read_text().strip()
-    by_variable = handclasp("connections", "list", "--json", "--url", nodes.a.url, HANDCLASP_TOKEN=token)
-    by_file = handclasp(
+    by_variable = handclasp.here("connections", "list", "--json", "--url", nodes.a.url, HANDCLASP_TOKEN=token)
+    by_file = handclasp.here(
         "connections", "list", "--json", "--url", nodes.a.url, "--token-file", nodes.a.data / "admin.token"
     )
     assert by_variable.succeeded().json == by_file.succeeded().json
 
     wrong = handclasp("connections", "list", "--url", nodes.a.url, HANDCLASP_TOKEN="x" * 43).refused(2)
     assert "--token-file" in wrong
-    error = handclasp("connections", "list", "--url", nodes.a.instance_url, HANDCLASP_TOKEN=token).refused(2)
+    error = handclasp.here("connections", "list", "--url", nodes.a.instance_url, HANDCLASP_TOKEN=token).refused(2)
     assert "answers, but not as a node does (HTTP 404)" in error
     readable = tmp_path / "token"
     readable.write_text(token)
     readable.chmod(0o644)
-    error = handclasp("connections", "list", "--url", nodes.a.url, "--token-file", readable).refused(2)
+    error = handclasp.here("connections", "list", "--url", nodes.a.url, "--token-file", readable).refused(2)
     assert "chmod 600" in error
 
 
@@ -291,36 +279,36 @@ def test_a_code_that_nobody_can_read_has_one_sentence_and_one_exit_code_everywhe
 
 def test_a_name_that_is_taken_and_a_code_that_is_used_up_are_refused(handclasp, nodes):
     arguments = ["--to", nodes.b.url, "--local", "A", "--remote", "B", "--name", "only one"]
-    code = code_in(handclasp("connections", "initiate", "--data", nodes.a.data, *arguments).out)
-    handclasp("connections", "accept", "--data", nodes.b.data, stdin=code).succeeded()
+    code = code_in(handclasp.here("connections", "initiate", "--data", nodes.a.data, *arguments).out)
+    handclasp.here("connections", "accept", "--data", nodes.b.data, stdin=code).succeeded()
     before = nodes.rows()
-    again = handclasp("connections", "initiate", "--data", nodes.a.data, *arguments).refused(1)
+    again = handclasp.here("connections", "initiate", "--data", nodes.a.data, *arguments).refused(1)
     assert 'Another connection of this instance is called "only one".' in again
-    assert "already accepted" in handclasp("connections", "accept", "--data", nodes.b.data, stdin=code).refused(1)
+    assert "already accepted" in handclasp.here("connections", "accept", "--data", nodes.b.data, stdin=code).refused(1)
     assert "made this invitation code itself" in (
-        handclasp("connections", "accept", "--data", nodes.a.data, stdin=code).refused(1)
+        handclasp.here("connections", "accept", "--data", nodes.a.data, stdin=code).refused(1)
     )
-    shown = handclasp("connections", "show", "only one", "--code", "--data", nodes.a.data).refused(1)
+    shown = handclasp.here("connections", "show", "only one", "--code", "--data", nodes.a.data).refused(1)
     assert "the status is active" in shown
     assert nodes.rows() == before
 
 
 def test_a_private_node_says_why_it_initiates_nothing_and_an_unmeant_code_is_refused(handclasp, private, nodes):
-    error = handclasp("connections", "initiate", "--data", private.data, *CONNECTIONS["initiate"]).refused(1)
+    error = handclasp.here("connections", "initiate", "--data", private.data, *CONNECTIONS["initiate"]).refused(1)
     assert "no node URL" in error
     assert "--node-url" in error
     arguments = ["--to", nodes.b.url, "--local", "A", "--remote", "B", "--name", "for b alone"]
-    code = code_in(handclasp("connections", "initiate", "--data", nodes.a.data, *arguments).out)
-    stolen = handclasp("connections", "accept", "--data", private.data, stdin=code).refused(1)
+    code = code_in(handclasp.here("connections", "initiate", "--data", nodes.a.data, *arguments).out)
+    stolen = handclasp.here("connections", "accept", "--data", private.data, stdin=code).refused(1)
     assert "made for another node" in stolen
 
 
 def test_a_connection_that_is_not_there_or_not_clear_is_told_with_the_way_to_find_it(handclasp, nodes):
     firsts = [nodes.a.initiate(None, name=f"many {number}")[0][0] for number in range(17)]  # so that two are alike
     alike = next(first for first in firsts if firsts.count(first) > 1)
-    error = handclasp("connections", "show", alike, "--data", nodes.a.data).refused(2)
+    error = handclasp.here("connections", "show", alike, "--data", nodes.a.data).refused(2)
     assert re.search(r"Write more of the ID: [0-9a-f]{12}, ", error)
-    error = handclasp("connections", "show", "nowhere", "--data", nodes.a.data).refused(2)
+    error = handclasp.here("connections", "show", "nowhere", "--data", nodes.a.data).refused(2)
     assert f"The node on {nodes.a.data} has no connection 'nowhere'." in error
 
 

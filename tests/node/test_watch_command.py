@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+
+import pytest
 
 from node.delivery.events import status_topic
 from node.ports import Publication
-from tests.node.mqtt_world import eventually, raw_link
+from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY, eventually, raw_link
 from tests.node.watch_world import (
     BOTH_SIDES,
     CLOSED,
@@ -21,6 +24,7 @@ from tests.node.watch_world import (
     once,
     presence,
     publish,
+    put,
     status,
     watching,
 )
@@ -28,9 +32,9 @@ from tests.node.watch_world import (
 # Once
 
 
-async def test_once_shows_one_row_for_a_connection_and_one_for_each_node(handclasp, child):
-    await publish(child, *BOTH_SIDES)
-    result = (await once(handclasp, child)).succeeded()
+def test_once_shows_one_row_for_a_connection_and_one_for_each_node(handclasp, child):
+    put(child, *BOTH_SIDES)
+    result = once(handclasp, child).succeeded()
     titles, row, blank, nodes, *presences = result.out.splitlines()
     assert cells(titles) == ["ID", "NAME", "STATUS", "SOURCE", "DESTINATION", "MISSED"]
     assert cells(row) == ["00000000", "a_to_b", "Active", "a: active", "b: active"]
@@ -38,15 +42,16 @@ async def test_once_shows_one_row_for_a_connection_and_one_for_each_node(handcla
     assert [cells(line) for line in presences] == [["node-a", "online", "a"], ["node-b", "online", "b"]]
 
 
-async def test_once_shows_both_views_where_they_differ(handclasp, amqtt):
-    await publish(amqtt, *BOTH_SIDES, status(4, **CLOSED))
-    row = (await once(handclasp, amqtt)).succeeded().out.splitlines()[1]
+def test_once_shows_both_views_where_they_differ(handclasp, any_broker):
+    put(any_broker, *BOTH_SIDES, status(4, **CLOSED))
+    row = once(handclasp.here, any_broker).succeeded().out.splitlines()[1]
     assert cells(row)[2:] == ["a: closed / b: active", "a: closed (removed)", "b: active"]
 
 
-async def test_once_with_json_is_one_document(handclasp, child):
-    await publish(child, *BOTH_SIDES, status(1, connection=TWO, name="other"))
-    document = (await once(handclasp, child, "--json")).succeeded().json
+@pytest.mark.parametrize("child", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
+def test_once_with_json_is_one_document(handclasp, child):
+    put(child, *BOTH_SIDES, status(1, connection=TWO, name="other"))
+    document = once(handclasp.here, child, "--json").succeeded().json
     assert [(one["node"], one["state"]) for one in document["nodes"]] == [(A, "online"), (B, "online")]
     first, second = document["connections"]
     assert (first["connection"], first["name"], first["status"]) == (ONE, "a_to_b", "active")
@@ -55,10 +60,10 @@ async def test_once_with_json_is_one_document(handclasp, child):
     assert document["left_out"]["refused"] == 0
 
 
-async def test_once_on_a_broker_that_holds_nothing_says_so(handclasp, amqtt):
-    result = (await once(handclasp, amqtt)).succeeded()
+def test_once_on_a_broker_that_holds_nothing_says_so(handclasp, any_broker):
+    result = once(handclasp.here, any_broker).succeeded()
     assert result.out.startswith(EMPTY)
-    assert (await once(handclasp, amqtt, "--json")).succeeded().json["connections"] == []
+    assert once(handclasp.here, any_broker, "--json").succeeded().json["connections"] == []
 
 
 async def test_a_node_that_was_lost_is_shown_and_its_views_are_stale(handclasp, child):
@@ -68,30 +73,31 @@ async def test_a_node_that_was_lost_is_shown_and_its_views_are_stale(handclasp, 
         writer.transport.abort()
     async with watching(handclasp, "--mqtt-url", child.url) as watch:
         await watch.until("node node-a is lost")
-    out = (await once(handclasp, child)).succeeded().out
+    out = (await asyncio.to_thread(once, handclasp, child)).succeeded().out
     assert "a: active, stale: lost" in out
     assert "Active (stale)" in out
     assert re.search(r"node-a +lost", out)
 
 
-async def test_thousands_of_connections_arrive_all_of_them(handclasp, child):
-    await publish(child, presence(), *(status(1, connection=f"{number:032x}") for number in range(2000)))
-    document = (await once(handclasp, child, "--json")).succeeded().json
+@pytest.mark.parametrize("child", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
+def test_thousands_of_connections_arrive_all_of_them(handclasp, child):
+    put(child, presence(), *(status(1, connection=f"{number:032x}") for number in range(2000)))
+    document = once(handclasp.here, child, "--json").succeeded().json
     assert len(document["connections"]) == 2000
 
 
-async def test_what_is_published_by_others_is_left_out_and_can_not_write_to_the_terminal(handclasp, amqtt):
+def test_what_is_published_by_others_is_left_out_and_can_not_write_to_the_terminal(handclasp, any_broker):
     rogue = status(1, node=B, name="\x1b[2J\x9b2J").payload
-    await publish(
-        amqtt,
+    put(
+        any_broker,
         Publication(topic=status_topic(A, ONE), payload=rogue, retain=True),
         Publication(topic=status_topic(A, TWO), payload=b"\xff" * 20_000, retain=True),
         Publication(topic=status_topic(B, ONE), payload=rogue, retain=True),
     )
-    out = (await once(handclasp, amqtt)).succeeded().out
+    out = once(handclasp.here, any_broker).succeeded().out
     assert out.replace("\n", "").isprintable()
     assert "\ufffd[2J" in out
-    document = (await once(handclasp, amqtt, "--json")).succeeded().json
+    document = once(handclasp.here, any_broker, "--json").succeeded().json
     assert [one["connection"] for one in document["connections"]] == [ONE]
     assert document["left_out"]["refused"] == 2
 
@@ -120,6 +126,7 @@ async def test_a_late_subscriber_sees_what_stands_and_then_each_change(handclasp
         assert watch.errors == []
 
 
+@pytest.mark.parametrize("child", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
 async def test_json_is_one_object_for_each_change(handclasp, child):
     await publish(child, *BOTH_SIDES[:3])
     async with watching(handclasp, "--json", HANDCLASP_MQTT_URL=child.url) as watch:
@@ -138,7 +145,8 @@ async def test_json_is_one_object_for_each_change(handclasp, child):
         assert watch.errors == []
 
 
-async def test_a_removed_connection_is_not_shown(handclasp, child):
-    await publish(child, *BOTH_SIDES, gone(), gone(B))
-    document = (await once(handclasp, child, "--json")).succeeded().json
+@pytest.mark.parametrize("child", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
+def test_a_removed_connection_is_not_shown(handclasp, child):
+    put(child, *BOTH_SIDES, gone(), gone(B))
+    document = once(handclasp.here, child, "--json").succeeded().json
     assert document["connections"] == []

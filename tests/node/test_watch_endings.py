@@ -16,7 +16,7 @@ import termios
 import pytest
 
 from tests.e2e.processes import free_port
-from tests.node.mqtt_world import BOTH_BROKERS, PATIENCE_S, eventually, packet
+from tests.node.mqtt_world import BOTH_BROKERS, MOSQUITTO_NOW_AMQTT_SLOWLY, PATIENCE_S, eventually, packet
 from tests.node.watch_world import (
     BOTH_SIDES,
     CLOSED,
@@ -25,6 +25,7 @@ from tests.node.watch_world import (
     gone,
     presence,
     publish,
+    put,
     status,
     watching,
 )
@@ -32,15 +33,16 @@ from tests.node.watch_world import (
 # A broker that goes away
 
 
-async def test_a_broker_that_is_not_there_is_one_sentence(handclasp):
+def test_a_broker_that_is_not_there_is_one_sentence(handclasp):
     port = free_port()
-    for more in ([], ["--once"], ["--json"], ["--once", "--json"]):
-        result = await asyncio.to_thread(handclasp, "watch", "--mqtt-url", f"mqtt://127.0.0.1:{port}", *more)
-        sentence = result.refused(2)
+    as_process, here = handclasp, handclasp.here
+    for command, *more in ((as_process,), (here, "--once"), (here, "--json"), (here, "--once", "--json")):
+        sentence = command("watch", "--mqtt-url", f"mqtt://127.0.0.1:{port}", *more).refused(2)
         assert sentence.startswith(f"Error: The MQTT broker at 127.0.0.1:{port} can't be reached")
         assert "--mqtt-url" in sentence
 
 
+@pytest.mark.parametrize("child", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
 @pytest.mark.parametrize("as_json", [False, True])
 async def test_a_broker_that_restarts_is_told_and_watched_on(handclasp, child, as_json):
     await publish(child, *BOTH_SIDES)
@@ -110,12 +112,12 @@ async def test_a_server_that_is_no_broker_is_one_sentence(handclasp):
 # On a terminal
 
 
-async def test_on_a_terminal_it_is_a_table_that_stays_true(handclasp, amqtt):
-    await publish(amqtt, *BOTH_SIDES)
+async def test_on_a_terminal_it_is_a_table_that_stays_true(handclasp, any_broker):
+    await publish(any_broker, *BOTH_SIDES)
     mine, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "node", "watch", "--mqtt-url", amqtt.url,
+        sys.executable, "-m", "node", "watch", "--mqtt-url", any_broker.url,
         stdin=theirs, stdout=theirs, stderr=theirs, cwd=handclasp.home,
         env=handclasp.environment(TERM="xterm", COLUMNS="120"),
     )  # fmt: skip
@@ -132,9 +134,9 @@ async def test_on_a_terminal_it_is_a_table_that_stays_true(handclasp, amqtt):
     try:
         await eventually(lambda: shows("Watching the MQTT broker"))
         assert "a: active" in written.decode()
-        await publish(amqtt, status(4, **CLOSED))
+        await publish(any_broker, status(4, **CLOSED))
         await eventually(lambda: shows("a: closed / b: active"))
-        await amqtt.stop()
+        await any_broker.stop()
         await eventually(lambda: shows("was lost"))
         process.send_signal(signal.SIGINT)
         assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0
@@ -150,17 +152,17 @@ async def test_on_a_terminal_it_is_a_table_that_stays_true(handclasp, amqtt):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-async def test_to_be_stopped_is_a_clean_end(handclasp, amqtt, how):
-    async with watching(handclasp, "--mqtt-url", amqtt.url) as watch:
+async def test_to_be_stopped_is_a_clean_end(handclasp, any_broker, how):
+    async with watching(handclasp, "--mqtt-url", any_broker.url) as watch:
         await watch.until(EMPTY)
         assert await watch.stop(how) == 0
         assert watch.errors == []
 
 
-async def test_it_can_be_stopped_while_the_broker_is_away(handclasp, amqtt):
-    async with watching(handclasp, "--mqtt-url", amqtt.url) as watch:
+async def test_it_can_be_stopped_while_the_broker_is_away(handclasp, any_broker):
+    async with watching(handclasp, "--mqtt-url", any_broker.url) as watch:
         await watch.until(EMPTY)
-        await amqtt.stop()
+        await any_broker.stop()
         await watch.until("was lost")
         assert await watch.stop() == 0
         assert watch.errors == []
@@ -183,16 +185,16 @@ async def test_once_that_is_interrupted_was_not_done(handclasp):
         assert watch.lines == []
 
 
-async def test_a_reader_that_goes_away_ends_it_without_a_word(handclasp, amqtt):
+async def test_a_reader_that_goes_away_ends_it_without_a_word(handclasp, any_broker):
     process = await asyncio.create_subprocess_shell(
-        f'"{sys.executable}" -m node watch --mqtt-url {amqtt.url}; echo "ended with $?" >&2',
+        f'"{sys.executable}" -m node watch --mqtt-url {any_broker.url}; echo "ended with $?" >&2',
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=handclasp.environment(),
         cwd=handclasp.home,
     )  # fmt: skip
     assert EMPTY in (await process.stdout.readline()).decode()
     process._transport.get_pipe_transport(1).close()
     await asyncio.sleep(0.1)
-    await publish(amqtt, *BOTH_SIDES)
+    await publish(any_broker, *BOTH_SIDES)
     async with asyncio.timeout(PATIENCE_S):
         errors = (await process.stderr.read()).decode()
         await process.wait()
@@ -208,20 +210,18 @@ def pair(handclasp, content):
     (folder / "pair.json").write_text(content if isinstance(content, str) else json.dumps(content))
 
 
-async def test_the_running_pairs_broker_is_found(handclasp, amqtt):
-    pair(handclasp, {"nodes": {}, "broker": {"url": amqtt.url}})
-    await publish(amqtt, *BOTH_SIDES)
-    result = await asyncio.to_thread(handclasp, "watch", "--once", "--json")
+def test_the_running_pairs_broker_is_found(handclasp, any_broker):
+    pair(handclasp, {"nodes": {}, "broker": {"url": any_broker.url}})
+    put(any_broker, *BOTH_SIDES)
+    result = handclasp.here("watch", "--once", "--json")
     assert len(result.succeeded().json["connections"]) == 1
 
 
-async def test_a_flag_wins_over_the_variable_and_the_variable_over_the_pair(handclasp, amqtt):
+def test_a_flag_wins_over_the_variable_and_the_variable_over_the_pair(handclasp, any_broker):
     nobody = f"mqtt://127.0.0.1:{free_port()}"
     pair(handclasp, {"broker": {"url": nobody}})
-    right = await asyncio.to_thread(handclasp, "watch", "--once", HANDCLASP_MQTT_URL=amqtt.url)
-    right.succeeded()
-    right = await asyncio.to_thread(handclasp, "watch", "--once", "--mqtt-url", amqtt.url, HANDCLASP_MQTT_URL=nobody)
-    right.succeeded()
+    handclasp.here("watch", "--once", HANDCLASP_MQTT_URL=any_broker.url).succeeded()
+    handclasp.here("watch", "--once", "--mqtt-url", any_broker.url, HANDCLASP_MQTT_URL=nobody).succeeded()
 
 
 @pytest.mark.parametrize(
@@ -278,13 +278,13 @@ def test_a_wrong_variable_is_one_sentence(handclasp, variables, said):
 def test_settings_of_nodes_that_mean_nothing_here_are_left_alone(handclasp):
     port = free_port()
     url = f"mqtt://127.0.0.1:{port}"
-    result = handclasp("watch", HANDCLASP_MQTT_URL=url, HANDCLASP_BROKER="amqtt", HANDCLASP_LISTEN="x")
+    result = handclasp.here("watch", HANDCLASP_MQTT_URL=url, HANDCLASP_BROKER="amqtt", HANDCLASP_LISTEN="x")
     assert f"127.0.0.1:{port} can't be reached" in result.refused(2)
 
 
 def test_the_password_of_the_variable_is_told_to_the_broker_and_to_nobody_else(handclasp):
     url = f"mqtt://u:s3cret@127.0.0.1:{free_port()}"
-    assert "s3cret" not in handclasp("watch", HANDCLASP_MQTT_URL=url).refused(2)
+    assert "s3cret" not in handclasp.here("watch", HANDCLASP_MQTT_URL=url).refused(2)
 
 
 def test_its_help_teaches_it(handclasp):

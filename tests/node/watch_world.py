@@ -58,6 +58,11 @@ async def publish(child, *publications):
             await link.publish(each)
 
 
+def put(child, *publications):
+    """The same for a test that has no loop of its own."""
+    asyncio.run(publish(child, *publications))
+
+
 class Watch:
     """A running `handclasp watch`."""
 
@@ -115,8 +120,8 @@ async def watching(handclasp, *arguments, **variables):
             await process.wait()
 
 
-async def once(handclasp, child, *arguments):
-    return await asyncio.to_thread(handclasp, "watch", "--once", "--mqtt-url", child.url, *arguments)
+def once(command, child, *arguments):
+    return command("watch", "--once", "--mqtt-url", child.url, *arguments)
 
 
 def cells(line):
