@@ -36,7 +36,7 @@ test: ## Run the tests that take seconds; what this machine cannot run is listed
 	$(SET_UP) dev
 	@$(PYTEST) -m 'not slow' $(ARGS)
 
-test-slow: ## Run the tests that take longer, such as set-ups from nothing
+test-slow: ## Run the tests that take longer: set-ups from nothing, long stories of many processes
 	$(SET_UP) dev
 	@$(PYTEST) -m slow $(ARGS) || [ $$? -eq $(NO_TEST) ]
 

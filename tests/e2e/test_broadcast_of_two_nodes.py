@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY
+
 pytestmark = pytest.mark.mosquitto  # its mosquitto_sub watches both brokers
 
 
@@ -47,6 +49,7 @@ def test_presence_and_statuses_arrive_in_order_and_a_late_subscriber_sees_the_pr
     assert sorted(told(late.lines, "presence")) == sorted(("1", node_id(node), "online") for node in pair)
 
 
+@pytest.mark.parametrize("broker", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
 def test_a_killed_node_is_lost_and_a_stopped_one_is_offline(pair, subscribe):
     a, b = pair
     lost, offline = node_id(a), node_id(b)
@@ -64,6 +67,7 @@ def test_a_killed_node_is_lost_and_a_stopped_one_is_offline(pair, subscribe):
     until_online.until(f'"node":"{lost}","state":"online"')
 
 
+@pytest.mark.parametrize("broker", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
 def test_handshakes_go_on_while_the_broker_is_away(pair, broker):
     import asyncio
 

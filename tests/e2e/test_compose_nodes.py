@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from tests.e2e.processes import NodeProcess
+from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY
 
 SERVICES = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
 
@@ -36,6 +37,7 @@ def composed(tmp_path, broker):
             node.close()
 
 
+@pytest.mark.parametrize("broker", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
 @pytest.mark.mosquitto
 def test_the_composed_nodes_shake_hands(composed, subscribe):
     a, b = composed

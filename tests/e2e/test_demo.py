@@ -56,6 +56,7 @@ def test_the_demo_from_a_on_mosquitto_ends_by_itself(start):
     assert "mosquitto at mqtt://127.0.0.1:" in out
 
 
+@pytest.mark.slow
 def test_the_demo_from_b_on_the_embedded_broker_ends_by_itself(start):
     code, out, err = start("--from", "b", "--broker", "amqtt").end()
     assert (code, err) == (0, "")
@@ -94,6 +95,7 @@ def test_a_signal_in_the_middle_leaves_nothing(start, number):
     assert "What was shown" not in out
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_leaves_nothing(start):
     demo = start("--broker", "amqtt")
     demo.process.stdout.readline()
@@ -103,6 +105,7 @@ def test_a_reader_that_goes_away_leaves_nothing(start):
     demo.process.stderr.close()
 
 
+@pytest.mark.slow
 def test_kept_processes_stay_until_ctrl_c_and_what_they_say_is_told(start):
     demo = start("--keep", "--broker", "amqtt")
     lines = []
@@ -122,6 +125,7 @@ def test_kept_processes_stay_until_ctrl_c_and_what_they_say_is_told(start):
     assert demo.end() == (0, "", "")
 
 
+@pytest.mark.slow
 def test_a_node_that_dies_in_the_middle_is_told_in_a_sentence(start):
     demo = start("--broker", "amqtt")
     until(lambda: len(demo.children) == 3, "all three processes exist")
@@ -132,6 +136,7 @@ def test_a_node_that_dies_in_the_middle_is_told_in_a_sentence(start):
     assert "Traceback" not in err + out
 
 
+@pytest.mark.slow
 def test_colours_are_for_terminals_that_want_them(tmp_path):
     def shown(**variables: str) -> str:
         ours, theirs = pty.openpty()

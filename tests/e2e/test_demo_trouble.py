@@ -62,6 +62,7 @@ def test_both_nodes_are_killed_on_mosquitto_and_the_handshake_ends_active(start)
     assert len(lines) - lines.index("Try next") == 4, "three commands"
 
 
+@pytest.mark.slow
 def test_from_b_on_the_embedded_broker_the_document_tells_every_death_and_no_event_is_missing(start):
     code, out, err = start("--trouble", "--from", "b", "--broker", "amqtt", "--json").end()
     assert (code, err) == (0, "")
@@ -103,6 +104,7 @@ def test_from_b_on_the_embedded_broker_the_document_tells_every_death_and_no_eve
     assert len(lost) == len(set(lost)) == 2
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_a_node_is_dead_leaves_nothing(start):
     demo = start("--trouble", "--broker", "amqtt")
     while "started again, while a is still dead" not in (line := demo.process.stdout.readline()):

@@ -20,22 +20,6 @@ from tests.e2e.processes import until
 HANDCLASP = [sys.executable, "-m", "node"]
 
 
-def command(*arguments, **environment) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("HANDCLASP_")}
-    return subprocess.run(
-        [*HANDCLASP, *arguments], env=clean | environment, capture_output=True, text=True, check=False, timeout=60
-    )
-
-
-def refusal_of(*arguments, **environment) -> str:
-    done = command(*arguments, **environment)
-    assert done.returncode == 2, done
-    assert done.stderr.startswith("Error: "), done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    return done.stderr
-
-
 def own_ports(arguments=()) -> list[str]:
     """Flags for ports that no other test uses at the same time: three free ones in a row, three times."""
     flags = []
@@ -93,11 +77,19 @@ class Pair:
         return self.process.wait(20)
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """A pair for tests that only look at it."""
+    with Pair(tmp_path_factory.mktemp("running") / "pair") as pair:
+        yield pair
+
+
 def alive(pids) -> list[int]:
     return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
 
 
-def test_ctrl_c_stops_everything_and_the_next_start_goes_on_with_the_same_data(tmp_path):
+@pytest.mark.slow
+def test_ctrl_c_stops_everything_and_the_next_start_goes_on_with_the_same_data(tmp_path, handclasp):
     with Pair(tmp_path / "pair", "--connect") as pair:
         before = pair.told
         assert before["connection"]["status"] == "active"
@@ -107,22 +99,20 @@ def test_ctrl_c_stops_everything_and_the_next_start_goes_on_with_the_same_data(t
         urls = [(node["node_url"], node["instance_url"]) for node in pair.told["nodes"]]
         assert urls == [(node["node_url"], node["instance_url"]) for node in before["nodes"]]
         assert pair.told["broker"]["url"] == before["broker"]["url"]
-        status = json.loads(command("pair", "status", "--data", str(tmp_path / "pair"), "--json").stdout)
+        status = handclasp.here("pair", "status", "--data", tmp_path / "pair", "--json").succeeded().json
         assert status["running"]
         assert [node["connections"] for node in status["nodes"]] == [{"active": 1}, {"active": 1}]
 
 
-def test_both_urls_of_each_instance_lead_to_the_node(tmp_path):
-    with Pair(tmp_path / "pair") as pair:
-        a, b = pair.told["nodes"]
-        for url in (b["instance_url"], b["node_url"]):
-            assert url not in {a["instance_url"], a["node_url"]}
-            checked = command(
-                "connections", "check", url, "--node", "a", "--json", HANDCLASP_PAIR=str(tmp_path / "pair")
-            )
-            assert json.loads(checked.stdout)["node_url"] == b["node_url"]
+def test_both_urls_of_each_instance_lead_to_the_node(running, handclasp):
+    a, b = running.told["nodes"]
+    for url in (b["instance_url"], b["node_url"]):
+        assert url not in {a["instance_url"], a["node_url"]}
+        checked = handclasp.here("connections", "check", url, "--node", "a", "--json", HANDCLASP_PAIR=str(running.data))
+        assert checked.succeeded().json["node_url"] == b["node_url"]
 
 
+@pytest.mark.slow
 def test_the_banner_can_be_pasted(tmp_path, usual_ports):
     data = tmp_path / "pair"
     process = subprocess.Popen(
@@ -160,26 +150,24 @@ def test_a_killed_pair_leaves_no_process_behind(tmp_path):
         until(lambda: alive(pair.children) == [], "the children have ended")
 
 
-def test_pair_stop_ends_it_from_another_terminal(tmp_path):
+def test_pair_stop_ends_it_from_another_terminal(tmp_path, handclasp):
     data = tmp_path / "pair"
     with Pair(data) as pair:
-        stopped = command("pair", "stop", "--data", str(data))
-        assert stopped.returncode == 0, stopped
+        stopped = handclasp("pair", "stop", "--data", data)
+        assert stopped.code == 0, stopped
         assert pair.process.wait(5) == 0
-    again = command("pair", "stop", "--data", str(data))
-    assert (again.returncode, again.stdout) == (1, "")
-    assert "No pair runs" in again.stderr
-    assert command("pair", "status", "--data", str(data)).returncode == 1
+    assert "No pair runs" in handclasp.here("pair", "stop", "--data", data).refused(1)
+    assert handclasp("pair", "status", "--data", data).code == 1
 
 
-def test_a_second_pair_on_the_same_data_is_refused_and_the_first_goes_on(tmp_path):
-    with Pair(tmp_path / "pair") as pair:
-        told = refusal_of("pair", "--data", str(tmp_path / "pair"))
-        assert f"already running (process {pair.process.pid})" in told
-        assert refusal_of("pair", "--data", str(tmp_path / "pair"), "--reset") == told
-        assert len(alive(pair.children)) == 3
+def test_a_second_pair_on_the_same_data_is_refused_and_the_first_goes_on(running, handclasp):
+    told = handclasp("pair", "--data", running.data).refused(2)
+    assert f"already running (process {running.process.pid})" in told
+    assert handclasp.here("pair", "--data", running.data, "--reset").refused(2) == told
+    assert len(alive(running.children)) == 3
 
 
+@pytest.mark.slow
 def test_more_nodes_names_ports_and_the_embedded_broker(tmp_path):
     first = free_ports(1)[0]
     with Pair(tmp_path / "pair", "--names", "paris,lima,oslo", "--mqtt-port", str(first), "--broker", "amqtt") as pair:
@@ -187,7 +175,8 @@ def test_more_nodes_names_ports_and_the_embedded_broker(tmp_path):
         assert (pair.told["broker"]["kind"], pair.told["broker"]["url"]) == ("amqtt", f"mqtt://127.0.0.1:{first}")
 
 
-def test_default_ports_that_are_taken_are_replaced_and_named_ones_are_not(tmp_path, usual_ports):
+@pytest.mark.slow
+def test_default_ports_that_are_taken_are_replaced_and_named_ones_are_not(tmp_path, handclasp, usual_ports):
     held = []
     for port in (8101, 8001, 1883):
         try:
@@ -199,7 +188,7 @@ def test_default_ports_that_are_taken_are_replaced_and_named_ones_are_not(tmp_pa
             assert not {"http://127.0.0.1:8101"} & {node["node_url"] for node in pair.told["nodes"]}
         held.append(socket.create_server(("127.0.0.1", 0)))  # one that is surely this test's own
         port = held[-1].getsockname()[1]
-        told = refusal_of("pair", "--data", str(tmp_path / "other"), "--node-port", str(port))
+        told = handclasp.here("pair", "--data", tmp_path / "other", "--node-port", port).refused(2)
         assert f"Port {port} is taken" in told
         assert f"process {os.getpid()}" in told
     finally:
@@ -207,16 +196,19 @@ def test_default_ports_that_are_taken_are_replaced_and_named_ones_are_not(tmp_pa
             one.close()
 
 
-def test_reset_begins_anew_and_touches_nothing_that_is_no_pair(tmp_path):
+@pytest.mark.slow
+def test_reset_begins_anew_and_touches_nothing_that_is_no_pair(tmp_path, handclasp):
     with Pair(tmp_path / "pair", "--connect") as pair:
         pair.stop()
     with Pair(tmp_path / "pair", "--reset", *own_ports()) as pair:
         assert pair.told["connection"] is None
-        status = json.loads(command("pair", "status", "--data", str(tmp_path / "pair"), "--json").stdout)
+        status = handclasp.here("pair", "status", "--data", tmp_path / "pair", "--json").succeeded().json
         assert [node["connections"] for node in status["nodes"]] == [{}, {}]
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
-    assert "holds something else than a pair" in refusal_of("pair", "--data", str(tmp_path / "mine"), "--reset")
+    assert "holds something else than a pair" in handclasp.here("pair", "--data", tmp_path / "mine", "--reset").refused(
+        2
+    )
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
 
 
@@ -236,34 +228,39 @@ def test_reset_begins_anew_and_touches_nothing_that_is_no_pair(tmp_path):
         (["--nonsense"], "--nonsense"),
     ],
 )
-def test_nonsense_is_refused_with_one_sentence_and_makes_nothing(tmp_path, arguments, told):
-    assert told in refusal_of("pair", "--data", str(tmp_path / "pair"), *arguments)
+def test_nonsense_is_refused_with_one_sentence_and_makes_nothing(tmp_path, handclasp, arguments, told):
+    assert told in handclasp.here("pair", "--data", tmp_path / "pair", *arguments).refused(2)
     assert not (tmp_path / "pair" / "pair.json").exists()
 
 
-def test_a_pair_of_a_newer_version_or_a_damaged_one_is_refused_and_left_alone(tmp_path):
+def test_a_pair_of_a_newer_version_or_a_damaged_one_is_refused_and_left_alone(tmp_path, handclasp):
     data = tmp_path / "pair"
     data.mkdir()
     (data / "pair.lock").touch()
     for content, told in (('{"version": 99}', "newer version"), ("{", "is damaged"), ('{"version": 1}', "is damaged")):
         (data / "pair.json").write_text(content)
-        assert told in refusal_of("pair", "--data", str(data))
-        assert told in refusal_of("pair", "status", "--data", str(data))
+        assert told in handclasp.here("pair", "--data", data).refused(2)
+        assert told in handclasp.here("pair", "status", "--data", data).refused(2)
         assert (data / "pair.json").read_text() == content
 
 
-def test_what_an_earlier_start_chose_is_not_changed_under_its_partners(tmp_path):
+@pytest.mark.slow
+def test_what_an_earlier_start_chose_is_not_changed_under_its_partners(tmp_path, handclasp):
     with Pair(tmp_path / "pair") as pair:
         port = int(pair.told["nodes"][0]["node_url"].rpartition(":")[2])
         pair.stop()
-    assert "its partners know it by that" in refusal_of("pair", "--data", str(tmp_path / "pair"), "--count", "3")
-    assert "was made with --node-port" in refusal_of("pair", "--data", str(tmp_path / "pair"), "--node-port", "9999")
+    assert "its partners know it by that" in handclasp.here(
+        "pair", "--data", tmp_path / "pair", "--count", "3"
+    ).refused(2)
+    assert "was made with --node-port" in handclasp.here(
+        "pair", "--data", tmp_path / "pair", "--node-port", "9999"
+    ).refused(2)
     with socket.create_server(("127.0.0.1", port)):
-        assert f"Port {port}, which this pair's URLs name, is taken" in refusal_of(
-            "pair", "--data", str(tmp_path / "pair")
-        )
+        assert f"Port {port}, which this pair's URLs name, is taken" in handclasp.here(
+            "pair", "--data", tmp_path / "pair"
+        ).refused(2)
 
 
-def test_no_right_to_the_directory_is_told(tmp_path):
+def test_no_right_to_the_directory_is_told(tmp_path, handclasp):
     (tmp_path / "file").write_text("")
-    assert "can't be used" in refusal_of("pair", "--data", str(tmp_path / "file"))
+    assert "can't be used" in handclasp.here("pair", "--data", tmp_path / "file").refused(2)

@@ -3,30 +3,28 @@
 import pytest
 
 from tests.e2e.processes import NodeProcess, until
-from tests.node.command_line import CommandLine
 
 
 @pytest.fixture
-def three(tmp_path):
-    nodes = [NodeProcess(name=name, data=tmp_path / name) for name in ("a", "b", "c")]
-    try:
+def start(tmp_path):
+    """Start nodes of these names."""
+    nodes = []
+
+    def begin(*names):
+        nodes.extend(NodeProcess(name=name, data=tmp_path / name) for name in names)
         for node in nodes:
             node.start()
-        yield nodes
+        return nodes
+
+    try:
+        yield begin
     finally:
         for node in nodes:
             node.close()
 
 
-@pytest.fixture
-def handclasp(tmp_path):
-    home = tmp_path / "home"
-    home.mkdir()
-    return CommandLine(home)
-
-
 def back_up(handclasp, node):
-    handclasp("backup", node.data.with_suffix(".backup"), "--data", node.data).succeeded()
+    handclasp.here("backup", node.data.with_suffix(".backup"), "--data", node.data).succeeded()
 
 
 def restore(handclasp, node):
@@ -49,8 +47,9 @@ def act(node, sys_id, name):
     assert status == 200, answer
 
 
-def test_restore_destination_from_before_its_last_switch_then_deactivate(handclasp, three):
-    a, b, _ = three
+@pytest.mark.slow
+def test_restore_destination_from_before_its_last_switch_then_deactivate(handclasp, start):
+    a, b = start("a", "b")
     sys_id, code = a.initiate(b.url)
     b.accept(code)
     for node in (a, b):
@@ -63,7 +62,7 @@ def test_restore_destination_from_before_its_last_switch_then_deactivate(handcla
         until_seen(a, sys_id, "active")
     b.stop()
     a.stop()  # so that the old data are not mended before the switch
-    handclasp("restore", b.data.with_suffix(".backup"), "--data", b.data, "--yes").succeeded()
+    handclasp.here("restore", b.data.with_suffix(".backup"), "--data", b.data, "--yes").succeeded()
     b.start()
     act(b, sys_id, "deactivate")
     a.start()
@@ -74,8 +73,9 @@ def test_restore_destination_from_before_its_last_switch_then_deactivate(handcla
     assert not answer["connection"]["owed"]
 
 
-def test_restore_source_pending_a_code_that_was_taken_since_is_refused_to_the_second(handclasp, three):
-    a, b, c = three
+@pytest.mark.slow
+def test_restore_source_pending_a_code_that_was_taken_since_is_refused_to_the_second(handclasp, start):
+    a, b, c = start("a", "b", "c")
     sys_id, code = a.initiate(None, ask_me=False)
     back_up(handclasp, a)
     b.accept(code)
@@ -89,8 +89,9 @@ def test_restore_source_pending_a_code_that_was_taken_since_is_refused_to_the_se
     until_seen(b, sys_id, "closed", "restored")
 
 
-def test_unknown_after_restore_ends_closed_there_and_is_never_silently_gone(handclasp, three):
-    a, b, _ = three
+@pytest.mark.slow
+def test_unknown_after_restore_ends_closed_there_and_is_never_silently_gone(handclasp, start):
+    a, b = start("a", "b")
     back_up(handclasp, a)
     sys_id, code = a.initiate(b.url)
     b.accept(code)
@@ -102,8 +103,8 @@ def test_unknown_after_restore_ends_closed_there_and_is_never_silently_gone(hand
     assert a.status(sys_id) == "none"
 
 
-def test_a_restored_source_asks_its_partners_at_once(handclasp, three):
-    a, b, _ = three
+def test_a_restored_source_asks_its_partners_at_once(handclasp, start):
+    a, b = start("a", "b")
     sys_id, code = a.initiate(b.url)
     b.accept(code)
     b.until_active(sys_id)
@@ -115,8 +116,9 @@ def test_a_restored_source_asks_its_partners_at_once(handclasp, three):
     until_seen(a, sys_id, "active")
 
 
-def test_an_addressee_is_told_that_its_code_died(handclasp, three):
-    a, b, _ = three
+@pytest.mark.slow
+def test_an_addressee_is_told_that_its_code_died(handclasp, start):
+    a, b = start("a", "b")
     sys_id, _ = a.initiate(b.url)
     until_seen(b, sys_id, "invited")
     back_up(handclasp, a)
