@@ -19,6 +19,7 @@ from node.data_directory import DataDirectory, Runtime, read_runtime
 from node.delivery.broker_url import BrokerUrl
 from node.delivery.mqtt import MqttBroker
 from node.logs import get_logger
+from node.malformed_http import server_logger
 from node.metrics import Metrics
 from node.network.addresses import AddressPolicy
 from node.network.client import AiohttpPeerNetwork
@@ -189,6 +190,7 @@ async def _served(app: web.Application, listening: socket.socket) -> AsyncIterat
     runner = web.AppRunner(
         app,
         access_log=None,
+        logger=server_logger(),
         handle_signals=False,
         shutdown_timeout=2,
         auto_decompress=False,  # nothing compressed is taken, so no stranger's bomb is opened either
