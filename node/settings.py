@@ -1,7 +1,8 @@
 """The settings of one node, read from flags and environment.
 
-A flag wins over a variable; an empty text means the default. Whatever is wrong is refused with one sentence
-that names the setting, where it came from, its value (never a password) and what to write instead.
+A flag wins over a variable. An empty variable means the default, so that a file of variables may name them all; an
+empty flag is refused, since `--data "$UNSET"` was not meant to be the default. Whatever is wrong is refused with one
+sentence that names the setting, where it came from, its value (never a password) and what to write instead.
 """
 
 from __future__ import annotations
@@ -136,6 +137,8 @@ def refuse_unknown_variables(environ: Mapping[str, str]) -> None:
 
 
 def _value(setting: Setting, flag: str | None, environ: Mapping[str, str]) -> Any:
+    if flag is not None and not flag.strip():
+        raise SettingsError(f"{setting.flag} is empty: write the {setting.metavar}, or leave it out for the default.")
     text = (environ.get(setting.variable, "") if flag is None else flag).strip() or setting.default
     if not text:
         return None

@@ -59,9 +59,10 @@ class InitiateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             destination_url=self.destination_url,
             mode=self.mode,
             names=Names(
-                name=text("name", self.name, connection_name),
+                # The short names first: a name made of them has their faults, and these are what was typed.
                 local_short_name=text("local_short_name", self.local_short_name, local_short_name),
                 remote_short_name=text("remote_short_name", self.remote_short_name, remote_short_name),
+                name=text("name", self.name, connection_name),
                 description=text("description", self.description, check_description),
             ),
             ask_me=self.ask_me,

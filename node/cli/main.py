@@ -49,9 +49,10 @@ def _run(given: list[str]) -> int:
     if given[:1] == ["node"]:
         from node.cli.node_command import plain_flags, run  # noqa: PLC0415 - only this command's
 
-        flags = plain_flags(given[1:])
-        if flags is not None:
-            run(flags)
+        plain = plain_flags(given[1:])
+        if plain is not None:
+            flags, as_json = plain
+            run(flags, as_json=as_json)
             return 0
     from node.cli.root import run_root  # noqa: PLC0415 - typer is not needed by a node that starts
 

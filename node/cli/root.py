@@ -57,7 +57,7 @@ Start here:
   handclasp pair                  start two nodes and a broker to keep
   handclasp connections --help    initiate, accept, show, and every other act
 
-Every command has --help; most have --json for programs.
+Every command has --help, and --json for programs.
 """
 
 

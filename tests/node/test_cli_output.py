@@ -1,10 +1,12 @@
 """What every command has in common: help, colours, JSON, and how errors, Ctrl-C and closed pipes end."""
 
+import json
 import os
 import pty
 import signal
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 import typer
@@ -88,6 +90,7 @@ def test_the_help_of_each_command_teaches(handclasp, path, command):
     assert f"    handclasp {' '.join(path)}" in shown, "an example"
     assert "\n  Next: " in shown
     assert command.help
+    assert "--json" in {name for one in command.params for name in one.opts}
 
 
 def test_every_command_of_ours_has_its_line_in_the_list():
@@ -107,11 +110,13 @@ def test_each_setting_has_its_flag_and_its_variable_in_the_help(handclasp):
     ("arguments", "flags"),
     [
         ([], {}),
+        (["--json", "--name", "a"], {"name": "a"}),
         (["--name", "a", "--log-level=debug"], {"name": "a", "log_level": "debug"}),
         (["--node-url", "http://x/?a=b", "--name="], {"node_url": "http://x/?a=b", "name": ""}),
         (["--name", "a", "--name", "b"], {"name": "b"}),
         (["--help"], None),
         (["--name"], None),
+        (["--name", "--json"], None),
         (["--name", "--data"], None),
         (["--nme", "a"], None),
         (["a"], None),
@@ -121,15 +126,17 @@ def test_each_setting_has_its_flag_and_its_variable_in_the_help(handclasp):
 def test_plain_flags_are_understood_without_typer_and_everything_else_is_left_to_it(
     handclasp, monkeypatch, arguments, flags
 ):
-    assert plain_flags(arguments) == flags
+    as_json = "--json" in arguments
+    assert plain_flags(arguments) == (None if flags is None else (flags, as_json))
     if flags is not None:
         taken = []
-        monkeypatch.setattr("node.cli.node_command.run", taken.append)
+        monkeypatch.setattr("node.cli.node_command.run", lambda flags, *, as_json: taken.extend((flags, as_json)))
         handclasp.here("--version")  # so that nothing is loaded below for the first time
         from node.cli.root import run_root
 
         assert run_root(["node", *arguments]) == 0
         assert {name: value for name, value in taken[0].items() if value is not None} == flags
+        assert taken[1] is as_json
 
 
 def test_a_node_starts_without_anything_that_only_commands_need():
@@ -235,6 +242,30 @@ def test_a_node_that_is_not_on_a_terminal_prints_logs_only(handclasp):
     out, _ = process.communicate(timeout=20)
     assert (process.returncode, out) == (0, "")
     assert (handclasp.home / "share" / "handclasp" / "node" / "node.db").exists()
+
+
+def test_a_node_tells_programs_where_it_is_as_soon_as_it_is_ready(handclasp):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "node", "node", "--json", "--broker", "none", "--listen", "127.0.0.1:0",
+         "--instance-listen", "none", "--name", "Instance Ü"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=handclasp.environment(), text=True,
+    )  # fmt: skip
+    text = ""
+    while not text.endswith("}\n"):
+        text += process.stdout.readline()
+    told = json.loads(text)
+    with urllib.request.urlopen(f"{told['local_url']}/readyz") as answer:
+        assert answer.status == 200
+    data = handclasp.home / "share" / "handclasp" / "node"
+    assert told == {
+        "name": "Instance Ü", "pid": process.pid, "node_url": None, "instance_url": None,
+        "local_url": f"http://{told['listen']}", "listen": told["listen"], "instance_listen": None,
+        "data": str(data), "token_file": str(data / "admin.token"),
+    }  # fmt: skip
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (0, "")
+    assert all(json.loads(line) for line in err.splitlines())
 
 
 # Ends

@@ -101,12 +101,12 @@ def test_a_flag_wins_over_a_variable_and_none_is_no_flag():
 
 
 @pytest.mark.parametrize("empty", ["", "  "])
-def test_an_empty_text_is_the_default(empty):
+def test_an_empty_variable_is_the_default_and_an_empty_flag_is_refused(empty):
     defaults = read()
     for setting in SETTINGS:
         assert read({setting.variable: empty}) == defaults
-        assert read(**{setting.field: empty}) == defaults
-    assert read({"HANDCLASP_NODE_URL": "https://node.example"}, node_url="").node_url is None
+        with pytest.raises(SettingsError, match=f"^{setting.flag} is empty: .* leave it out for the default"):
+            read(**{setting.field: empty})
 
 
 def test_the_table_has_a_row_for_each_field_and_names_follow_from_it():
