@@ -15,6 +15,7 @@ from aiohttp import web
 
 from node.app import Node, Ports, Profile
 from node.brokers.children import BrokerChild, BrokerKind, BrokerStartError, choose_kind
+from node.brokers.keeping import kept_up
 from node.data_directory import DataDirectory, Runtime, read_runtime
 from node.delivery.broker_url import BrokerUrl
 from node.delivery.mqtt import MqttBroker
@@ -154,7 +155,7 @@ def _runtime(places: list[_Place]) -> Runtime:
 
 
 async def _broker(settings: Settings, stack: contextlib.AsyncExitStack) -> MqttBroker | None:
-    """The broker that the settings name, else one as a child process, else none."""
+    """The broker that the settings name, else one as a child process, which is kept up, else none."""
     if settings.mqtt_url is not None:
         return MqttBroker(settings.mqtt_url, ca_file=settings.mqtt_ca_file)
     if settings.broker is BrokerChoice.NONE:
@@ -167,7 +168,8 @@ async def _broker(settings: Settings, stack: contextlib.AsyncExitStack) -> MqttB
         child = BrokerChild(kind=kind, data=settings.data / "broker")
         await child.start()
     stack.push_async_callback(child.stop)
-    _log.info("broker_started", kind=kind.value, url=child.url)
+    _log.info("broker_started", kind=kind.value, url=child.url, pid=child.pid)
+    await stack.enter_async_context(kept_up(child))
     return MqttBroker(BrokerUrl.parse(child.url))
 
 

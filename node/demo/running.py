@@ -15,7 +15,7 @@ from node.demo.narrator import Narrator, Style, style_of
 from node.demo.observing import observing
 from node.demo.scenes import SIDES
 from node.demo.telling import tell
-from node.local_pair.endings import ending
+from node.endings import ending
 from node.local_pair.processes import LocalPair, PairStartError
 from node.local_pair.running import kill
 from node.ports import BrokerDownError

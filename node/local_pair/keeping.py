@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from node.brokers.children import BrokerStartError
-from node.local_pair.endings import ending, last_words
+from node.endings import ending, last_words
 from node.local_pair.notes import ChildState, Note
 from node.local_pair.processes import PairStartError
 from node.local_pair.restarts import STEADY_S, WAITS_S, Restarts

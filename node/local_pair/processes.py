@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from node.brokers.children import BrokerChild, BrokerKind, BrokerStartError, choose_kind
 from node.brokers.last_breath import die_with_parent
 from node.data_directory import read_runtime
+from node.endings import last_words
 from node.free_ports import LOOPBACK, free_ports
-from node.local_pair.endings import last_words
 from node.private_files import DataDirectoryError
 
 if TYPE_CHECKING:

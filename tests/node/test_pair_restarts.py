@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from node.local_pair.endings import ending, last_words
+from node.endings import ending, last_words
 from node.local_pair.restarts import STEADY_S, WAITS_S, Restarts
 
 

@@ -1,4 +1,4 @@
-"""How a process of the pair ended, in words."""
+"""How a process that this one started has ended, in words."""
 
 from __future__ import annotations
 
