@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = [block.strip().splitlines() for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)]
+IN_CONTAINERS = next(block for block in BLOCKS if "docker compose exec" in block[0])
+"""Run by tests/e2e/test_compose_nodes.py, on nodes that have all of a container but its walls."""
 
 NOT_RUN_HERE = {
     "make test": "it is what runs this test",
@@ -75,7 +76,7 @@ def walkthrough() -> list[str]:
 def test_every_command_of_the_readme_is_run_here_or_has_its_reason() -> None:
     run_here = {"make demo", "make pair", *walkthrough()}
     commands = {line for block in BLOCKS for line in block}
-    assert commands == run_here | set(NOT_RUN_HERE)
+    assert commands == run_here | set(IN_CONTAINERS) | set(NOT_RUN_HERE)
 
 
 @pytest.mark.parametrize("command", [command for command in NOT_RUN_HERE if command.startswith("make ")])
@@ -84,11 +85,9 @@ def test_the_other_targets_exist(command: str, environment: dict[str, str]) -> N
 
 
 def test_make_demo_ends_by_itself_with_both_sides_active(environment: dict[str, str]) -> None:
-    began = time.monotonic()
     shown = run("make demo", environment)
     assert shown.returncode == 0, shown
     assert "Active" in shown.stdout
-    assert time.monotonic() - began < 60
 
 
 def test_the_two_admins_of_the_readme_become_active(

@@ -1,5 +1,11 @@
 """The two nodes of docker-compose.yml, started as processes by their own command and environment."""
 
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +14,9 @@ import yaml
 from tests.e2e.processes import NodeProcess
 from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY
 
-SERVICES = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+ROOT = Path(__file__).parents[2]
+SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+IN_CONTAINERS = re.findall(r"^.*docker compose exec.*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.fixture
@@ -48,3 +56,37 @@ def test_the_composed_nodes_shake_hands(composed, subscribe):
         node.until_active(sys_id)
     assert a.admin("GET", "/node")[1]["name"] == "Instance A"
     watching.until('"status":"active"')
+
+
+@pytest.fixture
+def docker(composed, tmp_path):
+    """A program `docker` for `docker compose exec -T SERVICE COMMAND`: the node's environment, without any wall."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for node in composed:
+        variables = [f"{name}={shlex.quote(value)}" for name, value in node.settings.items()]
+        (folder / f"{node.name}.env").write_text(f"export {' '.join(variables)}\n")
+    (folder / "docker").write_text(
+        f'#!/bin/sh\n[ "$1 $2 $3" = "compose exec -T" ] || exit 9\n. {folder}/$4.env\nshift 4\nexec "$@"\n'
+    )
+    (folder / "docker").chmod(0o755)
+    return {**os.environ, "PATH": os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])}
+
+
+@pytest.mark.parametrize("broker", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
+@pytest.mark.mosquitto
+def test_the_two_admins_of_the_readme_become_active_in_their_containers(composed, docker, tmp_path):
+    a, b = composed
+    told = []
+    assert len(IN_CONTAINERS) == 4
+    for command in IN_CONTAINERS:
+        here = command.replace("http://b:8101", b.url).replace("/data/", f"{a.data}/")
+        here = here.replace("http://127.0.0.1:8101", a.url)
+        done = subprocess.run(
+            ["bash", "-c", here], env=docker, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, (here, done)
+        told.append(done.stdout)
+    assert '"a_to_b" is active.' in told[1]
+    assert "Active" in told[2]
+    assert [one["status"] for one in json.loads(told[3])["connections"]] == ["active"]
