@@ -49,7 +49,7 @@ def list_connections(
                 (one["name"], ""),
                 (words.status(one), STYLES.get(one["status"], "")),
                 (one["role"], ""),
-                (one["partner"]["name"] or one["partner"]["node_url"] or "unknown", ""),
+                (one["partner"]["name"] or one["remote_short_name"], ""),
                 (words.moment(one["changed_at"]), ""),
             )
             for one in found

@@ -11,6 +11,7 @@ from node.cli.client import AdminClient
 from node.cli.finding import IdArgument, find_sys_id
 from node.cli.initiate_command import who_can_use
 from node.cli.output import STYLES, Output
+from protocol.vocabulary import Role
 
 
 def show(
@@ -58,18 +59,15 @@ def _tell(out: Output, connection: dict[str, Any]) -> None:
     out.line(f"{connection['name']}: {words.status(connection)}", style=STYLES.get(status, ""))
     for line in waits_for(connection):
         out.line(line)
-    source = "this node" if connection["role"] == "source" else "the partner"
     expires_at = connection["expires_at"]
     out.pairs(
         [
             ("ID", connection["sys_id"]),
-            ("role", f"{connection['role']} (the source is {source})"),
             ("mode", connection["mode"]),
             ("short names", f"{connection['local_short_name']} here, {connection['remote_short_name']} there"),
             ("description", connection["description"]),
-            ("this node", connection["fingerprint"]),
-            ("partner", partner["fingerprint"] or "not known yet"),
-            ("  name", partner["name"]),
+            *_both_sides(connection),
+            ("partner's name", partner["name"]),
             ("  node URL", partner["node_url"]),
             ("  instance URL", partner["instance_url"]),
             ("code expires", words.moment(expires_at) if expires_at else None),
@@ -77,6 +75,14 @@ def _tell(out: Output, connection: dict[str, Any]) -> None:
             ("changed", words.moment(connection["changed_at"])),
         ]
     )
+
+
+def _both_sides(connection: dict[str, Any]) -> list[tuple[str, str]]:
+    """Both fingerprints, the source's first: two people who compare them read the same order."""
+    mine = f"{connection['fingerprint']}  (this node)"
+    theirs = f"{connection['partner']['fingerprint'] or 'not known yet'}  (the partner)"
+    source, destination = (mine, theirs) if connection["role"] == Role.SOURCE else (theirs, mine)
+    return [("source", source), ("destination", destination)]
 
 
 def tell_events(out: Output, events: list[dict[str, Any]]) -> None:

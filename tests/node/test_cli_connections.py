@@ -100,6 +100,25 @@ def test_a_code_is_taken_from_a_whole_e_mail_in_a_file_with_other_names(handclas
     assert source["connection"]["name"] == "by mail"
 
 
+def test_both_admins_read_the_two_fingerprints_in_the_same_order_and_the_partners_short_name_in_the_list(
+    handclasp, nodes
+):
+    code = code_in(initiate(handclasp.here, nodes, "compared").out)
+    handclasp.here("connections", "accept", "--data", nodes.b.data, stdin=code).succeeded()
+    shown = [handclasp.here("connections", "show", "--data", node.data, "compared").out for node in (nodes.a, nodes.b)]
+    sides = [re.findall(r"^  (source|destination) +(\S+)  (.*)$", text, re.MULTILINE) for text in shown]
+    assert [[(role, whose) for role, _, whose in one] for one in sides] == [
+        [("source", "(this node)"), ("destination", "(the partner)")],
+        [("source", "(the partner)"), ("destination", "(this node)")],
+    ]
+    assert [fingerprint for _, fingerprint, _ in sides[0]] == [fingerprint for _, fingerprint, _ in sides[1]]
+    [row] = [
+        line for line in handclasp.here("connections", "list", "--data", nodes.b.data).out.splitlines()
+        if " compared " in line
+    ]  # fmt: skip
+    assert re.search(r" destination +A +\d{4}-", row)
+
+
 def test_a_person_is_asked_for_the_code_and_pastes_it(handclasp, nodes):
     code = code_in(initiate(handclasp.here, nodes, "pasted").out)
     controller, terminal = pty.openpty()
