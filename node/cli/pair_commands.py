@@ -223,7 +223,8 @@ def status(*, data: DataOption = None, as_json: JsonOption = False) -> None:
     Example:
       handclasp pair status --json
 
-    Exit code 1 when it, or a part of it, does not run.
+    Next: `handclasp connections list --node a` tells about each connection. Exit code 1 when the pair, or a part of
+    it, does not run.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     directory = _directory(data)
     state, pid = _loaded(directory), running_pid(directory)
@@ -265,11 +266,15 @@ def _loaded(directory: Path) -> PairState | None:
 
 @pair_app.command()
 def stop(*, data: DataOption = None, as_json: JsonOption = False) -> None:
-    """Stop the pair that runs, and wait until it has ended; its data stay.
+    """Stop the pair that runs.
+
+    It returns when all of its processes have ended. The pair's data stay, so `handclasp pair` goes on with them.
 
     \b
     Example:
       handclasp pair stop
+
+    Next: `handclasp pair` starts it again; with --reset it begins anew.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     directory = _directory(data)
     pid = running_pid(directory)
