@@ -7,6 +7,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from node.problems import Problem
+
+from scripts.trials.trial import require
+
 if TYPE_CHECKING:
     from random import Random
 
@@ -99,6 +103,8 @@ class RandomAdmin:
                 "code_lifetime_s": random.choice(LIFETIMES_S),
             },
         )
+        doubled = not answer.is_done and answer.content["type"].endswith(Problem.NAME_TAKEN)
+        require(not doubled, f"the node {self._node.name} knows {name} already: it did twice what was asked for once")
         if answer.is_done:
             self._ledger.initiated[self._node.name][name] = answer.content["connection"]["sys_id"]
 
