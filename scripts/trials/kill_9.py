@@ -114,7 +114,7 @@ class Life:
         self._look()
         for node in self.nodes:
             if random.random() < REMOVED:
-                await remove_all(node, spared=ledger.spared)
+                await remove_all(node, ledger)
 
     async def end(self) -> None:
         """Start both once more, so that each states what it holds; then everything must be agreed on.

@@ -144,8 +144,8 @@ class RandomAdmin:
         return answer
 
 
-async def remove_all(node: TrialNode, *, spared: set[str]) -> None:
-    """Let an admin end and remove everything that is shown, whatever its status.
+async def remove_all(node: TrialNode, ledger: Ledger) -> None:
+    """Let an admin end and remove everything that is shown, whatever its status, but for what is spared.
 
     Raises:
         NotHeldError: the node failed, or stayed away.
@@ -153,5 +153,6 @@ async def remove_all(node: TrialNode, *, spared: set[str]) -> None:
     ending = ("remove", "withdraw", "refuse", "cancel", "decline")
     for one in await node.admin.shown():
         acts = [act for act in ending if act in one["possible_acts"]]
-        if acts and one["sys_id"] not in spared:
+        if acts and one["sys_id"] not in ledger.spared:
+            ledger.asked[one["sys_id"]].add(acts[0])
             await node.admin.insist("POST", f"/connections/{one['sys_id']}/{acts[0]}", {})

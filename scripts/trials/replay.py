@@ -105,7 +105,7 @@ async def _remove_everything(nodes: list[TrialNode], ledger: Ledger, random: Ran
                 ledger.asked[one["sys_id"]].add("forget")
                 await node.admin.insist("POST", f"/connections/{one['sys_id']}/forget", {})
         for node in nodes:
-            await remove_all(node, spared=set())
+            await remove_all(node, ledger)
 
 
 async def _at_rest(nodes: list[TrialNode], ledger: Ledger, *, resynced: bool) -> None:
