@@ -109,7 +109,7 @@ class Outage:
         Raises:
             NotHeldError: it was not, or something was seen that nobody may see.
         """
-        logs = by_topic(*(node.memory.logs() for node in self._nodes))
+        logs = by_topic(*(node.memory.history()[1] for node in self._nodes))
 
         async def look() -> str:
             late = compare(subscriber.seen(), logs).unfinished

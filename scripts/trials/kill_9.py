@@ -129,7 +129,7 @@ class Life:
         await self._watched()
         self.count.acts += self.ledger.done
         self.count.connections += sum(len(one) for one in self.ledger.initiated.values())
-        self.count.events += sum(len(log) for node in self.nodes for log in node.memory.logs().values())
+        self.count.events += sum(len(log) for node in self.nodes for log in node.memory.history()[1].values())
 
     async def _settled(self, *, resynced: bool) -> None:
         async def look() -> str:
@@ -140,7 +140,7 @@ class Life:
 
     def _look(self) -> None:
         for node in self.nodes:
-            connections, logs = node.memory.connections(), node.memory.logs()
+            connections, logs = node.memory.history()
             faults = log_faults(connections, logs) + not_kept(self.ledger.views[node.name], logs)
             require(not faults, f"the node {node.name}: {'; '.join(faults[:3])}")
             kept = {one.sys_id for one in connections}
@@ -156,11 +156,11 @@ class Life:
             return
 
         async def look() -> str:
-            unseen = compare(subscriber.seen(), by_topic(*(node.memory.logs() for node in self.nodes))).unfinished
+            unseen = compare(subscriber.seen(), by_topic(*(node.memory.history()[1] for node in self.nodes))).unfinished
             return f"the subscriber misses the last event of {len(unseen)} topics, one is {unseen[0]}" if unseen else ""
 
         await until(look, within_s=SETTLE_S_MAX)
-        result = compare(subscriber.seen(), by_topic(*(node.memory.logs() for node in self.nodes)))
+        result = compare(subscriber.seen(), by_topic(*(node.memory.history()[1] for node in self.nodes)))
         require(not result.faults, f"over MQTT: {'; '.join(result.faults[:3])}")
         require(result.gaps == 0, f"over MQTT {result.gaps} events were never seen")
         self.count.watched += result.events
