@@ -2,8 +2,8 @@
 
 Each round the source makes a code for nobody in particular, and two other nodes accept it at once. The source is
 reached through a proxy that holds the first accept until the second has come, and then hands on both, the first of
-them drawn; in half of the rounds at once, in the others up to 3 ms apart, so that the second meets the first in
-every stage.
+them drawn. In half of the rounds the source stands still meanwhile (SIGSTOP), so that both lie at its door when it
+goes on; in the others they come up to 3 ms apart, so that the second meets the first in every stage.
 
 The two *truly overlapped* when both questions were under way at the source at the same time: the last byte of the
 later one was in the hands of the system before the first byte of either answer had come back to the proxy. Both are
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from scripts.trials.proxy import Passage
 
+TAKERS: Final = 2
 APART_S_MAX: Final = 0.003
 HELD_S_MAX: Final = 5.0
 """How long the first accept is held for the second; then it goes alone, and the round counts as not overlapped."""
@@ -44,38 +45,61 @@ ASKED: Final = 0.25
 
 
 @dataclass(slots=True)
+class Pair:
+    """The accepts of two nodes for one connection, in the order in which they go on."""
+
+    passages: list[Passage] = field(default_factory=list)
+    are_there: asyncio.Event = field(default_factory=asyncio.Event)
+    apart_s: float = 0.0
+    is_paused: bool = False
+
+
+@dataclass(slots=True)
 class Gate(Watcher):
     """Lets the accepts of two nodes for one connection through together."""
 
     random: Random
-    pairs: dict[bytes, list[Passage]] = field(default_factory=dict)
-    _together: dict[bytes, asyncio.Event] = field(default_factory=dict)
+    source: TrialNode | None = None
+    pairs: dict[bytes, Pair] = field(default_factory=dict)
 
     async def before(self, passage: Passage) -> None:
         """See `Watcher`."""
         head = passage.head
-        pair = self.pairs.setdefault(head.connection, [])
-        is_first_try = head.sender not in {one.head.sender for one in pair}
+        pair = self.pairs.setdefault(head.connection, Pair())
+        is_first_try = head.sender not in {one.head.sender for one in pair.passages}
         if head.kind != Kind.ACCEPT or not is_first_try:
             return
-        pair.append(passage)
-        together = self._together.setdefault(head.connection, asyncio.Event())
-        if len(pair) == 1:
-            try:
-                async with asyncio.timeout(HELD_S_MAX):
-                    await together.wait()
-            except TimeoutError:
-                return
+        pair.passages.append(passage)
+        if len(pair.passages) == TAKERS:
+            self._open(pair)
+        try:
+            async with asyncio.timeout(HELD_S_MAX):
+                await pair.are_there.wait()
+        except TimeoutError:
+            return
+        if passage is pair.passages[-1]:
+            await asyncio.sleep(pair.apart_s)
+
+    def _open(self, pair: Pair) -> None:
+        self.random.shuffle(pair.passages)
+        pair.is_paused = self.random.choice((True, False))
+        if pair.is_paused and self.source is not None:
+            self.source.pause()
         else:
-            self.random.shuffle(pair)
-            together.set()
-        if passage is pair[1]:
-            await asyncio.sleep(self.random.choice((0, self.random.uniform(0, APART_S_MAX))))
+            pair.apart_s = self.random.uniform(0, APART_S_MAX)
+        pair.are_there.set()
+
+    def handed(self, passage: Passage) -> None:
+        """See `Watcher`."""
+        pair = self.pairs[passage.head.connection]
+        if pair.is_paused and self.source is not None and all(one.handed_at for one in pair.passages):
+            self.source.go_on()
+            pair.is_paused = False
 
     def overlapped(self, connection: bytes) -> bool:
         """Whether both were under way at the source at the same time."""
-        pair = self.pairs[connection]
-        if len(pair) < 2 or not all(one.answered_at for one in pair):  # noqa: PLR2004 - two takers
+        pair = self.pairs[connection].passages
+        if len(pair) < TAKERS or not all(one.answered_at for one in pair):
             return False
         return max(one.handed_at for one in pair) < min(one.answered_at for one in pair)
 
@@ -168,6 +192,7 @@ async def run(stage: Stage) -> Held:
             gate=gate,
             random=stage.random,
         )
+        gate.source = race.source
         await race.begin()
         for number in range(stage.rounds):
             with during(f"round {number + 1}"):

@@ -9,17 +9,20 @@ from __future__ import annotations
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import aiohttp
 from aiohttp import web
 from node.delivery.exchange import PEER_PATH
 from node.free_ports import LOOPBACK
-from protocol.envelope import Head, peek
+from protocol.envelope import CONTENT_TYPE, Head, peek
 from protocol.errors import EnvelopeError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
+
+    from aiohttp.abc import AbstractStreamWriter
 
 _KEPT_HEADERS: Final = ("Content-Type", "Retry-After", "Cache-Control")
 _BAD_GATEWAY: Final = 502
@@ -50,6 +53,9 @@ class Watcher:
     async def before(self, passage: Passage) -> None:
         """Awaited before a question is handed on."""
 
+    def handed(self, passage: Passage) -> None:
+        """Told when a question has been handed on."""
+
     def keeps(self, passage: Passage) -> bool:  # noqa: ARG002 - for those who judge
         """Whether an answer that has come is given back; else the link is cut in its place."""
         return True
@@ -67,13 +73,10 @@ class Proxy:
         self.url = ""
 
     async def __aenter__(self) -> Self:
-        tracing = aiohttp.TraceConfig()
-        tracing.on_request_chunk_sent.append(_note_handed)
         self._http = await self._stack.enter_async_context(
             aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, force_close=True),
+                connector=aiohttp.TCPConnector(limit=0),
                 auto_decompress=False,
-                trace_configs=[tracing],
             )
         )
         app = web.Application()
@@ -101,10 +104,9 @@ class Proxy:
             async with self._http.request(
                 request.method,
                 self._target + request.raw_path,
-                data=body or None,
+                data=_Noted(passage, self._watcher.handed) if passage is not None else body or None,
                 headers=headers,
                 allow_redirects=False,
-                trace_request_ctx=passage,
             ) as answer:
                 if passage is not None:
                     passage.answered_at = time.monotonic()
@@ -119,6 +121,23 @@ class Proxy:
         return web.Response(status=answer.status, body=content, headers=kept)
 
 
+class _Noted(aiohttp.BytesPayload):
+    """A question's bytes, which tell when the last of them is in the hands of the system.
+
+    aiohttp's own tracing tells before a chunk is written, not after.
+    """
+
+    def __init__(self, passage: Passage, handed: Callable[[Passage], None]) -> None:
+        super().__init__(passage.question, content_type=CONTENT_TYPE)
+        self._passage = passage
+        self._told = handed
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        await super().write_with_length(writer, content_length)
+        self._passage.handed_at = time.monotonic()
+        self._told(self._passage)
+
+
 def _passage(request: web.Request, body: bytes) -> Passage | None:
     if request.path != PEER_PATH:
         return None
@@ -126,9 +145,3 @@ def _passage(request: web.Request, body: bytes) -> Passage | None:
         return Passage(head=peek(body).head, question=body)
     except EnvelopeError:
         return None
-
-
-async def _note_handed(_session: aiohttp.ClientSession, context: Any, _chunk: object) -> None:
-    passage = context.trace_request_ctx
-    if passage is not None:
-        passage.handed_at = time.monotonic()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import signal
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import aiohttp
 from node.brokers.children import BrokerChild, BrokerKind, choose_kind
@@ -15,10 +18,14 @@ from scripts.trials.admin import Admin
 from scripts.trials.memory import Memory
 from scripts.trials.ports import lasting_ports
 from scripts.trials.proxy import Proxy, Watcher
+from scripts.trials.trial import require
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
+
+
+USUAL_LEVELS: Final = frozenset({"debug", "info", "warning"})
 
 
 class TrialNode:
@@ -60,6 +67,22 @@ class TrialNode:
         """Kill -9."""
         self._child.kill()
 
+    def failures(self) -> list[str]:
+        """What its log tells of failures of its own: errors, and whatever is no line of a log."""
+        return [f"{self.name}: {line}" for line in self._child.log_path.read_text().splitlines() if _is_failure(line)]
+
+    def pause(self) -> None:
+        """Let it do nothing; what is sent to it waits at its door."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on after a pause."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._child.pid is not None:
+            os.kill(self._child.pid, number)
+
     async def missing_link(self) -> str:
         """What is missing of its link to the broker; empty: it is up."""
         async with self._http.get(f"{self.own_url}/readyz") as answer:
@@ -67,8 +90,18 @@ class TrialNode:
         return "" if broker == "connected" else f"the link of the node {self.name} to its broker is {broker}"
 
 
+def _is_failure(line: str) -> bool:
+    try:
+        return json.loads(line)["level"] not in USUAL_LEVELS
+    except (ValueError, KeyError, TypeError):
+        return True
+
+
 class World:
-    """A folder, a broker, nodes; a context manager that ends them all."""
+    """A folder, a broker, nodes; a context manager that ends them all.
+
+    Leaving it raises NotHeldError when a node's log tells of a failure: whatever the trial looked at, that is one.
+    """
 
     def __init__(self, folder: Path, *, broker: BrokerKind | None = None) -> None:
         """Name the parts; the broker starts on entering, each node when it is told to."""
@@ -95,6 +128,9 @@ class World:
         self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         await self._stack.aclose()
+        if _type is None:
+            failures = [failure for node in self._nodes for failure in node.failures()]
+            require(not failures, f"{len(failures)} failures stand in the nodes' logs, the first: {failures[:1]}")
 
     async def node(self, name: str, *, watcher: Watcher | None = None) -> TrialNode:
         """A node that is not started yet; with a watcher, partners reach it only through a proxy that asks it."""
