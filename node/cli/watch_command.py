@@ -103,17 +103,19 @@ async def _watch(url: BrokerUrl, ca_file: Path | None, *, once: bool, as_json: b
     import asyncio  # noqa: PLC0415 - wrong usage needs none of these
     import signal  # noqa: PLC0415 - likewise
 
+    from node.delivery.mqtt import MqttBroker  # noqa: PLC0415 - likewise
     from node.ports import BrokerDownError  # noqa: PLC0415 - likewise
     from node.real_ports import SystemEntropy  # noqa: PLC0415 - likewise
     from node.watching.picture import Picture  # noqa: PLC0415 - likewise
-    from node.watching.watcher import ReadersBroker, watch_broker  # noqa: PLC0415 - likewise
+    from node.watching.watcher import ARRIVED_MAX, watch_broker  # noqa: PLC0415 - likewise
 
     asked_to_end = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
     picture = Picture()
     display = _display(picture, url, once=once, as_json=as_json)
-    watching = watch_broker(ReadersBroker(url, ca_file=ca_file), picture, display, entropy=SystemEntropy())
+    broker = MqttBroker(url, ca_file=ca_file, arrived_max=ARRIVED_MAX)
+    watching = watch_broker(broker, picture, display, entropy=SystemEntropy())
     tasks = [asyncio.ensure_future(each) for each in (asked_to_end.wait(), display.run(), watching)]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -40,7 +40,7 @@ OPERATION_S_MAX: Final = 5.0
 """How long the broker may take to answer one packet before the link counts as broken."""
 
 ARRIVED_MAX: Final = 100
-"""How many received messages wait for the reader; more are dropped, since a node acts on none of them."""
+"""How many received messages wait for a node to read them; more are dropped, since it acts on none of them."""
 
 SUBACK_FAILURE: Final = 0x80
 """The return code of a refused subscription (MQTT 3.1.1, 3.9.3)."""
@@ -64,6 +64,7 @@ class MqttBroker:
         ca_file: Path | None = None,
         keepalive_s: int = KEEPALIVE_S,
         operation_s_max: float = OPERATION_S_MAX,
+        arrived_max: int = ARRIVED_MAX,
     ) -> None:
         """Name the broker; nothing is opened yet.
 
@@ -72,11 +73,13 @@ class MqttBroker:
             ca_file: a PEM file of the authorities that `mqtts` is checked against instead of the system's.
             keepalive_s: the interval after which a silent link is probed.
             operation_s_max: how long each answer of the broker may take.
+            arrived_max: how many received messages of a link wait for its reader; more are dropped.
         """
         self._url = url
         self._ca_file = ca_file
         self._keepalive_s = keepalive_s
         self._operation_s_max = operation_s_max
+        self._arrived_max = arrived_max
         self._tls: ssl.SSLContext | None = None
 
     @contextlib.asynccontextmanager
@@ -116,7 +119,7 @@ class MqttBroker:
             will=None if will is None else aiomqtt.Will(will.topic, will.payload, qos=will.qos, retain=will.retain),
             timeout=self._operation_s_max,
             keepalive=self._keepalive_s,
-            max_queued_incoming_messages=ARRIVED_MAX,
+            max_queued_incoming_messages=self._arrived_max,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # else each small packet may wait 40 ms
             tls_context=self._tls_context() if self._url.tls else None,
             logger=quiet,

@@ -7,13 +7,10 @@ import contextlib
 from typing import TYPE_CHECKING, Final, Protocol
 
 from node.delivery.events import PRESENCE_FILTER, STATUS_FILTER
-from node.delivery.mqtt import MqttBroker
 from node.ports import BrokerDownError
 
 if TYPE_CHECKING:
-    import aiomqtt
-
-    from node.ports import Broker, BrokerLink, Entropy, Publication
+    from node.ports import Broker, BrokerLink, Entropy
     from node.watching.picture import Change, Picture
 
 SETTLE_S: Final = 0.3
@@ -27,7 +24,7 @@ BACKOFF_S_MAX: Final = 15.0
 """The longest wait between two tries to link; each wait is drawn between half of its limit and all of it."""
 
 ARRIVED_MAX: Final = 50_000
-"""How many messages wait to be taken: all that a picture holds may come at once."""
+"""How many messages must be able to wait on the link: all that a picture holds may come at once, and each matters."""
 
 CLIENT_ID_BYTES: Final = 8
 """Random bytes of the client id; with its prefix it has 22 characters, of the 23 that any broker takes."""
@@ -47,15 +44,6 @@ class Audience(Protocol):
     def link_lost(self, sentence: str) -> None:
         """The link is lost, and is being restored; once for every outage."""
         ...
-
-
-class ReadersBroker(MqttBroker):
-    """A broker for a reader, to whom every message matters: much more may wait to be read."""
-
-    def _client(self, client_id: str, will: Publication | None) -> aiomqtt.Client:
-        client = super()._client(client_id, will)
-        client._queue = asyncio.Queue(maxsize=ARRIVED_MAX)  # noqa: SLF001 - a link is made with a node's limit
-        return client
 
 
 async def watch_broker(broker: Broker, picture: Picture, audience: Audience, *, entropy: Entropy) -> None:

@@ -307,15 +307,16 @@ async def test_an_authority_file_that_is_none_is_named(content, tmp_path):
             pass
 
 
-async def test_no_more_than_some_messages_wait_for_a_reader(child):
-    broker = broker_at(child.url)
+@pytest.mark.parametrize(("options", "most"), [({}, 100), ({"arrived_max": 120}, 120)])
+async def test_no_more_than_some_messages_wait_for_a_reader(child, options, most):
+    broker = broker_at(child.url, **options)
     async with broker.connect("reader") as reader, broker.connect("writer") as writer:
         await reader.subscribe("n")
         for number in range(150):
             await writer.publish(Publication(topic="n", payload=b"%d" % number))
-        await eventually(lambda: len(reader._iterator) >= 100)
+        await eventually(lambda: len(reader._iterator) >= most)
         await asyncio.sleep(0.2)
-        assert len(reader._iterator) == 100
+        assert len(reader._iterator) == most
 
 
 def test_a_node_starts_without_loading_the_mqtt_library():
