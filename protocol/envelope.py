@@ -46,6 +46,11 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "application/vnd.handclasp.v1+msgpack"
 
 
+def is_envelope_type(content_type: str | None) -> bool:
+    """Whether a Content-Type header names an envelope: in any case, whatever parameters follow (RFC 9110 8.3.1)."""
+    return (content_type or "").partition(";")[0].strip().lower() == CONTENT_TYPE
+
+
 class Head(msgspec.Struct, frozen=True, array_like=True):
     """The fixed head of a body: what can be judged before a signature is checked."""
 

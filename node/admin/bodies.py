@@ -135,8 +135,7 @@ def _lifetime(code_lifetime_s: int) -> int:
     if not CODE_LIFETIME_S_MIN <= code_lifetime_s <= CODE_LIFETIME_S_MAX:
         raise ProblemError(
             Problem.INVALID_FIELD,
-            f"The field code_lifetime_s is {code_lifetime_s!s:.20}; "
-            f"it goes from {CODE_LIFETIME_S_MIN} to {CODE_LIFETIME_S_MAX} seconds.",
+            f"The field code_lifetime_s goes from {CODE_LIFETIME_S_MIN} to {CODE_LIFETIME_S_MAX} seconds.",
             field="code_lifetime_s",
         )
     return code_lifetime_s

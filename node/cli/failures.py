@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -75,6 +76,8 @@ def explain(error: BaseException) -> Failure:
         return Failure(*_parted(error.sentence, error.remedy), error.exit_code)
     if any((kind.__module__, kind.__name__) in SENTENCE_ERRORS for kind in type(error).__mro__):
         return Failure(*_parted(str(error), ""), EXIT_USAGE)
+    if is_disk_full(error):
+        return Failure("No space is left where something was to be written.", "Make room there.", EXIT_USAGE)
     said = _said(error)
     return Failure(
         f"Something went wrong that Handclasp did not foresee ({said}).",
@@ -82,6 +85,11 @@ def explain(error: BaseException) -> Failure:
         f"with the version, {VERSION}; what a node logged stands on its standard error.",
         EXIT_REFUSED,
     )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether something could not be written for want of space; standard output may be what is full."""
+    return isinstance(error, OSError) and error.errno == errno.ENOSPC
 
 
 def visible(text: str, *, characters_max: int = CHARACTERS_MAX) -> str:

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from node.cli.failures import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, explain
+from node.cli.failures import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, explain, is_disk_full
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,18 +31,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("\n")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Python flushes the stream once more when it ends, which must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _flush_into_nothing()
         return EXIT_PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 - a person sees one sentence, whatever it was
         if debug:
             import traceback  # noqa: PLC0415 - hardly ever needed
 
             traceback.print_exc()
+        if is_disk_full(error):
+            _flush_into_nothing()
         failure = explain(error)
         sys.stderr.write(failure.lines())
         return failure.exit_code
     return code
+
+
+def _flush_into_nothing() -> None:
+    """Python flushes standard output once more when it ends, which must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(given: list[str]) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from node.causes import Cause
 from node.connections import speaking
 from node.connections.hearing import take_in
 from node.ports import NetworkError
-from protocol.envelope import CONTENT_TYPE, Message, Sealed, envelope_bytes, peek, read_answer
+from protocol.envelope import CONTENT_TYPE, Message, Sealed, envelope_bytes, is_envelope_type, peek, read_answer
 from protocol.errors import EnvelopeError, Refusal, RemoteProtocolError
 from protocol.limits import DELIVERY_BACKOFF_S_MAX
 from protocol.node_info import from_json
@@ -47,7 +49,7 @@ async def show_node(context: Context, url: str, recipient: bytes) -> None:
     try:
         answer = await context.network.get(url + NODE_INFO_PATH)
         if answer.status != _OK:
-            raise _not_a_node(url, answer)
+            raise _not_a_node(context, url, answer)
         info = from_json(answer.body)
     except NetworkError as error:
         raise NoAnswerError(error.cause, str(error)) from error
@@ -92,10 +94,10 @@ def _judge(context: Context, url: str, answer: HttpAnswer, sealed: Sealed, recip
         raise NoAnswerError(
             Cause.RATE_LIMITED,
             f"The node at {url} asks to be left alone.",
-            retry_after_s=_retry_after(answer),
+            retry_after_s=_retry_after_s(answer, now=context.clock.now()),
         )
-    if answer.status != _OK or answer.headers.get("content-type") != CONTENT_TYPE:
-        raise _not_a_node(url, answer)
+    if answer.status != _OK or not is_envelope_type(answer.headers.get("content-type")):
+        raise _not_a_node(context, url, answer)
     try:
         message = read_answer(answer.body, me=context.key, question=sealed)
     except EnvelopeError as error:
@@ -106,14 +108,22 @@ def _judge(context: Context, url: str, answer: HttpAnswer, sealed: Sealed, recip
     return message
 
 
-def _not_a_node(url: str, answer: HttpAnswer) -> NoAnswerError:
+def _not_a_node(context: Context, url: str, answer: HttpAnswer) -> NoAnswerError:
     return NoAnswerError(
         Cause.NOT_A_NODE,
         f"What answers at {url} is not the partner's node (HTTP status {answer.status}).",
-        retry_after_s=_retry_after(answer),
+        retry_after_s=_retry_after_s(answer, now=context.clock.now()),
     )
 
 
-def _retry_after(answer: HttpAnswer) -> float:
+def _retry_after_s(answer: HttpAnswer, *, now: float) -> float:
+    """How long to wait, in seconds or until a date by this node's clock (RFC 9110 10.2.3); 0 if nothing is said."""
     text = answer.headers.get("retry-after", "")
-    return min(float(text), DELIVERY_BACKOFF_S_MAX) if text.isascii() and text.isdecimal() else 0.0
+    if text.isascii() and text.isdecimal():
+        return min(float(text), DELIVERY_BACKOFF_S_MAX)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    at = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
+    return min(max(at.timestamp() - now, 0.0), DELIVERY_BACKOFF_S_MAX)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import socket
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -52,6 +53,9 @@ _REFUSALS: Final = {
     5: "it does not let this user in",
 }
 """CONNACK return codes (MQTT 3.1.1, 3.2.2.3); paho keeps the first, a wrong version, to itself."""
+
+_NUMBERS: Final = re.compile(r"^\[(Errno -?\d+|code:\w+|SSL: \w+)\] *| *\(_ssl\.c:\d+\)")
+""""[Errno 111] Connection refused": what an error's text holds for programmers."""
 
 
 class MqttBroker:
@@ -156,7 +160,7 @@ class MqttBroker:
         refusal = _connack_refusal(code)
         if refusal is not None:
             return f"The MQTT broker at {self._url.place} refuses this node: {refusal}."
-        return f"The MQTT broker at {self._url.place} can't be reached: {str(error).rstrip('.')}."
+        return f"The MQTT broker at {self._url.place} can't be reached: {_said(error)}."
 
 
 class MqttLink:
@@ -241,7 +245,7 @@ class MqttLink:
                 operation.reschedule(0)
 
     def _lost_text(self, error: BaseException | None) -> str:
-        detail = f": {str(error).rstrip('.')}" if error is not None else ""
+        detail = f": {_said(error)}" if error is not None else ""
         return f"The link to the MQTT broker at {self._place} was lost{detail}."
 
 
@@ -254,6 +258,11 @@ async def _cancellable(operation: Coroutine[None, None, T]) -> T:
     if task.cancelling() > before:
         raise asyncio.CancelledError
     return result
+
+
+def _said(error: BaseException) -> str:
+    """An error's own words, without the numbers for programmers around them."""
+    return _NUMBERS.sub("", str(error)).rstrip(".")
 
 
 def _mqtt_error() -> type[Exception]:

@@ -24,6 +24,7 @@ from protocol.envelope import (
     Sealed,
     admit_question,
     envelope_bytes,
+    is_envelope_type,
     open_message,
     peek,
     verify_signature,
@@ -136,7 +137,7 @@ async def _body(request: web.Request) -> bytes:
 
 def _carrier_refusal(request: web.Request) -> web.Response | None:
     """Check 1: what can be judged before a byte of the body is read."""
-    if request.headers.get("Content-Type") != CONTENT_TYPE:
+    if not is_envelope_type(request.headers.get("Content-Type")):
         return _plain(415, f"Send an envelope as {CONTENT_TYPE}.")
     if "Content-Encoding" in request.headers:
         return _plain(415, "Send the envelope uncompressed.")

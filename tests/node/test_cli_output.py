@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 import typer
@@ -281,6 +282,21 @@ def test_a_reader_that_goes_away_ends_a_command_quietly(handclasp):
     )  # fmt: skip
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has a file that is always full")
+@pytest.mark.parametrize("arguments", [["--version"], ["connections", "--help"]])
+def test_an_output_that_is_full_is_told_in_one_sentence(handclasp, arguments):
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "node", *arguments],
+            stdout=full, stderr=subprocess.PIPE, env=handclasp.environment(), check=False, timeout=30, text=True,
+        )  # fmt: skip
+    said = "Error: No space is left where something was to be written.\nMake room there.\n"
+    assert (done.returncode, done.stderr) == (2, said)
 
 
 def test_what_nobody_foresaw_is_one_sentence_and_its_traceback_is_for_who_asks(handclasp, monkeypatch):

@@ -199,6 +199,7 @@ async def test_a_broker_that_is_not_there_is_named_without_the_password():
         async with broker_at(f"mqtt://ann:s3cret@127.0.0.1:{port}").connect("node"):
             pass
     assert "s3cret" not in str(caught.value)
+    assert str(caught.value).endswith(" can't be reached: Connection refused.")
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 64 + ".invalid"])

@@ -139,6 +139,8 @@ async def test_peer_text_with_marks_and_controls_is_refused(a, b):
     ("headers", "status"),
     [
         ({"Content-Type": "application/json"}, 415),
+        ({"Content-Type": f"{CONTENT_TYPE}x"}, 415),
+        ({"Content-Type": f"{CONTENT_TYPE.upper()}; q=1"}, 413),
         ({"Content-Type": CONTENT_TYPE, "Content-Encoding": "gzip"}, 415),
         ({"Content-Type": CONTENT_TYPE}, 413),
     ],

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.envelope import (
+    CONTENT_TYPE,
     admit_answer,
     envelope_bytes,
+    is_envelope_type,
     open_message,
     peek,
     read_answer,
@@ -341,3 +343,19 @@ GOLDEN = (
     "97bcaa5605"
 )
 GOLDEN_ID = "f97e99c1294821703b275d1dd659e8c43e9be81e12888603c09380564b49fef1"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "is_envelope"),
+    [
+        (CONTENT_TYPE, True),
+        (CONTENT_TYPE.upper(), True),
+        (f"{CONTENT_TYPE} ; charset=utf-8", True),
+        (f"{CONTENT_TYPE}2", False),
+        (f"x; {CONTENT_TYPE}", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_an_envelope_is_known_by_its_media_type_in_any_case_and_with_any_parameter(content_type, is_envelope):
+    assert is_envelope_type(content_type) is is_envelope
