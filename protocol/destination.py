@@ -37,6 +37,7 @@ def allows(condition: Condition, record: DestinationRecord | None) -> bool:
         Condition.ACCEPTING: theirs in {None, Phase.PENDING},
         Condition.NOT_YET_ACTIVE: theirs is not Phase.ACTIVE,
         Condition.BOTH_ACTIVE: theirs is Phase.ACTIVE,
+        Condition.NOT_REMOVED: record is not None and not record.hidden,
     }
     return facts[condition]
 

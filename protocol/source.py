@@ -40,6 +40,7 @@ def allows(condition: Condition, record: SourceRecord | None, now: float) -> boo
         Condition.EXPIRED: now >= record.expires_at,
         Condition.REISSUABLE: record.partner is None and record.mine.reason in _REISSUABLE,
         Condition.PARTNER_ACCEPTED: record.theirs is not None and record.theirs.phase is Phase.ACCEPTED,
+        Condition.NOT_REMOVED: not record.hidden,
     }
     return facts[condition]
 

@@ -23,6 +23,9 @@ What holds for every effect that takes a statement in
                 partner's statement caused is told in the answer and not owed (but destination row 8).
     Details     are taken from every accepted statement that is taken in, whatever its revision.
 
+A closed record that is removed while its partner has not been told stays in the admin's list until then: what is
+tried for ever can be seen, and forgotten.
+
 The order matters most at the source: the stranger's row 3a stands before every row that would reveal or store
 something, so a statement without standing gets the same answer whatever the state is.
 """
@@ -73,6 +76,7 @@ class Condition(StrEnum):
     BOTH_ACTIVE = "the source is active"
     PARTNER_ACCEPTED = "the destination is accepted"
     REISSUABLE = "expired or restored, and nobody took the code"
+    NOT_REMOVED = "not removed yet"
 
 
 class Effect(Enum):
@@ -108,7 +112,7 @@ class Effect(Enum):
     SWITCH_ON = "switch on; owed"
     SWITCH_OFF = "switch off; owed"
     REMOVE = "closed(removed); owed"
-    HIDE = "hidden"
+    HIDE = "hidden, once nothing is owed"
     FORGET_RECORD = "the record goes"
     FORGET_OWED = "nothing is owed any more; the tombstone stays"
     ACCEPT = "a new record accepted(n), revision 1, theirs none, switched on, proof kept; owed"
@@ -256,7 +260,7 @@ SOURCE_ACTS: tuple[ActRow, ...] = (
     ActRow(Act.REMOVE, _in(_S.PENDING), _ANY_SERIAL, (), Effect.WITHDRAW),
     ActRow(Act.REMOVE, _in(_S.AWAITING), _ANY_SERIAL, (), Effect.REFUSE),
     ActRow(Act.REMOVE, _in(_S.ACTIVE), _ANY_SERIAL, (), Effect.REMOVE),
-    ActRow(Act.REMOVE, _in(_S.CLOSED), _ANY_SERIAL, (), Effect.HIDE),
+    ActRow(Act.REMOVE, _in(_S.CLOSED), _ANY_SERIAL, (Condition.NOT_REMOVED,), Effect.HIDE),
     ActRow(Act.FORGET, _in(_S.CLOSED), _ANY_SERIAL, (), Effect.FORGET_RECORD),
 )
 
@@ -274,7 +278,7 @@ DESTINATION_ACTS: tuple[ActRow, ...] = (
     ActRow(Act.ACTIVATE, _in(_S.ACCEPTED), _ANY_SERIAL, (Condition.BOTH_ACTIVE,), Effect.SWITCH_ON),
     ActRow(Act.DEACTIVATE, _in(_S.ACCEPTED), _ANY_SERIAL, (Condition.BOTH_ACTIVE,), Effect.SWITCH_OFF),
     ActRow(Act.REMOVE, _in(_S.ACCEPTED), _ANY_SERIAL, (Condition.BOTH_ACTIVE,), Effect.REMOVE),
-    ActRow(Act.REMOVE, _in(_S.CLOSED), _ANY_SERIAL, (), Effect.HIDE),
+    ActRow(Act.REMOVE, _in(_S.CLOSED), _ANY_SERIAL, (Condition.NOT_REMOVED,), Effect.HIDE),
     ActRow(Act.FORGET, _in(_S.CLOSED), _ANY_SERIAL, (), Effect.FORGET_OWED),
 )
 # fmt: on

@@ -43,8 +43,9 @@ def _do(taught: TaughtAct, client: AdminClient, out: Output, wanted: str, *, yes
     if taught.asks is not None:
         confirm(taught.asks.format(name=before["name"]), yes=yes)
     after = client.act(sys_id, taught.name)["connection"]
-    is_gone = after is None or (taught.act is Act.REMOVE and before["status"] == "closed")
-    if after is not None and not is_gone and taught.act is not Act.FORGET:
+    was_closed = before["status"] == "closed"
+    is_gone = after is None or (taught.act is Act.REMOVE and was_closed and not after["owed"])
+    if after is not None and not was_closed:  # of a closed one the line may go as soon as the partner is told
         after = once_told(client, after)
     out.document({"connection": after})
     _tell(taught, out, before, None if is_gone else after)
@@ -53,6 +54,8 @@ def _do(taught: TaughtAct, client: AdminClient, out: Output, wanted: str, *, yes
 def _tell(taught: TaughtAct, out: Output, before: dict[str, Any], after: dict[str, Any] | None) -> None:
     if after is not None:
         tell_status(out, after)
+        if taught.act is Act.REMOVE and before["status"] == "closed":
+            out.line("Then it is no longer in the list. `handclasp connections forget` does not wait for that.")
     elif taught.act is Act.FORGET:
         out.line(f'"{before["name"]}" is forgotten.')
     else:

@@ -119,7 +119,7 @@ def found(tx: Transaction, sys_id: str) -> Connection:
         ProblemError: there is none.
     """
     connection = statements.find_by_sys_id(tx, sys_id)
-    if connection is None or connection.record.hidden:
+    if connection is None or not connection.is_shown:
         raise ProblemError(Problem.NOT_FOUND, "This instance has no connection with that sys_id.")
     return connection
 

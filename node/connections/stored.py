@@ -76,6 +76,11 @@ class Connection:
         return role_of(self.record)
 
     @property
+    def is_shown(self) -> bool:
+        """Whether admins and watchers see it: what was removed goes once its partner has been told, or is forgotten."""
+        return self.record.owed or not self.record.hidden
+
+    @property
     def partner_key(self) -> bytes | None:
         """The other node's key, once there is another node."""
         return self.record.partner if isinstance(self.record, SourceRecord) else self.source_key

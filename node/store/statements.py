@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _C = connections.c
 _RESTATED = [phase.value for phase in (Phase.AWAITING, Phase.ACTIVE, Phase.ANNOUNCED, Phase.ACCEPTED)]
 
+_IS_SHOWN = or_(_C.hidden.is_(False), _C.owed.is_(True))
+"""See `Connection.is_shown`."""
+
 _FIXED = frozenset({"n", "sys_id", "role", "connection", "source_key", "created_at_ms", "announced_prefix"})
 """What never changes of a connection: leaving it out spares its indexes a change."""
 
@@ -58,7 +61,7 @@ _BROADCAST_COUNT = select(func.count()).select_from(broadcasts)
 _LIVE_EVENTS = (
     select(connections.c.n, connections.c.sys_id, events.c.data)
     .join(events, and_(events.c.connection_n == connections.c.n, events.c.seq == connections.c.seq))
-    .where(_C.n > bindparam("after"), _C.hidden.is_(False), _C.phase != Phase.ANNOUNCED.value)
+    .where(_C.n > bindparam("after"), _IS_SHOWN, _C.phase != Phase.ANNOUNCED.value)
     .order_by(_C.n)
     .limit(bindparam("most"))
 )
@@ -88,7 +91,7 @@ _PENDING = (
 _NEXT_EXPIRY = select(func.min(_C.expires_at)).where(_C.phase == Phase.PENDING.value)
 
 _SHOWN = and_(
-    _C.hidden.is_(False),
+    _IS_SHOWN,
     or_(_C.phase != Phase.ANNOUNCED.value, _C.expires_at > bindparam("now")),
 )
 _PAGE = select(connections).where(_SHOWN, _C.n > bindparam("after")).order_by(_C.n).limit(bindparam("most"))

@@ -118,6 +118,21 @@ def test_the_switches_and_remove_and_forget(handclasp, nodes):
         run(handclasp, node, "show", name).refused(2)
 
 
+def test_remove_says_that_a_closed_one_stays_until_its_partner_is_told(handclasp, nodes, tmp_path):
+    name, away = "cli away", NodeProcess(name="away", data=tmp_path / "away")
+    away.start()
+    try:
+        active(handclasp, TwoNodes(nodes.a, away), name)
+    finally:
+        away.close()
+    assert "is told as soon as it can be reached" in run(handclasp, nodes.a, "remove", name).succeeded().out
+    stays = run(handclasp, nodes.a, "remove", name).succeeded().out
+    assert stays.startswith(f'"{name}" is closed.\nThe partner is told as soon as it can be reached')
+    assert stays.endswith("`handclasp connections forget` does not wait for that.\n")
+    assert shown(handclasp, nodes.a, name)["possible_acts"] == ["forget"]
+    assert run(handclasp, nodes.a, "forget", name).succeeded().out == f'"{name}" is forgotten.\n'
+
+
 def test_decline_by_id_and_by_code(handclasp, fresh, tmp_path):
     nodes = fresh
     initiated(handclasp, nodes, "cli declined")

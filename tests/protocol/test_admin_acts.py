@@ -176,6 +176,9 @@ def test_an_act_without_a_connection_is_told_so():
         (source_record(Phase.AWAITING), [Act.APPROVE, Act.REFUSE, Act.REMOVE]),
         (source_record(Phase.ACTIVE), [Act.DEACTIVATE, Act.REMOVE]),
         (source_record(Phase.CLOSED), [Act.REMOVE, Act.FORGET]),
+        (source_record(Phase.CLOSED, hidden=True, owed=True), [Act.FORGET]),
+        (destination_record(Phase.CLOSED), [Act.REMOVE, Act.FORGET]),
+        (destination_record(Phase.CLOSED, hidden=True, owed=True), [Act.FORGET]),
         (destination_record(Phase.ANNOUNCED), [Act.DECLINE]),
         (destination_record(), [Act.CANCEL]),
         (
