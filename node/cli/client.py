@@ -104,6 +104,11 @@ class AdminClient:
         """The destination check's result."""
         return self._call("POST", "/check", {"url": url})
 
+    def invitation(self, code: str) -> dict[str, Any]:
+        """The public part of a code, as the node reads it."""
+        shown: dict[str, Any] = self._call("POST", "/invitations/show", {"code": code})["invitation"]
+        return shown
+
     def initiate(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         """The new connection and its invitation code."""
         return self._write("POST", "/connections", wish)

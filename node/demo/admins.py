@@ -30,11 +30,6 @@ class DemoAdmin(AdminClient):
         self.name = f"Admin {side.upper()}"
         self.child = child
 
-    def invitation(self, code: str) -> dict[str, Any]:
-        """What the node reads in a code."""
-        shown: dict[str, Any] = self._call("POST", "/invitations/show", {"code": code})["invitation"]
-        return shown
-
     async def view(self, sys_id: str, status: str) -> dict[str, Any]:
         """A connection as this admin sees it, once it has that status.
 
