@@ -69,10 +69,12 @@ def tell_kept(narrator: Narrator, pair: LocalPair, directory: Path) -> None:
         narrator.line(
             (f"  node {node.name}  ", style_of(node.name)), f"instance {node.instance_url}   node {node.node_url}"
         )
-        narrator.line(f"          admin token in {node.data / TOKEN_FILE}")
-    narrator.line(f"  {command_name()} connections list --data {pair.nodes[0].data}")
-    narrator.line(("  mosquitto_sub", Style.MQTT), f" -h 127.0.0.1 -p {pair.broker.port} -t 'handclasp/#' -v")
-    narrator.line(f"Ctrl-C stops all three and removes {directory}.")
+        narrator.line(f"          admin token in {node.data / TOKEN_FILE}", whole=True)
+    narrator.line(f"  {command_name()} connections list --data {pair.nodes[0].data}", whole=True)
+    narrator.line(
+        ("  mosquitto_sub", Style.MQTT), f" -h 127.0.0.1 -p {pair.broker.port} -t 'handclasp/#' -v", whole=True
+    )
+    narrator.line(f"Ctrl-C stops all three and removes {directory}.", whole=True)
 
 
 def command_name() -> str:

@@ -2,6 +2,7 @@
 
 Nothing stands in it that was not seen. A row's line tells the way it went: an admin's act, a signed message over
 HTTP, an event over MQTT, or the code that was carried by hand. Where a process is dead, its lifeline is missing.
+Where there is no room for lifelines, the same rows are a list.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
-from node.demo.narrator import COLUMNS_MIN, Style, style_of
+from node.demo.narrator import Style, style_of
 from node.demo.seen import Act, Attempt, Handover, Killed, Message, Presence, Restarted, Status
 
 if TYPE_CHECKING:
@@ -20,12 +21,16 @@ if TYPE_CHECKING:
     from node.demo.seen import Seen
 
 LIFELINE: Final = "│"
+LIFELINES_COLUMNS_MIN: Final = 80
 ADMIN_COLUMN: Final = 4
 ADMIN_GAP: Final = 14
 """Columns from an admin to their node where there are 80; a fifth of each further column is added."""
 
 LEGEND: Final = "─ admin's act   ━ signed message, HTTP   ╌ MQTT event, #seq   · carried by hand"
-LEGEND_OF_TROUBLE: Final = "┅ try   × reached nobody, or killed   ↻ started again   no lifeline: no process"
+LEGEND_OF_TROUBLE: Final = "┅ try   × reached nobody, or killed   ↻ started again"
+LEGEND_OF_LIFELINES: Final = "   no lifeline: no process"
+
+TITLES: Final = {"admin a": "Admin A", "a": "node a", "mqtt": "MQTT", "b": "node b", "admin b": "Admin B"}
 
 _SIGNS: Final = {"×": Style.BAD_STRONG, "↻": Style.GOOD_STRONG}
 
@@ -52,48 +57,68 @@ class Mark:
 
 
 def draw(seen: Sequence[Seen], *, columns: int) -> list[list[Piece]]:
-    """The diagram's lines, none wider than `columns` (at least 80); presences that were retained are left out."""
+    """The diagram's lines and its legend; presences that were retained are left out.
+
+    The lines are no wider than `columns`, which is at least 40; the legend is for the reader to break.
+    """
+    things = [drawn for one in seen if (drawn := _drawn(one)) is not None]
+    has_lifelines = columns >= LIFELINES_COLUMNS_MIN
+    rows = _with_lifelines(things, columns) if has_lifelines else [_listed(one, columns) for one in things]
+    rows.append([(LEGEND, Style.FAINT)])
+    if any(isinstance(one, Mark) or not one.arrived for one in things):
+        rows.append([(LEGEND_OF_TROUBLE + (LEGEND_OF_LIFELINES if has_lifelines else ""), Style.FAINT)])
+    return rows
+
+
+def _listed(one: Arrow | Mark, columns: int) -> list[Piece]:
+    """From whom to whom, and what; or whom it befell."""
+    if isinstance(one, Mark):
+        return [
+            (f"{TITLES[one.place]:>7} ", Style.STRONG),
+            (one.sign, _SIGNS[one.sign]),
+            (f" {one.label}", Style.STRONG),
+        ]
+    head = ("▶", one.style) if one.arrived else ("×", Style.BAD_STRONG)
+    ends = f"{TITLES[one.sender]:>7} ", f" {TITLES[one.recipient]:<7}  "
+    label = one.label
+    while len(label) > columns - sum(map(len, ends)) - 2 and " · " in label:
+        label = label.rpartition(" · ")[0]
+    return [(ends[0], one.style), (one.line, one.style), head, (ends[1], Style.PLAIN), (label, one.style)]
+
+
+def _with_lifelines(things: Sequence[Arrow | Mark], columns: int) -> list[list[Piece]]:
     places = _places(columns)
     rows = [_names(places)]
     dead: set[str] = set()
-    is_troubled = False
-    for drawn in map(_drawn, seen):
-        match drawn:
-            case Mark():
-                dead.discard(drawn.place)
-                rows.append(_mark_row(places, drawn, dead))
-                if drawn.sign == "×":
-                    dead.add(drawn.place)
-            case Arrow():
-                rows.append(_arrow_row(places, drawn, dead))
-            case None:
-                continue
-        is_troubled |= isinstance(drawn, Mark) or not drawn.arrived
-    rows.append([(LEGEND, Style.FAINT)])
-    if is_troubled:
-        rows.append([(LEGEND_OF_TROUBLE, Style.FAINT)])
+    for one in things:
+        if isinstance(one, Arrow):
+            rows.append(_arrow_row(places, one, dead))
+            continue
+        dead.discard(one.place)
+        rows.append(_mark_row(places, one, dead))
+        if one.sign == "×":
+            dead.add(one.place)
     return rows
 
 
 def _places(columns: int) -> dict[str, int]:
     """The column of each lifeline."""
-    right = max(columns, COLUMNS_MIN) - 1
+    right = columns - 1
     middle = right // 2
-    gap = ADMIN_GAP + (right + 1 - COLUMNS_MIN) // 5
+    gap = ADMIN_GAP + (right + 1 - LIFELINES_COLUMNS_MIN) // 5
     mirrored = 2 * middle
     left = {"admin a": ADMIN_COLUMN, "a": ADMIN_COLUMN + gap}
     return left | {"mqtt": middle, "b": mirrored - left["a"], "admin b": mirrored - left["admin a"]}
 
 
 def _names(places: dict[str, int]) -> list[Piece]:
-    titles = {"admin a": "Admin A", "a": "node a", "mqtt": "MQTT", "b": "node b", "admin b": "Admin B"}
     pieces: list[Piece] = []
     end = 0
     for name, place in places.items():
-        begin = place - len(titles[name]) // 2
+        begin = place - len(TITLES[name]) // 2
         pieces.append((" " * (begin - end), Style.PLAIN))
-        pieces.append((titles[name], Style.MQTT if name == "mqtt" else style_of(name[-1], strong=True)))
-        end = begin + len(titles[name])
+        pieces.append((TITLES[name], Style.MQTT if name == "mqtt" else style_of(name[-1], strong=True)))
+        end = begin + len(TITLES[name])
     return pieces
 
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from node.cli.failures import visible
 from node.cli.output import console, has_colours
+from node.demo.reflow import reflowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console
 
-COLUMNS_MIN: Final = 80
+COLUMNS_MIN: Final = 40
 COLUMNS_MAX: Final = 100
 INDENT: Final = "    "
 
@@ -73,23 +74,36 @@ class Narrator:
         self._console: Console | None = None if silent or not has_colours() else console()
         self._is_ascii = not _can_show("│─╌━·▶◀→›…✓×↻┅")
 
-    def line(self, *pieces: Piece | str, right: str = "") -> None:
-        """One line; `right` stands at its right end, or is left out where there is no room for it."""
+    def line(self, *pieces: Piece | str, right: str = "", whole: bool = False) -> None:
+        """One line, or several where there is no room for it.
+
+        Args:
+            pieces: texts, with their styles or plain.
+            right: stands at the right end of the line, or is left out where there is no room for it.
+            whole: the line is kept together, however long it is, for people to copy it.
+        """
         if self.silent:
             return
         shown = [(visible(piece), Style.PLAIN) if isinstance(piece, str) else piece for piece in pieces]
-        room = self.columns - sum(len(text) for text, _ in shown) - len(right)
-        if right and room > 1:
-            shown.append((" " * room + right, Style.FAINT))
+        rows = [shown] if whole else reflowed(shown, columns=self.columns)
+        for row in [rows[0], *rows[-1:]] if right else ():
+            room = self.columns - sum(len(text) for text, _ in row) - len(right)
+            if room > 1:
+                row.append((" " * room + right, Style.FAINT))
+                break
+        for row in rows:
+            self._write(row)
+        sys.stdout.flush()
+
+    def _write(self, row: Sequence[Piece]) -> None:
         if self._console is not None:
             from rich.text import Text  # noqa: PLC0415 - loaded by the console
 
-            text = Text.assemble(*((text, style.value) for text, style in shown))
+            text = Text.assemble(*((text, style.value) for text, style in row))
             self._console.print(text, soft_wrap=True)
         else:
-            plain = "".join(text for text, _ in shown).rstrip()
+            plain = "".join(text for text, _ in row).rstrip()
             sys.stdout.write((plain.translate(_ASCII) if self._is_ascii else plain) + "\n")
-        sys.stdout.flush()
 
     def lines(self, rows: Iterable[Iterable[Piece]]) -> None:
         """Several lines."""

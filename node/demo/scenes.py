@@ -13,6 +13,7 @@ from node.demo.admins import DemoAdmin
 from node.demo.expecting import MissingError, kept, message_of, presence_of, status_of
 from node.demo.narrator import Style, style_of
 from node.demo.observing import EVENT_S_MAX, observing
+from node.demo.reflow import BETWEEN_PARTS
 from node.demo.seen import Act, Attempt, Handover, Message, Presence, Told
 from node.demo.telling import tell
 from node.real_ports import SystemClock
@@ -149,7 +150,7 @@ class Scenes(ABC):
         pieces: list[Piece | str] = []
         for side, view in views.items():
             pieces += [(f"Admin {side.upper()}", style_of(side)), f"  {view['name']}  "]
-            pieces += [(words.status(view), Style.GOOD_STRONG), "      "]
+            pieces += [(words.status(view), Style.GOOD_STRONG), BETWEEN_PARTS]
         self._narrator.say(*pieces[:-1])
         for role, side, other in (
             ("source     ", self._source.side, self._destination.side),
@@ -174,8 +175,8 @@ class Scenes(ABC):
         for side in SIDES:
             own = [one for one in self.told.retained if not isinstance(one, Message) and one.side == side]
             said = [one.state if isinstance(one, Presence) else f"{one.status} · seq {one.seq}" for one in own]
-            pieces += [(f"node {side}", style_of(side)), f"  {', '.join(sorted(said, reverse=True))}      "]
-        self._narrator.say(*pieces, right=self.told.took("late"))
+            pieces += [(f"node {side}", style_of(side)), f"  {', '.join(sorted(said, reverse=True))}", BETWEEN_PARTS]
+        self._narrator.say(*pieces[:-1], right=self.told.took("late"))
         await self._narrator.pause()
 
     def _step(self, admin: DemoAdmin, screen: str) -> None:

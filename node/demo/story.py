@@ -28,7 +28,7 @@ class Story(Scenes):
     NEXT = (
         ("pair", "the same three processes, to keep"),
         ("pair --connect", "… and already connected"),
-        ("watch", "every status, live from MQTT"),
+        ("watch", "beside it: every status, live from MQTT"),
     )
 
     async def run(self, observer: Observer, names: Mapping[str, str]) -> None:

@@ -139,6 +139,34 @@ TROUBLE_IN_80_COLUMNS = """\
 ─ admin's act   ━ signed message, HTTP   ╌ MQTT event, #seq   · carried by hand
 ┅ try   × reached nobody, or killed   ↻ started again   no lifeline: no process"""
 
+TROUBLE_IN_40_COLUMNS = """\
+Admin A ─▶ node a   initiate
+ node a ╌▶ MQTT     pending #1
+ node a ━▶ node b   initiate · pending
+ node b ━▶ node a   status · announced
+Admin A ·▶ Admin B  the invitation code
+ node a × kill -9
+ node a ╌▶ MQTT     its will: lost
+Admin A ─× node a   look
+Admin B ─▶ node b   accept
+ node b ╌▶ MQTT     accepting #1
+ node b ┅× node a   try 1 · unreachable
+ node b ┅× node a   try 2 · unreachable
+ node b × kill -9
+ node b ╌▶ MQTT     its will: lost
+ node b ↻ started again
+ node b ╌▶ MQTT     online
+ node b ┅× node a   try 1 · unreachable
+ node a ↻ started again
+ node a ╌▶ MQTT     online
+ node b ━▶ node a   accept · accepted
+ node a ╌▶ MQTT     active #2
+ node a ━▶ node b   status · active
+ node b ╌▶ MQTT     active #2
+─ admin's act   ━ signed message, HTTP   ╌ MQTT event, #seq   · carried by hand
+┅ try   × reached nobody, or killed   ↻ started again"""
+
+
 TROUBLE_FROM_B_IN_100_COLUMNS = """\
  Admin A           node a                      MQTT                      node b            Admin B
     │                 │                          │                          │◀─── initiate ───│
@@ -205,8 +233,17 @@ def test_no_line_is_wider_than_the_terminal_and_every_lifeline_is_whole(columns)
     assert len(ends) == 1
 
 
-def test_fewer_columns_than_80_are_drawn_as_80():
-    assert draw(handshake("a", "b"), columns=40) == draw(handshake("a", "b"), columns=80)
+def test_where_there_is_no_room_for_lifelines_the_same_rows_are_a_list():
+    assert text_of(draw(trouble("a", "b"), columns=40)) == TROUBLE_IN_40_COLUMNS
+    in_79 = text_of(draw(handshake("a", "b"), columns=79)).splitlines()
+    assert in_79[2] == " node a ━▶ node b   initiate · pending · 258 bytes"
+
+
+@pytest.mark.parametrize("columns", range(40, 80))
+def test_no_row_of_the_list_is_wider_than_the_terminal_and_none_is_missing(columns):
+    rows = text_of(draw(trouble("b", "a"), columns=columns)).splitlines()[:-2]
+    assert max(map(len, rows)) <= columns
+    assert len(rows) == len(text_of(draw(trouble("b", "a"), columns=80)).splitlines()) - 3, "but for the names"
 
 
 def test_a_word_that_is_too_long_is_cut_and_leaves_the_columns_where_they_are():
