@@ -26,7 +26,7 @@ class SourceRecord:
         addressee: the key that the code is bound to, or none: whoever has the code.
         expires_at: until when the code may be taken, in Unix seconds, by this node's clock.
         ask_me: whether an accepted code waits for this admin's approval.
-        hidden: removed by the admin: in the list only while something is owed; a tombstone answers all the same.
+        hidden: removed from the admin's list; what is owed is owed, and a tombstone answers, all the same.
     """
 
     serial: int
@@ -56,7 +56,7 @@ class DestinationRecord:
         owed: whether the source has not echoed `mine` yet. This *is* the outbox.
         proof: made once from the code's secret, which is then dropped; none for a mere announcement.
         expires_at: what the code or announcement said, in Unix seconds; only the source judges by it.
-        hidden: removed by the admin: in the list only while something is owed; the tombstone stays for good.
+        hidden: removed from the admin's list; what is owed is owed all the same, and the tombstone stays for good.
     """
 
     serial: int

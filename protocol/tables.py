@@ -23,8 +23,8 @@ What holds for every effect that takes a statement in
                 partner's statement caused is told in the answer and not owed (but destination row 8).
     Details     are taken from every accepted statement that is taken in, whatever its revision.
 
-A closed record that is removed while its partner has not been told stays in the admin's list until then: what is
-tried for ever can be seen, and forgotten.
+A closed record that is hidden while its partner has not been told can be forgotten all the same: what is tried for
+ever can be stopped.
 
 The order matters most at the source: the stranger's row 3a stands before every row that would reveal or store
 something, so a statement without standing gets the same answer whatever the state is.
@@ -112,7 +112,7 @@ class Effect(Enum):
     SWITCH_ON = "switch on; owed"
     SWITCH_OFF = "switch off; owed"
     REMOVE = "closed(removed); owed"
-    HIDE = "hidden, once nothing is owed"
+    HIDE = "hidden"
     FORGET_RECORD = "the record goes"
     FORGET_OWED = "nothing is owed any more; the tombstone stays"
     ACCEPT = "a new record accepted(n), revision 1, theirs none, switched on, proof kept; owed"

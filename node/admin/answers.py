@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from node.problems import Problem, ProblemError
 
-if TYPE_CHECKING:
-    from enum import StrEnum
-
 API = "/api/v1"
 _SYS_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class YesNo(StrEnum):
+    """The two words of a parameter that is on or off."""
+
+    YES = "true"
+    NO = "false"
 
 
 def json_answer(content: dict[str, Any], *, status: int = 200, secret: bool = False) -> web.Response:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from node.admin.answers import API, choice, connection_id, json_answer, number, query
+from node.admin.answers import API, YesNo, choice, connection_id, json_answer, number, query
 from node.admin.bodies import CheckBody, CodeBody, read_body
 from node.admin.writes import Writes
 from node.connections import accepting, initiating
@@ -90,16 +90,22 @@ class AdminApi:
         return json_answer({"invitation": await accepting.preview(self._context, code)})
 
     async def list(self, request: web.Request) -> web.Response:
-        """A page of connections by number; `next` is the `after` of the next page."""
-        given = query(request, ("status", "role", "limit", "after"))
+        """A page of connections by number; `next` is the `after` of the next page.
+
+        `removed=true`: instead of those in the list, those that were removed and whose partner has not been told.
+        """
+        given = query(request, ("status", "role", "removed", "limit", "after"))
+        removed = choice(given, "removed", YesNo) == YesNo.YES
         limit = number(given, "limit", PAGE_DEFAULT, lowest=1, highest=PAGE_MAX)
         after = number(given, "after", 0, lowest=0, highest=COUNTER_LIMIT)
         status, role = choice(given, "status", Status), choice(given, "role", Role)
         shown: list[Connection] = []
         while True:
             page = await self._context.store.run(
-                lambda tx, after=after: statements.page(  # type: ignore[misc]
-                    tx, now=self._context.clock.now(), after=after, most=limit
+                lambda tx, after=after: (  # type: ignore[misc]
+                    statements.removed_page(tx, after=after, most=limit)
+                    if removed
+                    else statements.page(tx, now=self._context.clock.now(), after=after, most=limit)
                 )
             )
             shown += [

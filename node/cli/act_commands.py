@@ -44,18 +44,21 @@ def _do(taught: TaughtAct, client: AdminClient, out: Output, wanted: str, *, yes
         confirm(taught.asks.format(name=before["name"]), yes=yes)
     after = client.act(sys_id, taught.name)["connection"]
     was_closed = before["status"] == "closed"
-    is_gone = after is None or (taught.act is Act.REMOVE and was_closed and not after["owed"])
-    if after is not None and not was_closed:  # of a closed one the line may go as soon as the partner is told
+    is_gone = after is None or (taught.act is Act.REMOVE and was_closed)
+    if after is not None and not was_closed:  # a closed one may be gone as soon as its partner is told
         after = once_told(client, after)
     out.document({"connection": after})
     _tell(taught, out, before, None if is_gone else after)
+    if is_gone and after is not None and after["owed"]:
+        out.line(
+            "Its partner has not been told yet, and is told as soon as it can be reached. "
+            f"`handclasp connections forget {sys_id[:8]}` ends that."
+        )
 
 
 def _tell(taught: TaughtAct, out: Output, before: dict[str, Any], after: dict[str, Any] | None) -> None:
     if after is not None:
         tell_status(out, after)
-        if taught.act is Act.REMOVE and before["status"] == "closed":
-            out.line("Then it is no longer in the list. `handclasp connections forget` does not wait for that.")
     elif taught.act is Act.FORGET:
         out.line(f'"{before["name"]}" is forgotten.')
     else:

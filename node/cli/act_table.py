@@ -95,8 +95,8 @@ TAUGHT_ACTS: Final = (
         act=Act.REMOVE,
         purpose="Close a connection; take a closed one off the list.",
         more="An Active one closes on both sides; of a pending one the code is withdrawn; one that waits for your "
-        "approval is refused. Of a closed one the line goes as soon as the other side has been told, while late "
-        "messages are still answered; `forget` does not wait for that.",
+        "approval is refused. Of a closed one the line goes, while late messages are still answered and the other side "
+        "is still told; `forget` ends that too.",
         example="a_to_b --yes",
         following="the other side is told as soon as it can be reached. A new connection needs a new code.",
         asks='"{name}" can\'t be opened again.',

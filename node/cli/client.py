@@ -134,7 +134,7 @@ class AdminClient:
         return self._write("PATCH", _one(sys_id), {"description": description})
 
     def connections(self, **wanted: str | None) -> list[dict[str, Any]]:
-        """All connections, from all pages; `status` and `role` choose."""
+        """All connections, from all pages; `status`, `role` and `removed` choose."""
         query = {key: value for key, value in wanted.items() if value is not None}
         found: list[dict[str, Any]] = []
         after = 0

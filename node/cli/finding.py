@@ -38,10 +38,7 @@ def find_sys_id(client: AdminClient, wanted: str) -> str:
     """
     if _SYS_ID.fullmatch(wanted):
         return wanted
-    known = client.connections()
-    found = [one for one in known if one["name"] == wanted]
-    if not found and wanted:
-        found = [one for one in known if one["sys_id"].startswith(wanted.lower())]
+    found = _meant(wanted, client.connections()) or _meant(wanted, client.connections(removed="true"))
     if not found:
         raise CommandError(
             f"{client.title[:1].upper()}{client.title[1:]} has no connection {wanted!r}.",
@@ -51,6 +48,11 @@ def find_sys_id(client: AdminClient, wanted: str) -> str:
         ids = ", ".join(one["sys_id"][:12] for one in found[:5])
         raise CommandError(f"{wanted!r} means {len(found)} connections.", f"Write more of the ID: {ids}.")
     return str(found[0]["sys_id"])
+
+
+def _meant(wanted: str, known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    by_name = [one for one in known if one["name"] == wanted]
+    return by_name or [one for one in known if wanted and one["sys_id"].startswith(wanted.lower())]
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -20,6 +20,9 @@ def list_connections(
     role: Annotated[
         Role | None, typer.Option(help="Only those in which this node has this role.", show_default=False)
     ] = None,
+    removed: Annotated[
+        bool, typer.Option("--removed", help="Those taken off the list whose partner has not been told yet.")
+    ] = False,
 ) -> None:
     """List the connections of a node.
 
@@ -31,13 +34,15 @@ def list_connections(
     Next: `handclasp connections show ID` tells all about one; the first characters of its ID are enough.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     found = connect().connections(
-        status=status.value if status is not None else None, role=role.value if role is not None else None
+        status=status.value if status is not None else None,
+        role=role.value if role is not None else None,
+        removed="true" if removed else None,
     )
     out.document({"connections": found})
     if not found:
         out.line(
             "There is no such connection."
-            if status or role
+            if status or role or removed
             else "There is no connection yet. Make one with `handclasp connections initiate` or `… accept`."
         )
         return

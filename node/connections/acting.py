@@ -113,13 +113,13 @@ async def describe(context: Context, sys_id: str, description: str, *, once: Onc
 
 
 def found(tx: Transaction, sys_id: str) -> Connection:
-    """The shown connection with that id.
+    """The connection with that id; one that was removed is found as long as its partner has not been told.
 
     Raises:
         ProblemError: there is none.
     """
     connection = statements.find_by_sys_id(tx, sys_id)
-    if connection is None or not connection.is_shown:
+    if connection is None or connection.is_gone:
         raise ProblemError(Problem.NOT_FOUND, "This instance has no connection with that sys_id.")
     return connection
 

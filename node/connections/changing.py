@@ -92,8 +92,8 @@ def _enabled_there(theirs: Side | None) -> bool | None:
 
 
 def _is_broadcast(connection: Connection) -> bool:
-    """An announcement is no event."""
-    return connection.record.mine.phase is not Phase.ANNOUNCED and connection.is_shown
+    """An announcement is no event, and what is hidden is gone for watchers."""
+    return connection.record.mine.phase is not Phase.ANNOUNCED and not connection.record.hidden
 
 
 def _tell(context: Context, tx: Transaction, connection: Connection) -> None:

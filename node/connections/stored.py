@@ -76,9 +76,9 @@ class Connection:
         return role_of(self.record)
 
     @property
-    def is_shown(self) -> bool:
-        """Whether admins and watchers see it: what was removed goes once its partner has been told, or is forgotten."""
-        return self.record.owed or not self.record.hidden
+    def is_gone(self) -> bool:
+        """Whether nothing of it is left to see or do: it was removed from the list, and nothing is owed any more."""
+        return self.record.hidden and not self.record.owed
 
     @property
     def partner_key(self) -> bytes | None:

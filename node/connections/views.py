@@ -58,6 +58,7 @@ def connection_view(context: Context, connection: Connection, waiting: Waiting |
         "ask_me": isinstance(record, SourceRecord) and record.ask_me,
         "expires_at": instant(record.expires_at) if record.mine.phase is Phase.PENDING else None,
         "owed": record.owed,
+        "removed": record.hidden,
         "waiting": waiting.view() if waiting is not None and record.owed else None,
         "possible_acts": [one.value for one in possible_acts(record, now=context.clock.now())],
         "seq": connection.seq,

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 _C = connections.c
 _RESTATED = [phase.value for phase in (Phase.AWAITING, Phase.ACTIVE, Phase.ANNOUNCED, Phase.ACCEPTED)]
 
-_IS_SHOWN = or_(_C.hidden.is_(False), _C.owed.is_(True))
-"""See `Connection.is_shown`."""
-
 _FIXED = frozenset({"n", "sys_id", "role", "connection", "source_key", "created_at_ms", "announced_prefix"})
 """What never changes of a connection: leaving it out spares its indexes a change."""
 
@@ -61,7 +58,7 @@ _BROADCAST_COUNT = select(func.count()).select_from(broadcasts)
 _LIVE_EVENTS = (
     select(connections.c.n, connections.c.sys_id, events.c.data)
     .join(events, and_(events.c.connection_n == connections.c.n, events.c.seq == connections.c.seq))
-    .where(_C.n > bindparam("after"), _IS_SHOWN, _C.phase != Phase.ANNOUNCED.value)
+    .where(_C.n > bindparam("after"), _C.hidden.is_(False), _C.phase != Phase.ANNOUNCED.value)
     .order_by(_C.n)
     .limit(bindparam("most"))
 )
@@ -91,10 +88,11 @@ _PENDING = (
 _NEXT_EXPIRY = select(func.min(_C.expires_at)).where(_C.phase == Phase.PENDING.value)
 
 _SHOWN = and_(
-    _IS_SHOWN,
+    _C.hidden.is_(False),
     or_(_C.phase != Phase.ANNOUNCED.value, _C.expires_at > bindparam("now")),
 )
 _PAGE = select(connections).where(_SHOWN, _C.n > bindparam("after")).order_by(_C.n).limit(bindparam("most"))
+_PAGE_OF_REMOVED = _OWED.where(_C.hidden.is_(True))
 _PAGE_BY_STATUS_PHASE = _PAGE.where(_C.phase.in_(bindparam("phases", expanding=True)))
 
 _OPEN_ANNOUNCEMENTS = (
@@ -324,6 +322,11 @@ def page(tx: Transaction, *, now: float, after: int, most: int, phases: Sequence
     else:
         rows = tx.execute(_PAGE, wanted)
     return [from_row(row) for row in rows]
+
+
+def removed_page(tx: Transaction, *, after: int, most: int) -> list[Connection]:
+    """Connections that were removed from the list while their partner has not been told, by number, after one."""
+    return [from_row(row) for row in tx.execute(_PAGE_OF_REMOVED, {"after": after, "most": most})]
 
 
 def open_announcements(tx: Transaction, *, now: float, source_key: bytes | None = None) -> int:

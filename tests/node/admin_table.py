@@ -86,7 +86,7 @@ ROUTES = [
             )
         },
     ),
-    Route("GET", "/connections", query={"status": ["", "happy"], "role": ["", "boss"], "limit": LIMITS, "after": NUMBERS}),
+    Route("GET", "/connections", query={"status": ["", "happy"], "role": ["", "boss"], "removed": ["", "yes", "1"], "limit": LIMITS, "after": NUMBERS}),
     Route(
         "POST", "/connections",
         body={"name": "n", "local_short_name": "a", "remote_short_name": "b"},

@@ -118,7 +118,7 @@ def test_the_switches_and_remove_and_forget(handclasp, nodes):
         run(handclasp, node, "show", name).refused(2)
 
 
-def test_remove_says_that_a_closed_one_stays_until_its_partner_is_told(handclasp, nodes, tmp_path):
+def test_what_is_removed_before_its_partner_knows_is_told_and_can_be_found_and_forgotten(handclasp, nodes, tmp_path):
     name, away = "cli away", NodeProcess(name="away", data=tmp_path / "away")
     away.start()
     try:
@@ -126,11 +126,14 @@ def test_remove_says_that_a_closed_one_stays_until_its_partner_is_told(handclasp
     finally:
         away.close()
     assert "is told as soon as it can be reached" in run(handclasp, nodes.a, "remove", name).succeeded().out
-    stays = run(handclasp, nodes.a, "remove", name).succeeded().out
-    assert stays.startswith(f'"{name}" is closed.\nThe partner is told as soon as it can be reached')
-    assert stays.endswith("`handclasp connections forget` does not wait for that.\n")
-    assert shown(handclasp, nodes.a, name)["possible_acts"] == ["forget"]
+    sys_id = shown(handclasp, nodes.a, name)["sys_id"]
+    removed = run(handclasp, nodes.a, "remove", name).succeeded().out.splitlines()
+    assert removed[0] == f'"{name}" is no longer in the list.'
+    assert removed[1].endswith(f"`handclasp connections forget {sys_id[:8]}` ends that.")
+    assert name not in run(handclasp, nodes.a, "list").succeeded().out
+    assert name in run(handclasp, nodes.a, "list", "--removed").succeeded().out
     assert run(handclasp, nodes.a, "forget", name).succeeded().out == f'"{name}" is forgotten.\n'
+    assert run(handclasp, nodes.a, "list", "--removed").succeeded().out == "There is no such connection.\n"
 
 
 def test_decline_by_id_and_by_code(handclasp, fresh, tmp_path):
