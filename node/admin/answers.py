@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -12,6 +12,7 @@ from aiohttp import web
 from node.problems import Problem, ProblemError
 
 API = "/api/v1"
+W = TypeVar("W", bound=StrEnum)
 _SYS_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -74,7 +75,7 @@ def number(given: dict[str, str], name: str, default: int, *, lowest: int, highe
     return int(text)
 
 
-def choice(given: dict[str, str], name: str, words: type[StrEnum]) -> str | None:
+def choice(given: dict[str, str], name: str, words: type[W]) -> W | None:
     """One word of a vocabulary among the parameters.
 
     Raises:
@@ -87,4 +88,4 @@ def choice(given: dict[str, str], name: str, words: type[StrEnum]) -> str | None
             f"The parameter {name} is one of: {', '.join(word.value for word in words)}.",
             field=name,
         )
-    return text
+    return None if text is None else words(text)

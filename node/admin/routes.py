@@ -13,7 +13,7 @@ from node.connections import accepting, initiating
 from node.connections.acting import found
 from node.connections.views import connection_view, events_view, notice_view
 from node.problems import PROBLEMS, Problem, ProblemError
-from node.store import statements
+from node.store import listing, statements
 from protocol.identity import fingerprint
 from protocol.limits import COUNTER_LIMIT, SECURITY_NOTICES_MAX
 from protocol.records import Status, status_of
@@ -95,28 +95,18 @@ class AdminApi:
         `removed=true`: instead of those in the list, those that were removed and whose partner has not been told.
         """
         given = query(request, ("status", "role", "removed", "limit", "after"))
-        removed = choice(given, "removed", YesNo) == YesNo.YES
+        removed = choice(given, "removed", YesNo) is YesNo.YES
         limit = number(given, "limit", PAGE_DEFAULT, lowest=1, highest=PAGE_MAX)
         after = number(given, "after", 0, lowest=0, highest=COUNTER_LIMIT)
         status, role = choice(given, "status", Status), choice(given, "role", Role)
-        shown: list[Connection] = []
-        while True:
-            page = await self._context.store.run(
-                lambda tx, after=after: (  # type: ignore[misc]
-                    statements.removed_page(tx, after=after, most=limit)
-                    if removed
-                    else statements.page(tx, now=self._context.clock.now(), after=after, most=limit)
-                )
-            )
-            shown += [
-                one
-                for one in page
-                if (status is None or status_of(one.record) == status) and (role is None or one.role == role)
-            ]
-            if len(page) < limit or len(shown) >= limit:
-                break
-            after = page[-1].n
-        shown = shown[:limit]
+
+        def unit(tx: Transaction) -> list[Connection]:
+            if removed:
+                return listing.removed(tx, after=after, most=limit, status=status, role=role)
+            now = self._context.clock.now()
+            return listing.page(tx, now=now, after=after, most=limit, status=status, role=role)
+
+        shown = await self._context.store.run(unit)
         more = len(shown) == limit
         return json_answer({"connections": [self._view(one) for one in shown], "next": shown[-1].n if more else None})
 

@@ -87,14 +87,6 @@ _PENDING = (
 )
 _NEXT_EXPIRY = select(func.min(_C.expires_at)).where(_C.phase == Phase.PENDING.value)
 
-_SHOWN = and_(
-    _C.hidden.is_(False),
-    or_(_C.phase != Phase.ANNOUNCED.value, _C.expires_at > bindparam("now")),
-)
-_PAGE = select(connections).where(_SHOWN, _C.n > bindparam("after")).order_by(_C.n).limit(bindparam("most"))
-_PAGE_OF_REMOVED = _OWED.where(_C.hidden.is_(True))
-_PAGE_BY_STATUS_PHASE = _PAGE.where(_C.phase.in_(bindparam("phases", expanding=True)))
-
 _OPEN_ANNOUNCEMENTS = (
     select(func.count())
     .select_from(connections)
@@ -312,21 +304,6 @@ def purge(tx: Transaction, *, now: float, announced_before_ms: int, most: int) -
     """Let tombstones go that nobody needs, as `node.connections.purging` says; how many went."""
     limits = {"now": now, "announced_before_ms": announced_before_ms, "most": most}
     return tx.execute(_PURGE, limits).rowcount
-
-
-def page(tx: Transaction, *, now: float, after: int, most: int, phases: Sequence[Phase] = ()) -> list[Connection]:
-    """Shown connections by number, after one; only those in some phases if any are named."""
-    wanted = {"now": now, "after": after, "most": most}
-    if phases:
-        rows = tx.execute(_PAGE_BY_STATUS_PHASE, {**wanted, "phases": [phase.value for phase in phases]})
-    else:
-        rows = tx.execute(_PAGE, wanted)
-    return [from_row(row) for row in rows]
-
-
-def removed_page(tx: Transaction, *, after: int, most: int) -> list[Connection]:
-    """Connections that were removed from the list while their partner has not been told, by number, after one."""
-    return [from_row(row) for row in tx.execute(_PAGE_OF_REMOVED, {"after": after, "most": most})]
 
 
 def open_announcements(tx: Transaction, *, now: float, source_key: bytes | None = None) -> int:
