@@ -61,15 +61,13 @@ class Output:
         """A table; each cell is its text and its style."""
         if self.as_json:
             return
-        from rich.table import Table  # noqa: PLC0415 - rich takes 0.1 s to load
-        from rich.text import Text  # noqa: PLC0415 - likewise
+        from rich.text import Text  # noqa: PLC0415 - rich takes 0.1 s to load
 
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for title in titles:
-            table.add_column(title, overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(visible(text), style=style) for text, style in row))
-        console().print(table)
+        from node.cli.tables import laid_out  # noqa: PLC0415 - likewise
+
+        screen = console()
+        texts = [[Text(visible(text), style=style) for text, style in row] for row in rows]
+        screen.print(laid_out(titles, texts, columns=screen.width))
 
 
 def has_colours() -> bool:

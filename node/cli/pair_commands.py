@@ -164,10 +164,6 @@ def _document(directory: Path, pair: LocalPair, connection: dict[str, Any] | Non
 
 
 def _banner(out: Output, directory: Path, pair: LocalPair, connection: dict[str, Any] | None) -> None:
-    first, last = pair.nodes[0], pair.nodes[-1]
-    token = f"$(cat {_quoted(first.data / TOKEN_FILE)})"
-    elsewhere = "" if directory == pair_directory(os.environ) else f"HANDCLASP_PAIR={_quoted(directory)} "
-    mine = f"{elsewhere}{program()}"
     for node in pair.nodes:
         out.line(f"Instance {node.name}", style="bold")
         out.pairs(
@@ -177,25 +173,45 @@ def _banner(out: Output, directory: Path, pair: LocalPair, connection: dict[str,
                 ("admin token", str(node.data / TOKEN_FILE)),
             ]
         )
-    out.line("Broker", style="bold")
-    out.pairs([(pair.broker.kind.value, pair.broker.url), ("data", str(directory))])
+    out.line("MQTT broker", style="bold")
+    out.pairs([(f"{pair.broker.kind.value:<12}", pair.broker.url)])
+    out.line("Data and logs", style="bold")
+    out.line(f"  {directory}", whole=True)
     if connection is not None:
+        out.line()
         tell_connection(out, connection)
     out.line()
     out.line("Try it, in another terminal:")
-    lines = [
-        f'curl -H "Authorization: Bearer {token}" {first.node_url}/api/v1/connections',
-        f"mosquitto_sub -h 127.0.0.1 -p {pair.broker.port} -t 'handclasp/#' -v",
-    ]
-    if len(pair.nodes) > 1 and connection is None:
-        ends = f"--to {last.instance_url} --local {first.name} --remote {last.name}"
-        lines.append(f"{mine} connections initiate --node {first.name} {ends}")
-        lines.append(f"{mine} connections accept --node {last.name}")
-    lines += [f"{mine} watch", f"{mine} pair status"]
-    for line in lines:
+    for line in _to_try(directory, pair, connection):
         out.line(f"  {line}", whole=True)
     out.line()
-    out.line("Ready. Ctrl-C stops it; the next start goes on with the same data (--reset begins anew).")
+    out.line("Ready. Ctrl-C stops it.")
+    out.line("The next start goes on with the same data; --reset begins anew.")
+
+
+def _to_try(directory: Path, pair: LocalPair, connection: dict[str, Any] | None) -> list[str]:
+    """Commands to paste."""
+    first, last = pair.nodes[0], pair.nodes[-1]
+    token = f"$(cat {_quoted(first.data / TOKEN_FILE)})"
+    elsewhere = "" if directory == pair_directory(os.environ) else f"HANDCLASP_PAIR={_quoted(directory)} "
+    mine = f"{elsewhere}{program()}"
+    if connection is not None:
+        acts = [f"{mine} connections show --node {first.name} {connection['name']}"]
+    elif len(pair.nodes) > 1:
+        ends = f"--to {last.instance_url} --local {first.name} --remote {last.name}"
+        acts = [
+            f"{mine} connections initiate --node {first.name} {ends}",
+            f"{mine} connections accept --node {last.name}",
+        ]
+    else:
+        acts = []
+    return [
+        *acts,
+        f"{mine} watch",
+        f"{mine} pair status",
+        f"mosquitto_sub -h 127.0.0.1 -p {pair.broker.port} -t 'handclasp/#' -v",
+        f'curl -H "Authorization: Bearer {token}" {first.node_url}/api/v1/connections',
+    ]
 
 
 def tell_connection(out: Output, connection: dict[str, Any]) -> None:

@@ -67,7 +67,7 @@ def _tell(out: Output, connection: dict[str, Any]) -> None:
             ("short names", f"{connection['local_short_name']} here, {connection['remote_short_name']} there"),
             ("description", connection["description"]),
             *_both_sides(connection),
-            ("partner's name", partner["name"]),
+            ("partner", partner["name"] or connection["remote_short_name"]),
             ("  node URL", partner["node_url"]),
             ("  instance URL", partner["instance_url"]),
             ("code expires", words.moment(expires_at) if expires_at else None),

@@ -48,7 +48,8 @@ class OnceDisplay:
         else:
             from node.watching.table import picture_table  # noqa: PLC0415 - rich takes 0.1 s to load
 
-            console().print(picture_table(self._picture))
+            screen = console()
+            screen.print(picture_table(self._picture, columns=screen.width))
             sys.stdout.flush()
 
     async def run(self) -> None:
@@ -130,7 +131,8 @@ class TableDisplay:
             while True:
                 self._is_due.clear()
                 rows_max = max(ROWS_MIN, (screen.size.height - OTHER_LINES) * 2 // 3)
-                live.update(picture_table(self._picture, rows_max=rows_max, notice=self._notice), refresh=True)
+                table = picture_table(self._picture, columns=screen.width, rows_max=rows_max, notice=self._notice)
+                live.update(table, refresh=True)
                 await asyncio.sleep(REFRESH_S)
                 await self._is_due.wait()
 

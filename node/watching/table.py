@@ -1,15 +1,18 @@
-"""The picture as tables for people, drawn by rich: one row for each connection, then one for each node."""
+"""The picture as tables for people, drawn by rich: one row for each connection, then one for each node.
+
+On a terminal too narrow for a table each row stands by itself, and a node is shown by the beginning of its id.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.failures import visible
 from node.cli.output import STYLES
+from node.cli.tables import TABLE_COLUMNS, is_narrow, laid_out
 from node.watching.lines import NOTHING_YET, agreement, node_labels, short, state_of
 from protocol.vocabulary import Role
 
@@ -21,16 +24,19 @@ if TYPE_CHECKING:
     from node.watching.picture import JoinedConnection, Picture, View
 
 PRESENCE_STYLES: Final = {"online": "green", "offline": "yellow", "lost": "red"}
+CONNECTION_TITLES: Final = ("ID", "NAME", "STATUS", "SOURCE", "DESTINATION", "MISSED")
+NODE_TITLES: Final = ("NODE", "PRESENCE", "KNOWN AS")
 SHORT_NAMES_MAX: Final = 3
 """How many of a node's short names are shown beside its id."""
 
 
-def picture_table(picture: Picture, *, rows_max: int | None = None, notice: str = "") -> RenderableType:
+def picture_table(picture: Picture, *, columns: int, rows_max: int | None = None, notice: str = "") -> RenderableType:
     """Both tables, and below them what is missing and what is amiss.
 
     Args:
         picture: what is known.
-        rows_max: how many rows there is room for; None: for all.
+        columns: how wide the terminal is.
+        rows_max: how many rows of a table there is room for; None: for all.
         notice: one sentence, such as that the link is lost; may be empty.
     """
     connections, nodes = picture.connections(), picture.nodes()
@@ -38,9 +44,12 @@ def picture_table(picture: Picture, *, rows_max: int | None = None, notice: str 
     if not connections and not nodes:
         parts.append(Text(NOTHING_YET))
     if connections:
-        parts += _portion(connections, rows_max)
+        rows = [_row(one) for one in connections[:rows_max]]
+        parts += _portion(CONNECTION_TITLES, rows, len(connections), columns=columns, rows_max=rows_max)
     if nodes:
-        parts += [*([Text()] if connections else []), _nodes(picture, connections, rows_max)]
+        rows = _nodes(picture, connections, rows_max, is_short=columns < TABLE_COLUMNS)
+        parts += [Text()] if connections else []
+        parts += _portion(NODE_TITLES, rows, len(nodes), columns=columns, rows_max=rows_max)
     if picture.counts.beyond:
         parts.append(Text("There is more than can be held; what came last is not shown.", style="yellow"))
     if notice:
@@ -48,12 +57,14 @@ def picture_table(picture: Picture, *, rows_max: int | None = None, notice: str 
     return Group(*parts)
 
 
-def _portion(connections: Sequence[JoinedConnection], rows_max: int | None) -> list[RenderableType]:
-    shown = connections if rows_max is None else connections[:rows_max]
-    table = _table("ID", "NAME", "STATUS", "SOURCE", "DESTINATION", "MISSED")
-    for one in shown:
-        table.add_row(*_row(one))
-    hidden = len(connections) - len(shown)
+def _portion(
+    titles: Sequence[str], rows: Sequence[Sequence[Text]], count: int, *, columns: int, rows_max: int | None
+) -> list[RenderableType]:
+    """As many rows as there is room for, and how many more there are."""
+    if rows_max is not None and is_narrow(titles, rows, columns=columns):
+        rows = rows[: max(1, rows_max // (len(titles) + 1))]  # each has its lines, and one that parts it from the next
+    hidden = count - len(rows)
+    table = laid_out(titles, rows, columns=columns)
     return [table, Text(f"… and {hidden} more", style="dim")] if hidden else [table]
 
 
@@ -77,28 +88,25 @@ def _side(views: Sequence[View], role: Role) -> Text:
     return _cell("; ".join(said) or "not heard", style if said else "dim")
 
 
-def _nodes(picture: Picture, connections: Sequence[JoinedConnection], rows_max: int | None) -> Table:
+def _nodes(
+    picture: Picture, connections: Sequence[JoinedConnection], rows_max: int | None, *, is_short: bool
+) -> list[list[Text]]:
     names: dict[str, set[str]] = {}
     for view in (view for one in connections for view in one.views if view.data.local_short_name):
         names.setdefault(view.data.node, set()).add(view.data.local_short_name)
-    table = _table("NODE", "PRESENCE", "KNOWN AS")
+    rows = []
     for one in picture.nodes()[:rows_max]:
         known_as = sorted(names.get(one.node, ()))
         more = ", …" if len(known_as) > SHORT_NAMES_MAX else ""
         doubt = "" if picture.is_confirmed(one.node) else " (unconfirmed)"
-        table.add_row(
-            _cell(one.node),
-            _cell(one.state + doubt, PRESENCE_STYLES[one.state] if not doubt else "dim"),
-            _cell(", ".join(known_as[:SHORT_NAMES_MAX]) + more),
+        rows.append(
+            [
+                _cell(short(one.node) if is_short else one.node),
+                _cell(one.state + doubt, PRESENCE_STYLES[one.state] if not doubt else "dim"),
+                _cell(", ".join(known_as[:SHORT_NAMES_MAX]) + more),
+            ]
         )
-    return table
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in titles:
-        table.add_column(title, overflow="fold")
-    return table
+    return rows
 
 
 def _cell(text: str, style: str = "") -> Text:
