@@ -7,6 +7,7 @@ that nothing is left out silently. Another such marker is a row of `NEEDS`.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections import Counter
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 settings.register_profile("handclasp", deadline=None, print_blob=True)  # a busy machine is no failure
 settings.load_profile("handclasp")
@@ -54,6 +55,17 @@ NEEDS = {
 def find_program() -> Callable[[str], str]:
     """The path of a program that the test's marker needs, found where Debian puts it too."""
     return lambda name: _find(name) or pytest.fail(f"{name} is missing: mark the test with what it needs")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector from looking again and again through five thousand tests, which all stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
