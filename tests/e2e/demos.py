@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
-RUN_S_MAX = 40
+RUN_S_MAX = 120
 CODE = re.compile(r"handclasp_[a-z2-7]{9,}", re.IGNORECASE)
 
 

@@ -125,7 +125,7 @@ class NodeProcess:
         until(lambda: self.status(sys_id) == "active", f"{self.name} is active")
 
 
-def until(condition, what: str, *, within_s: float = 20) -> None:
+def until(condition, what: str, *, within_s: float = 60) -> None:
     """Poll until a condition holds; the test fails, saying what did not come, when it never does."""
     end = time.monotonic() + within_s
     while not condition():

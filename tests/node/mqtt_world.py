@@ -16,7 +16,7 @@ from node.delivery.events import status_topic
 BOTH_BROKERS = [pytest.param(BrokerKind.MOSQUITTO, marks=pytest.mark.mosquitto), BrokerKind.AMQTT]
 MOSQUITTO_NOW_AMQTT_SLOWLY = [BOTH_BROKERS[0], pytest.param(BrokerKind.AMQTT, marks=pytest.mark.slow)]
 """Where amqtt is worth a run, but not in `make test`: it takes half a second to start."""
-PATIENCE_S = 20
+PATIENCE_S = 60
 NODE = "4f1c2d3e-0000-4000-8000-00000000000a"
 CONNECTION = "00000000000000000000000000000001"
 

@@ -169,7 +169,7 @@ def flood(node, key, count):
 
 
 def counts_of(process):
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=300)
     assert process.returncode == 0
     return {name: float(number) for name, number in (each.split("=") for each in out.split())}
 
