@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from protocol.limits import CODE_LIFETIME_S_MAX
+from protocol.limits import CLOCKS_APART_S_MAX, CODE_LIFETIME_S_MAX
 from protocol.merging import closed, hear_echo, merge, merged, revision_past, settle, switched
 from protocol.records import DestinationRecord
 from protocol.tables import Condition, Effect
@@ -13,6 +13,8 @@ from protocol.vocabulary import Phase, Preview, Reason, Side, Statement
 
 if TYPE_CHECKING:
     from protocol.events import Code, Heard
+
+_AHEAD_S_MAX = CODE_LIFETIME_S_MAX + CLOCKS_APART_S_MAX
 
 
 def holds(condition: Condition, record: DestinationRecord | None, heard: Heard, now: float) -> bool:  # noqa: ARG001 - one shape for both roles
@@ -25,7 +27,7 @@ def holds(condition: Condition, record: DestinationRecord | None, heard: Heard, 
             return question_under_caps
         case Condition.ANNOUNCEABLE:
             told = heard.statement.details
-            return question_under_caps and isinstance(told, Preview) and now < told.expires_at
+            return question_under_caps and isinstance(told, Preview) and now < told.expires_at <= now + _AHEAD_S_MAX
         case _:
             raise AssertionError(f"{condition} is no condition of the destination's statement table")
 

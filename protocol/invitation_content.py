@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from protocol.errors import LocalProtocolError, RemoteProtocolError, TextError
+from protocol.expiry import check_expiry
 from protocol.limits import (
     ADDRESSEE_BYTES,
     CONNECTION_ID_BYTES,
@@ -86,8 +87,10 @@ def unpack_invitation(packed: bytes) -> Invitation:
     Raises:
         RemoteProtocolError: it is not one that `pack_invitation` made.
     """
+    invitation = convert_fields(fields_of(packed), Invitation)
+    check_expiry(invitation.expires_at, serial=invitation.serial)
     try:
-        return _with_checked_texts(convert_fields(fields_of(packed), Invitation))
+        return _with_checked_texts(invitation)
     except TextError as error:
         raise RemoteProtocolError(str(error)) from error
 

@@ -42,6 +42,9 @@ NODE_INFO_BYTES_MAX: Final = 16 * 1024
 COUNTER_LIMIT: Final = 2**53
 """Serials, revisions and instants stay below this, so that every language reads them exactly."""
 
+INSTANT_LIMIT: Final = 253_402_300_800
+"""The beginning of the year 10000 in Unix seconds: what people are shown as a date lies before it."""
+
 JUMP_LIMIT: Final = COUNTER_LIMIT - 2**32
 """No revision jumps to here or beyond on a partner's word, so this side's own changes always have room."""
 
@@ -57,6 +60,11 @@ PASTED_CHARACTERS_MAX: Final = 64 * 1024
 CODE_LIFETIME_S_DEFAULT: Final = 7 * 24 * 3600
 CODE_LIFETIME_S_MIN: Final = 60
 CODE_LIFETIME_S_MAX: Final = 30 * 24 * 3600
+"""How long a code may live, counted from its serial; so an announcement too."""
+
+CLOCKS_APART_S_MAX: Final = 24 * 3600
+"""How much further ahead than a code lives an announcement may expire by this side's clock; beyond that it is not kept
+(its code can still be pasted)."""
 
 DELIVERY_BACKOFF_S_MAX: Final = 3600
 """The longest wait between two delivery attempts; a partner's Retry-After is honoured up to this."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from protocol.errors import RemoteProtocolError, TextError
+from protocol.expiry import check_expiry
 from protocol.limits import (
     CONNECTION_NAME_CHARACTERS_MAX,
     COUNTER_LIMIT,
@@ -82,8 +83,7 @@ def _check_details(statement: Statement, role: Role) -> None:
         match statement.details:
             case Preview() as preview if role is Role.SOURCE:
                 _check_names(preview)
-                if not 0 < preview.expires_at < COUNTER_LIMIT:
-                    raise RemoteProtocolError("An expiry is above 0 and below 2^53.")
+                check_expiry(preview.expires_at, serial=statement.serial)
             case Details() as details if role is Role.DESTINATION:
                 _check_names(details)
                 check_name(details.node_name, what="name of the node")

@@ -69,7 +69,7 @@ class Condition(StrEnum):
     PROOF_GOOD_OR_ADDRESSEE = "proof good or sender is the addressee"
     NO_PARTNER = "no partner"
     OTHER_PARTNER = "partner is another key"
-    ANNOUNCEABLE = "a question, not past its expiry, under the caps"
+    ANNOUNCEABLE = "a question, not past its expiry nor too far before it, under the caps"
     QUESTION_UNDER_CAPS = "a question, under the caps"
     ACCEPTING = "the source's word is none or pending"
     NOT_YET_ACTIVE = "the source is not active"

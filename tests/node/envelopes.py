@@ -74,8 +74,11 @@ def acceptance(node: LocalNode, code: str, key: SigningKey, told: Details | None
     return by_destination(node, offered.connection, statement, kind=Kind.ACCEPT, key=key)
 
 
-def announcement(node: LocalNode, key: SigningKey, *, connection: bytes, serial: int = 7, **more: Any) -> Sealed:
+def announcement(
+    node: LocalNode, key: SigningKey, *, connection: bytes, serial: int | None = None, **more: Any
+) -> Sealed:
     """An invitation to a node, by whoever has that key."""
+    serial = int(node.clock.now()) if serial is None else serial
     texts = {"name": "spam", "url": None, "expires_at": int(node.clock.now()) + 3600} | more
     preview = Preview(texts["name"], "s", "b", Mode.SCRIPT, texts["url"], texts["expires_at"])
     return seal(

@@ -9,7 +9,7 @@ from node.peer.endpoint import network_prefix
 from node.store import statements
 from protocol.envelope import envelope_bytes
 from protocol.identity import SigningKey
-from protocol.limits import ANNOUNCEMENT_BYTES_MAX
+from protocol.limits import ANNOUNCEMENT_BYTES_MAX, CLOCKS_APART_S_MAX, CODE_LIFETIME_S_MAX
 from protocol.vocabulary import Phase
 from tests.node.envelopes import announcement, ask, tell
 from tests.node.local_nodes import running_node
@@ -81,6 +81,28 @@ async def test_announcement_spam_replayed_after_it_was_dismissed_stays_dismissed
         assert (await b.admin("POST", f"/connections/{line['sys_id']}/{act}", {}))[0] == 200
     for _ in range(20):
         assert (await ask(b, sealed, spammer(1))).statement.side.phase is Phase.CLOSED
+    assert await listed(b) == []
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "phase"),
+    [
+        (CODE_LIFETIME_S_MAX + CLOCKS_APART_S_MAX - 60, Phase.ANNOUNCED),
+        (CODE_LIFETIME_S_MAX + CLOCKS_APART_S_MAX + 60, Phase.NONE),
+        (1_000 * 365 * 86_400, Phase.NONE),
+    ],
+)
+async def test_announcement_spam_holds_no_place_for_longer_than_a_code_lives(b, ahead_s, phase):
+    expires_at = int(b.clock.now()) + ahead_s
+    sealed = announcement(b, spammer(1), connection=b"c" * 16, serial=expires_at - 60, expires_at=expires_at)
+    assert (await ask(b, sealed, spammer(1))).statement.side.phase is phase
+    assert len(await listed(b)) == (phase is Phase.ANNOUNCED)
+
+
+@pytest.mark.parametrize("serial", [7, 2**53 - 1])
+async def test_announcement_spam_with_an_expiry_that_is_no_date_is_malformed(b, serial):
+    sealed = announcement(b, spammer(1), connection=b"c" * 16, serial=serial, expires_at=2**53 - 1)
+    assert (await tell(b, envelope_bytes(sealed))).status == 400
     assert await listed(b) == []
 
 

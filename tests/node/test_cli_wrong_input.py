@@ -14,9 +14,10 @@ from node.cli.act_table import TAUGHT_ACTS
 from node.cli.root import COMMANDS
 from protocol.identity import SigningKey
 from protocol.invitation import Invitation, write_code
+from protocol.limits import INSTANT_LIMIT
 from protocol.modes import Mode
 from tests.node.command_line import code_in
-from tests.protocol.codes import GOLDEN, INVITATION, code_of
+from tests.protocol.codes import GOLDEN, INVITATION, code_of, with_fields
 
 NOBODY = 65_534
 
@@ -41,7 +42,7 @@ def a_code():
     """A good invitation code of a node that nobody runs."""
     source = SigningKey(bytes(range(32)))
     invitation = Invitation(
-        connection=bytes(16), serial=1, source_id=bytes(16), source_key=source.public,
+        connection=bytes(16), serial=1_799_000_000, source_id=bytes(16), source_key=source.public,
         node_url="https://source.example", mode=Mode.SCRIPT, name="n", source_short_name="s",
         destination_short_name="d", expires_at=1_800_000_000, bound=bytes(16), versions=(1,),
     )  # fmt: skip
@@ -268,11 +269,14 @@ def test_what_was_typed_right_and_is_refused_has_exit_code_1(handclasp, nodes, u
     assert nodes.rows() == before
 
 
-@pytest.mark.parametrize("text", ["handclasp_abc", "{code:.100}", "{mistyped}", "{forged}", "{code} {other}"])
+@pytest.mark.parametrize(
+    "text", ["handclasp_abc", "{code:.100}", "{mistyped}", "{forged}", "{endless}", "{code} {other}"]
+)
 def test_a_code_that_nobody_can_read_has_one_sentence_and_one_exit_code_everywhere(handclasp, nodes, a_code, text):
     stdin = text.format(
         code=a_code, other=GOLDEN, mistyped=a_code[:150] + a_code[149] + a_code[151:],
         forged=code_of(msgpack.packb(list(msgspec.structs.asdict(INVITATION).values())), source=SigningKey(bytes(32))),
+        endless=with_fields(expires_at=INSTANT_LIMIT),
     )  # fmt: skip
     alone = handclasp.here("invitation", "show", "-", stdin=stdin).refused(2)
     for command in ("accept", "decline"):

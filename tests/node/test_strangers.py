@@ -183,7 +183,7 @@ async def test_an_announced_id_keeps_no_other_source_from_using_it(a, b):
 
     squatter = seal(
         Statement(
-            serial=7,
+            serial=int(b.clock.now()),
             side=Side(1, Phase.PENDING),
             details=Preview("squat", "s", "b", Mode.SCRIPT, None, int(b.clock.now()) + 60),
         ),

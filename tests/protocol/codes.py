@@ -18,7 +18,7 @@ from protocol.invitation import (
     invitation_key,
     read_code,
 )
-from protocol.limits import COUNTER_LIMIT
+from protocol.limits import CODE_LIFETIME_S_MAX, COUNTER_LIMIT, INSTANT_LIMIT
 from protocol.modes import Mode
 
 SOURCE = SigningKey(bytes(range(32)))
@@ -59,9 +59,13 @@ invitations = st.builds(
     name=texts.map(str.strip),
     source_short_name=texts.map(str.strip),
     destination_short_name=texts.map(str.strip),
-    expires_at=counters,
+    expires_at=st.just(1),
     bound=st.none() | ids,
     versions=st.lists(st.integers(2, 255), max_size=7).map(lambda versions: (1, *versions)),
+).flatmap(
+    lambda made: st.integers(1, min(made.serial + CODE_LIFETIME_S_MAX, INSTANT_LIMIT - 1)).map(
+        lambda expires_at: msgspec.structs.replace(made, expires_at=expires_at)
+    )
 )
 
 

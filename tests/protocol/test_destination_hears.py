@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from protocol.limits import CODE_LIFETIME_S_MAX
+from protocol.limits import CLOCKS_APART_S_MAX, CODE_LIFETIME_S_MAX
 from protocol.records import Status, reason_of, status_of
 from protocol.vocabulary import Echo, Phase, Reason, Side, Statement
 from tests.protocol.transcript import (
@@ -28,6 +28,14 @@ def test_destination_0_an_answer_that_finds_no_record_is_ignored():
     assert (step.row, step.record, step.answer) == ("0", None, None)
 
 
+AHEAD_S_MAX = CODE_LIFETIME_S_MAX + CLOCKS_APART_S_MAX
+
+
+@pytest.mark.parametrize("now", [EXPIRY - AHEAD_S_MAX, EXPIRY - 1])
+def test_destination_1_the_clocks_may_be_a_day_apart(now):
+    assert destination_hears(None, by(D, said(Phase.PENDING, details=PREVIEW), allowed=True), now=now).row == "1"
+
+
 def test_destination_1_an_announcement_is_kept_when_it_may():
     step = destination_hears(None, by(D, said(Phase.PENDING, details=PREVIEW), allowed=True))
     assert step.row == "1"
@@ -40,8 +48,8 @@ def test_destination_1_an_announcement_is_kept_when_it_may():
 
 @pytest.mark.parametrize(
     ("details", "allowed", "now"),
-    [(PREVIEW, False, NOW), (None, True, NOW), (PREVIEW, True, EXPIRY)],
-    ids=["over the caps", "without a preview", "past its expiry"],
+    [(PREVIEW, False, NOW), (None, True, NOW), (PREVIEW, True, EXPIRY), (PREVIEW, True, EXPIRY - AHEAD_S_MAX - 1)],
+    ids=["over the caps", "without a preview", "past its expiry", "too far ahead of this side's clock"],
 )
 def test_destination_2_an_announcement_that_is_not_kept_is_echoed_all_the_same(details, allowed, now):
     step = destination_hears(None, by(D, said(Phase.PENDING, details=details), allowed=allowed), now=now)

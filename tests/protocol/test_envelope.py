@@ -19,7 +19,7 @@ from protocol.envelope import (
 )
 from protocol.errors import EnvelopeError, Refusal
 from protocol.identity import MESSAGE_DOMAIN, PROOF_DOMAIN, SigningKey
-from protocol.limits import COUNTER_LIMIT, MESSAGE_BYTES_MAX
+from protocol.limits import CODE_LIFETIME_S_MAX, COUNTER_LIMIT, INSTANT_LIMIT, MESSAGE_BYTES_MAX
 from protocol.modes import Mode
 from protocol.vocabulary import (
     PHASES_SAID,
@@ -226,14 +226,17 @@ def test_a_field_out_of_its_limits_is_malformed(position, value):
         (Statement(serial=7, side=Side(1, Phase.PENDING, enabled=True)), Kind.STATUS, Role.SOURCE),
         (Statement(serial=7, side=Side(1, Phase.ACTIVE, enabled=True)), Kind.INITIATE, Role.SOURCE),
         (Statement(serial=7, side=Side(1, Phase.ANNOUNCED)), Kind.ACCEPT, Role.DESTINATION),
-        (
-            Statement(
-                serial=7,
-                side=Side(1, Phase.PENDING),
-                details=Preview("a_to_b", "a", "b", Mode.SCRIPT, None, COUNTER_LIMIT),
-            ),
-            Kind.INITIATE,
-            Role.SOURCE,
+        *(
+            (
+                Statement(
+                    serial=serial,
+                    side=Side(1, Phase.PENDING),
+                    details=Preview("a_to_b", "a", "b", Mode.SCRIPT, None, expires_at),
+                ),
+                Kind.INITIATE,
+                Role.SOURCE,
+            )
+            for serial, expires_at in ((7, 0), (7, 8 + CODE_LIFETIME_S_MAX), (INSTANT_LIMIT, INSTANT_LIMIT))
         ),
     ],
 )

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from protocol.code_outcomes import CodeOutcome
 from protocol.errors import RemoteProtocolError
-from protocol.invitation import (
-    pack_invitation,
-    unpack_invitation,
-)
+from protocol.invitation import invitation_key, pack_invitation, read_code, unpack_invitation
+from protocol.limits import CODE_LIFETIME_S_MAX, INSTANT_LIMIT
 from tests.protocol.codes import (
     INVITATION,
+    SEED,
     SOURCE,
     code_of,
     outcome_of,
@@ -35,6 +34,8 @@ from tests.protocol.codes import (
         {"mode": 5},
         {"bound": b"short"},
         {"expires_at": 2**53},
+        {"expires_at": 0},
+        {"expires_at": INVITATION.serial + CODE_LIFETIME_S_MAX + 1},
         {"expires_at": 1.5},
         {"versions": []},
         {"versions": [1] * 9},
@@ -44,6 +45,14 @@ from tests.protocol.codes import (
 )
 def test_what_no_genuine_source_signs_is_forged(changes):
     assert outcome_of(with_fields(**changes)) is CodeOutcome.FORGED
+
+
+@pytest.mark.parametrize(("ahead_s", "is_read"), [(-1, True), (0, False)])
+def test_a_code_that_expires_after_the_year_9999_is_forged(ahead_s, is_read):
+    far = msgspec.structs.replace(INVITATION, serial=INSTANT_LIMIT, expires_at=INSTANT_LIMIT + ahead_s)
+    key = invitation_key(SEED, far.connection, far.serial).public
+    code = code_of(msgpack.packb(list(msgspec.structs.astuple(far))), key=key)
+    assert read_code(code).invitation == far if is_read else outcome_of(code) is CodeOutcome.FORGED
 
 
 @pytest.mark.parametrize(

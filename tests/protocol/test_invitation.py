@@ -27,7 +27,7 @@ from protocol.invitation import (
     unpack_invitation,
     write_code,
 )
-from protocol.limits import CODE_CHARACTERS_MAX, COUNTER_LIMIT
+from protocol.limits import CODE_CHARACTERS_MAX, CODE_LIFETIME_S_MAX, COUNTER_LIMIT, INSTANT_LIMIT
 from protocol.modes import Mode
 from tests.protocol.codes import (
     GOLDEN,
@@ -112,7 +112,7 @@ def test_the_longest_code_is_as_long_as_the_limit_says():
         name="🤝" * 100,
         source_short_name="🤝" * 64,
         destination_short_name="🤝" * 64,
-        expires_at=COUNTER_LIMIT - 1,
+        expires_at=INSTANT_LIMIT - 1,
         bound=bytes(16),
         versions=(1, *(255,) * 7),
     )
@@ -122,6 +122,11 @@ def test_the_longest_code_is_as_long_as_the_limit_says():
     assert CODE_CHARACTERS_MAX - 2 <= len(code) <= CODE_CHARACTERS_MAX
     all_high = write_code(msgspec.structs.replace(longest, versions=(255,) * 8), SOURCE, SEED)
     assert len(all_high) == CODE_CHARACTERS_MAX
+
+
+def test_a_code_may_live_as_long_as_the_limit_says_whatever_the_readers_clock_shows():
+    longest = replaced(expires_at=INVITATION.serial + CODE_LIFETIME_S_MAX)
+    assert read_code(write_code(longest, SOURCE, SEED)).invitation == longest
 
 
 def test_texts_are_written_in_their_normal_form():
@@ -153,6 +158,7 @@ def test_a_text_beyond_its_limits_is_not_written(changes):
         {"source_id": bytes(17)},
         {"expires_at": -1},
         {"expires_at": COUNTER_LIMIT},
+        {"expires_at": INVITATION.serial + CODE_LIFETIME_S_MAX + 1},
         {"bound": bytes(15)},
         {"versions": ()},
         {"versions": (1,) * 9},
