@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from node.cli.program import program
 from node.data_directory import TOKEN_FILE
 from node.demo.diagram import draw
 from node.demo.narrator import Style, style_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from node.demo.narrator import Narrator
     from node.demo.scenes import Scenes
     from node.local_pair.processes import LocalPair
@@ -27,10 +26,9 @@ def tell_closing(narrator: Narrator, story: Scenes) -> None:
     for text, took in story.shown():
         narrator.line(("  ✓ ", Style.GOOD), text, right=took)
     narrator.heading("Try next")
-    program = command_name()
     width = max(len(command) for command, _ in story.NEXT)
     for command, why in story.NEXT:
-        narrator.line(f"  {program} ", (f"{command:<{width}}", Style.STRONG), f"   {why}")
+        narrator.line(f"  {program()} ", (f"{command:<{width}}", Style.STRONG), f"   {why}")
 
 
 def document(narrator: Narrator, story: Scenes, pair: LocalPair) -> dict[str, Any]:
@@ -70,19 +68,8 @@ def tell_kept(narrator: Narrator, pair: LocalPair, directory: Path) -> None:
             (f"  node {node.name}  ", style_of(node.name)), f"instance {node.instance_url}   node {node.node_url}"
         )
         narrator.line(f"          admin token in {node.data / TOKEN_FILE}", whole=True)
-    narrator.line(f"  {command_name()} connections list --data {pair.nodes[0].data}", whole=True)
+    narrator.line(f"  {program()} connections list --data {pair.nodes[0].data}", whole=True)
     narrator.line(
         ("  mosquitto_sub", Style.MQTT), f" -h 127.0.0.1 -p {pair.broker.port} -t 'handclasp/#' -v", whole=True
     )
     narrator.line(f"Ctrl-C stops all three and removes {directory}.", whole=True)
-
-
-def command_name() -> str:
-    """How this program is called from here: by its name if the shell finds it, else by its path."""
-    if shutil.which("handclasp"):
-        return "handclasp"
-    beside = Path(sys.executable).with_name("handclasp")
-    if not beside.exists():
-        return "python -m node"
-    relative = os.path.relpath(beside)
-    return str(beside) if relative.startswith(os.pardir) else relative
