@@ -37,13 +37,16 @@ class _Kept:
 class Keeper:
     """Looks after the processes of one pair."""
 
-    def __init__(self, pair: LocalPair, *, notes: Notes, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, pair: LocalPair, *, notes: Notes, tell: Callable[[str], None], waits_s: tuple[float, ...] = WAITS_S
+    ) -> None:
         """Name them; all of them run.
 
         Args:
             pair: the processes.
             notes: where it is written down how each of them is.
             tell: takes each sentence about them.
+            waits_s: see `Restarts`.
         """
         broker = pair.broker
         self._all = [
@@ -60,16 +63,13 @@ class Keeper:
         ]
         self._notes = notes
         self._tell = tell
+        self._waits_s = waits_s
 
-    async def keep(self, *, waits_s: tuple[float, ...] = WAITS_S) -> None:
-        """Start again what dies; return when everything was given up. Cancel it to end.
-
-        Args:
-            waits_s: see `Restarts`.
-        """
+    async def keep(self) -> None:
+        """Start again what dies; return when everything was given up. Cancel it to end."""
         async with asyncio.TaskGroup() as group:
             for kept in self._all:
-                group.create_task(self._keep(kept, Restarts(waits_s)))
+                group.create_task(self._keep(kept, Restarts(self._waits_s)))
 
     async def _keep(self, kept: _Kept, restarts: Restarts) -> None:
         ended, lived_s = await self._until_it_dies(kept)
@@ -81,7 +81,7 @@ class Keeper:
             ended, lived_s = await self._live_again(kept, ended)
         kept.death_count += 1
         given_up = (
-            f"{ended} It died {restarts.in_a_row} times in a row, each time within {STEADY_S:.0f} s, so it is given "
+            f"{ended} It died {restarts.in_a_row} times and never lived {STEADY_S:.0f} s in between, so it is given "
             f"up; the rest goes on. Look into its log, {kept.child.log_path}; then stop the pair and start it anew."
         )
         self._note(kept, ChildState.GIVEN_UP, given_up)

@@ -64,7 +64,7 @@ async def run(
     starting.result()
     try:
         ready(pair, await asyncio.to_thread(handshake, pair) if connect else None)
-        await _keep(Keeper(pair, notes=Notes(directory), tell=tell), asked)
+        await keep(Keeper(pair, notes=Notes(directory), tell=tell), asked)
     finally:
         await pair.stop()
 
@@ -77,7 +77,12 @@ def kill(pair: LocalPair) -> None:
         os.kill(pair.broker.pid, signal.SIGKILL)
 
 
-async def _keep(keeper: Keeper, asked: asyncio.Event) -> None:
+async def keep(keeper: Keeper, asked: asyncio.Event) -> None:
+    """Keep a pair up until that is asked to end.
+
+    Raises:
+        PairFailedError: every process of it was given up.
+    """
     keeping = asyncio.create_task(keeper.keep())
     asking = asyncio.create_task(asked.wait())
     await asyncio.wait({keeping, asking}, return_when=asyncio.FIRST_COMPLETED)

@@ -13,10 +13,11 @@ from node.cli.pair_status import nodes_and_broker
 from node.local_pair.keeping import Keeper
 from node.local_pair.notes import Notes
 from node.local_pair.plan import Wish, plan
-from node.local_pair.processes import LocalPair, PairStartError
+from node.local_pair.processes import LocalPair, PairFailedError, PairStartError
+from node.local_pair.running import keep
 from node.local_pair.state import save
+from tests.e2e.pairs import Pair, alive
 from tests.e2e.processes import until
-from tests.e2e.test_pair import Pair, alive
 from tests.node.command_line import CommandLine
 
 
@@ -27,7 +28,7 @@ async def kept(directory, *, waits_s):
     state = plan(Wish(names="a", node_port=pair.nodes[0].ports.node, mqtt_port=pair.broker.port), None)
     await pair.start()
     save(directory, state)
-    keeping = asyncio.create_task(Keeper(pair, notes=Notes(directory), tell=told.append).keep(waits_s=waits_s))
+    keeping = asyncio.create_task(Keeper(pair, notes=Notes(directory), tell=told.append, waits_s=waits_s).keep())
     try:
         yield pair, told, lambda: nodes_and_broker(directory, state, os.getpid())
     finally:
@@ -71,12 +72,23 @@ async def test_a_node_that_dies_again_and_again_is_given_up_with_its_reason_and_
         assert "upgrade Handclasp" in told[1]
         assert told[1].endswith("It is started again in 0 s.")
         assert told[2].startswith("The node a did not start: ")
-        assert "It died 3 times in a row" in told[2]
+        assert "It died 3 times and never lived 10 s in between" in told[2]
         assert str(pair.nodes[0].log_path) in told[2]
         [a], is_broker = shown()
         assert (a["state"], a["death_count"], a["said"], a["pid"]) == ("given-up", 3, told[2], None)
         assert (is_broker["state"], pair.broker.pid) == ("running", broker)
         assert len(told) == 3
+
+
+async def test_a_pair_of_which_nothing_is_left_ends_with_a_sentence(tmp_path):
+    pair, told = LocalPair(tmp_path / "pair", names=("a",)), []
+    await pair.start()
+    for pid in (pair.nodes[0].pid, pair.broker.pid):
+        os.kill(pid, signal.SIGKILL)
+    with pytest.raises(PairFailedError, match="Nothing of the pair is left running"):
+        await keep(Keeper(pair, notes=Notes(tmp_path), tell=told.append, waits_s=()), asyncio.Event())
+    assert len(told) == 2
+    assert all("given up" in one for one in told)
 
 
 async def test_a_start_that_fails_is_told_with_its_remedy_and_not_with_the_words_of_an_earlier_one(tmp_path):
