@@ -163,7 +163,11 @@ _TOLD = {
 
 
 def _not_taken(connection: Connection, serial: int) -> ProblemError:
-    """Why a code is refused here at once (protocol section 4, "else refused at once")."""
+    """Why a code is refused here at once (protocol section 4, "else refused at once").
+
+    Of a closed connection the outcome is the reason for which it is closed: a code that was declined here was never
+    accepted.
+    """
     record = connection.record
     if serial < record.serial:
         return refused(CodeOutcome.REPLACED, connection=connection.sys_id)
@@ -175,7 +179,7 @@ def _not_taken(connection: Connection, serial: int) -> ProblemError:
     return ProblemError(
         Problem.CODE_REFUSED,
         f"The connection of this code is closed here ({reason}). Ask the admin of the source for a new code.",
-        outcome=CodeOutcome.ALREADY_ACCEPTED_HERE.value,
+        outcome=str(reason),
         connection=connection.sys_id,
     )
 

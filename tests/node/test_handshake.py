@@ -172,6 +172,20 @@ async def test_already_accepted_code(a, b):
     assert await outcome_of(b, code) == "already-accepted-here"
 
 
+@pytest.mark.parametrize(
+    ("acts", "outcome"),
+    [(["decline"], "declined"), (["accept", "cancel"], "cancelled"), (["accept", "remove"], "removed")],
+)
+async def test_a_code_whose_connection_is_closed_here_is_refused_with_the_reason_for_that(a, b, acts, outcome):
+    offered = await a.initiate(None, ask_me=outcome == "cancelled")
+    sys_id, code = offered["connection"]["sys_id"], offered["invitation_code"]
+    assert (await b.admin("POST", f"/invitations/{acts[0]}", {"code": code}))[0] == 201
+    for act in acts[1:]:
+        await b.until(sys_id, "awaiting-approval" if outcome == "cancelled" else "active")
+        assert (await b.admin("POST", f"/connections/{sys_id}/{act}", {}))[0] == 200
+    assert await outcome_of(b, code) == outcome
+
+
 async def test_code_for_another_node_is_told_at_once(a, b, tmp_path):
     code = (await a.initiate(b))["invitation_code"]
     async with running_node(tmp_path / "c", name="c") as c:
