@@ -35,7 +35,7 @@ from protocol.limits import (
     SIGNATURE_BYTES,
 )
 from protocol.packing import convert_fields, pack, unpack
-from protocol.statements import check_statement
+from protocol.statements import checked
 from protocol.vocabulary import Details, Echo, Kind, Phase, Preview, Reason, Role, Side, Statement
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def open_message(sealed: Sealed) -> Message:
             proof=fields.proof,
             details=fields.details,
         )
-        check_statement(statement, kind=Kind(head.kind), role=Role(head.role))
+        statement = checked(statement, kind=Kind(head.kind), role=Role(head.role))
     except RemoteProtocolError as error:
         raise EnvelopeError(Refusal.MALFORMED, str(error)) from error
     return Message(

@@ -1,8 +1,10 @@
-"""What a statement may say: the limits of its fields, and what they may not say together."""
+"""What a statement may say: the limits of its fields, what they may not say together, and the form of its texts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from protocol.errors import RemoteProtocolError, TextError
 from protocol.expiry import check_expiry
@@ -32,8 +34,12 @@ if TYPE_CHECKING:
 _PHASE_ASKED = {Kind.INITIATE: Phase.PENDING, Kind.ACCEPT: Phase.ACCEPTED}
 
 
-def check_statement(statement: Statement, *, kind: Kind, role: Role) -> None:
-    """Refuse a statement that no honest node makes.
+def checked(statement: Statement, *, kind: Kind, role: Role) -> Statement:
+    """The statement with its texts in their normal form, unless no honest node makes it.
+
+    Every *accepted* statement carries its details, question or answer (protocol section 4), so that nobody becomes a
+    partner without a name. That it carries a proof too is not judged here: a missing proof is one that is not good,
+    and the tables say what that leads to.
 
     Raises:
         RemoteProtocolError: with the field that is wrong.
@@ -50,7 +56,9 @@ def check_statement(statement: Statement, *, kind: Kind, role: Role) -> None:
         _check_echo(statement.echo, said_by=role.other)
     if statement.proof is not None and len(statement.proof) != SIGNATURE_BYTES:
         raise RemoteProtocolError("A proof has 64 bytes.")
-    _check_details(statement, role)
+    if side.phase is Phase.ACCEPTED and statement.details is None:
+        raise RemoteProtocolError("An accepted statement carries its details.")
+    return msgspec.structs.replace(statement, details=_checked_details(statement, role))
 
 
 def _check_side(side: Side) -> None:
@@ -78,31 +86,42 @@ def _check_switch(said: Side | Echo) -> None:
         raise RemoteProtocolError(f"No switch is on while {said.phase}.")
 
 
-def _check_details(statement: Statement, role: Role) -> None:
+def _checked_details(statement: Statement, role: Role) -> Preview | Details | None:
     try:
         match statement.details:
             case Preview() as preview if role is Role.SOURCE:
-                _check_names(preview)
                 check_expiry(preview.expires_at, serial=statement.serial)
+                return msgspec.structs.replace(preview, **_checked_names(preview))
             case Details() as details if role is Role.DESTINATION:
-                _check_names(details)
-                check_name(details.node_name, what="name of the node")
-                check_name(details.software, what="software version", characters_max=SOFTWARE_CHARACTERS_MAX)
-                if details.instance_url is not None:
-                    check_url(details.instance_url, what="instance URL")
-                if len(details.node_id) != NODE_ID_BYTES:
-                    raise RemoteProtocolError("The id of a node has 16 bytes.")
+                return _checked(details)
             case None:
-                return
+                return None
             case _:
                 raise RemoteProtocolError(f"Those are not the details of a {role}.")
     except TextError as error:
         raise RemoteProtocolError(str(error)) from error
 
 
-def _check_names(told: Preview | Details) -> None:
-    check_name(told.name, what="connection name", characters_max=CONNECTION_NAME_CHARACTERS_MAX)
-    check_name(told.source_short_name, what="short name of the source")
-    check_name(told.destination_short_name, what="short name of the destination")
-    if told.node_url is not None:
-        check_url(told.node_url, what="node URL")
+def _checked(details: Details) -> Details:
+    if len(details.node_id) != NODE_ID_BYTES:
+        raise RemoteProtocolError("The id of a node has 16 bytes.")
+    return msgspec.structs.replace(
+        details,
+        node_name=check_name(details.node_name, what="name of the node"),
+        software=check_name(details.software, what="software version", characters_max=SOFTWARE_CHARACTERS_MAX),
+        instance_url=_checked_url(details.instance_url, what="instance URL"),
+        **_checked_names(details),
+    )
+
+
+def _checked_names(told: Preview | Details) -> dict[str, str | None]:
+    return {
+        "name": check_name(told.name, what="connection name", characters_max=CONNECTION_NAME_CHARACTERS_MAX),
+        "source_short_name": check_name(told.source_short_name, what="short name of the source"),
+        "destination_short_name": check_name(told.destination_short_name, what="short name of the destination"),
+        "node_url": _checked_url(told.node_url, what="node URL"),
+    }
+
+
+def _checked_url(url: str | None, *, what: str) -> str | None:
+    return None if url is None else check_url(url, what=what)

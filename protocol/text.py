@@ -40,11 +40,13 @@ _HOST_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<po
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _HOST_CHARACTERS_MAX = 253
 _PORT_MAX = 65535
+_DECOMPOSED_MAX = 4
+"""Into how many code points a character of people's scripts comes apart at most."""
 _PORTS_DEFAULT = {"http": 80, "https": 443}
 
 
 def check_name(value: object, *, what: str, characters_max: int = NAME_CHARACTERS_MAX) -> str:
-    """The name without blanks around it.
+    """The name in its one normal form: without blanks around it, accents composed (Unicode's form C).
 
     Raises:
         TextError: not text, empty, too long, or with a character that can't be seen as itself.
@@ -52,6 +54,8 @@ def check_name(value: object, *, what: str, characters_max: int = NAME_CHARACTER
     name = _text(value, what).strip()
     if not name:
         raise TextError(what, f"The {what} is empty.")
+    if len(name) <= _DECOMPOSED_MAX * characters_max:  # what is longer stays too long, and composing takes time
+        name = unicodedata.normalize("NFC", name)
     _check_length(name, what, characters_max)
     _check_characters(name, what)
     return name

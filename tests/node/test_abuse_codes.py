@@ -9,12 +9,12 @@ import pytest
 
 from protocol import code_format
 from protocol.code_format import Parts
-from protocol.envelope import peek
+from protocol.envelope import envelope_bytes, peek
 from protocol.identity import fingerprint
 from protocol.invitation import Code, Invitation, read_code, write_code
 from protocol.proof import make_proof
 from protocol.vocabulary import Details, Kind, Phase, Reason, Side, Statement
-from tests.node.envelopes import STRANGER, ask, by_destination, tell
+from tests.node.envelopes import STRANGER, acceptance, ask, by_destination, details, tell
 from tests.node.local_nodes import running_node
 
 
@@ -167,3 +167,18 @@ async def test_small_order_key_in_a_code_is_forged_at_the_node(b):
     forged = Parts(head=code_format.encode_head(packed), packed=packed, signature=bytes(64), seed=bytes(16))
     status, problem = await b.accept(code_format.encode(forged))
     assert (status, problem["outcome"]) == (422, "forged")
+
+
+async def test_a_good_code_makes_nobody_a_partner_who_tells_nothing_of_himself(a):
+    offered = await a.initiate(None, ask_me=False)
+    told = await tell(a, envelope_bytes(acceptance(a, offered["invitation_code"], STRANGER, None)))
+    assert (told.status, told.body) == (400, b"An accepted statement carries its details.\n")
+    assert (await a.connection(offered["connection"]["sys_id"]))["status"] == "pending"
+
+
+async def test_what_a_partner_tells_of_himself_is_kept_in_its_normal_form(a):
+    offered = await a.initiate(None, ask_me=False)
+    told = details(node_url="HTTP://EXAMPLE.com:80/a/", node_name="Zu\u0308rich ")
+    await ask(a, acceptance(a, offered["invitation_code"], STRANGER, told), STRANGER)
+    partner = (await a.until(offered["connection"]["sys_id"], "active"))["partner"]
+    assert (partner["node_url"], partner["name"]) == ("http://example.com/a", "Zürich")

@@ -1,6 +1,7 @@
 """The envelope: what goes onto the wire, and each check that refuses, in its order."""
 
 import msgpack
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,10 +100,11 @@ def sides(draw, role):
 @st.composite
 def statements(draw, role):
     echoed = draw(st.none() | sides(role.other))
-    fitting = [None, PREVIEW if role is Role.SOURCE else DETAILS]
+    side = draw(sides(role))
+    fitting = [PREVIEW if role is Role.SOURCE else DETAILS] + [None] * (side.phase is not Phase.ACCEPTED)
     return Statement(
         serial=draw(revisions),
-        side=draw(sides(role)),
+        side=side,
         echo=echoed.echo if echoed else None,
         proof=draw(st.none() | st.binary(min_size=64, max_size=64)),
         details=draw(st.sampled_from(fitting)),
@@ -226,6 +228,12 @@ def test_a_field_out_of_its_limits_is_malformed(position, value):
         (Statement(serial=7, side=Side(1, Phase.PENDING, enabled=True)), Kind.STATUS, Role.SOURCE),
         (Statement(serial=7, side=Side(1, Phase.ACTIVE, enabled=True)), Kind.INITIATE, Role.SOURCE),
         (Statement(serial=7, side=Side(1, Phase.ANNOUNCED)), Kind.ACCEPT, Role.DESTINATION),
+        (
+            Statement(serial=7, side=Side(1, Phase.ACCEPTED, enabled=True), proof=b"p" * 64),
+            Kind.ACCEPT,
+            Role.DESTINATION,
+        ),
+        (Statement(serial=7, side=Side(1, Phase.ACCEPTED), proof=b"p" * 64), Kind.STATUS, Role.DESTINATION),
         *(
             (
                 Statement(
@@ -242,6 +250,31 @@ def test_a_field_out_of_its_limits_is_malformed(position, value):
 )
 def test_what_no_honest_node_says_is_malformed(statement, kind, role):
     assert refusal_of(envelope_bytes(sealed(statement, kind=kind, role=role))) is Refusal.MALFORMED
+
+
+NORMAL_FORMS = {
+    "node_name": (" Zu\u0308rich\u00a0", "Zürich"),
+    "instance_url": ("HTTPS://B.example:443/", "https://b.example"),
+    "node_url": ("HTTP://EXAMPLE.com:80/a/", "http://example.com/a"),
+    "name": ("e\u0301 ", "é"),
+    "source_short_name": (" A", "A"),
+    "destination_short_name": ("B\t", "B"),
+    "software": ("handclasp 1 ", "handclasp 1"),
+}
+
+
+@pytest.mark.parametrize(("statement", "kind", "role"), [(PENDING, Kind.INITIATE, Role.SOURCE),
+                                                         (ACCEPTED, Kind.ACCEPT, Role.DESTINATION)])  # fmt: skip
+def test_texts_are_read_in_their_normal_form(statement, kind, role):
+    texts = {name: forms for name, forms in NORMAL_FORMS.items() if hasattr(statement.details, name)}
+    sent, kept = (
+        msgspec.structs.replace(statement.details, **{name: forms[place] for name, forms in texts.items()})
+        for place in (0, 1)
+    )
+    written = sealed(msgspec.structs.replace(statement, details=sent), kind=kind, role=role)
+    assert read_question(envelope_bytes(written), me=A.public).statement == msgspec.structs.replace(
+        statement, details=kept
+    )
 
 
 def test_a_computed_closed_and_a_none_have_revision_0():

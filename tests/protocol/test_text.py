@@ -31,12 +31,18 @@ def test_a_character_that_is_not_seen_as_itself_is_refused_in_names(character):
     assert plain_line(f"a{character}b") == "a\ufffdb"
 
 
-@pytest.mark.parametrize(
-    "name", ["ACME", "Müller & Söhne", "東京", "عربي", "a b", "❤\ufe0f", "𝄞", "O'Neill <x>", "e\u0301"]
-)
+@pytest.mark.parametrize("name", ["ACME", "Müller & Söhne", "東京", "عربي", "a b", "❤\ufe0f", "𝄞", "O'Neill <x>"])
 def test_names_of_all_scripts_are_taken_as_they_are(name):
     assert check_name(f" \t{name}\u00a0\n", what="name") == name
     assert plain_line(name) == name
+
+
+def test_a_name_is_kept_with_its_accents_composed_and_counted_so():
+    assert check_name("Ze\u0301 ", what="name") == "Zé"
+    assert check_name("e\u0301" * 64, what="name") == "é" * 64
+    for name in ("e\u0301" * 65, "\u0301" * 16_000):
+        with pytest.raises(TextError, match="at most 64 are allowed"):
+            check_name(name, what="name")
 
 
 def test_a_code_point_that_only_a_newer_unicode_may_know_is_taken():
