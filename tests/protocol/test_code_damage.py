@@ -276,7 +276,7 @@ def test_a_text_without_a_code_is_not_a_code(text):
     assert outcome_of(text) is CodeOutcome.NOT_A_CODE
 
 
-@given(st.text(alphabet=st.characters()))
+@given(st.text(alphabet=st.characters()).filter(lambda text: "handclasp" not in text.lower()))  # it finds such words
 def test_any_text_raises_a_code_error_only(text):
     assert outcome_of(text) is CodeOutcome.NOT_A_CODE
     assert outcome_of(f"handclasp_{text}") in {
