@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("docs/demo.svg"))
     parser.add_argument("--columns", type=int, default=100)
     wanted = parser.parse_args()
-    lines = record([sys.executable, "-m", "node", "demo"], wanted.columns)
+    lines = record([str(Path(sys.executable).with_name("handclasp")), "demo"], wanted.columns)
     wanted.output.parent.mkdir(parents=True, exist_ok=True)
     wanted.output.write_text(draw(lines, columns=wanted.columns, title="make demo") + "\n", encoding="utf-8")
     print(f"{wanted.output}: {len(lines)} lines in {lines[-1].at_s:.1f} s")
