@@ -82,21 +82,33 @@ class Database:
         A unit that raises is undone alone; its exception stands in the result in its place.
 
         Raises:
-            sqlite3.Error: no transaction could be begun.
+            sqlite3.Error, sqlalchemy.exc.DatabaseError: no transaction could be begun, or the disk failed within it;
+                nothing of any unit was kept.
         """
-        results: list[Any] = []
         raw = self._raw
         changes = raw.total_changes
         raw.execute("BEGIN IMMEDIATE")
-        for unit in units:
-            raw.execute("SAVEPOINT unit")
-            try:
-                results.append(unit(self.connection))
-            except Exception as error:  # noqa: BLE001 - handed to the unit's own caller
-                raw.execute("ROLLBACK TO unit")
-                results.append(error)
-            raw.execute("RELEASE unit")
+        try:
+            results = [self._alone(unit) for unit in units]
+        except BaseException:
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
+            raise
         return results, raw.total_changes != changes
+
+    def _alone(self, unit: Callable[[Connection], Any]) -> Any:
+        """The result of a unit, or its exception once what it did is undone."""
+        raw = self._raw
+        raw.execute("SAVEPOINT unit")
+        try:
+            result = unit(self.connection)
+        except Exception as error:
+            if not raw.in_transaction:
+                raise  # a disk that is full or fails: SQLite has undone the whole transaction itself
+            raw.execute("ROLLBACK TO unit")
+            result = error
+        raw.execute("RELEASE unit")
+        return result
 
     def commit(self) -> None:
         """Make what was executed durable. It may be called in another thread than `execute`, while nobody executes.

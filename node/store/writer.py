@@ -11,21 +11,74 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections import deque
+from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sqlalchemy import Connection
 
-    from node.store.database import Database
 
 T = TypeVar("T")
 
 UNITS_PER_COMMIT_MAX = 64
+
+
+class Executor(Protocol):
+    """What a store needs of a database; see `node.store.database.Database`."""
+
+    def execute(self, units: Sequence[Callable[[Connection], Any]]) -> tuple[list[Any], bool]:
+        """Begin a transaction and run units of work in it; their results, and whether there is anything to sync."""
+        ...
+
+    def commit(self) -> None:
+        """Make what was executed durable."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
+class Committer(Protocol):
+    """Who waits for the disk, so that nobody else has to."""
+
+    def submit(self, commit: Callable[[], Sequence[Any]], settle: Callable[[Sequence[Any]], None]) -> None:
+        """Call `commit`, then, in the loop's thread, `settle` with what it returned; one after the other."""
+        ...
+
+    async def close(self) -> None:
+        """End; what was submitted has been settled."""
+        ...
+
+
+class CommitterThread:
+    """A thread that does nothing but commit."""
+
+    def __init__(self) -> None:
+        """Start it."""
+        self._commits: SimpleQueue[_Submitted | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._commit_what_comes, name="handclasp-commit", daemon=True)
+        self._thread.start()
+
+    def submit(self, commit: Callable[[], Sequence[Any]], settle: Callable[[Sequence[Any]], None]) -> None:
+        """See `Committer`."""
+        self._commits.put((commit, settle, asyncio.get_running_loop()))
+
+    async def close(self) -> None:
+        """See `Committer`."""
+        self._commits.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _commit_what_comes(self) -> None:
+        while (submitted := self._commits.get()) is not None:
+            commit, settle, loop = submitted
+            told = commit()
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(settle, told)
 
 
 class GroupCommitStore:
@@ -33,19 +86,24 @@ class GroupCommitStore:
 
     def __init__(
         self,
-        database: Database,
+        database: Executor,
         *,
+        committer: Committer | None = None,
         committed: Callable[[float, int], None] = lambda _duration_s, _units: None,
     ) -> None:
-        """Start the committer; `committed` is told how long each transaction took, in seconds, and its units."""
+        """Take over the database.
+
+        Args:
+            database: where units of work are executed, and what they did is committed.
+            committer: who commits; none: a thread of its own, which is started.
+            committed: is told how long each transaction took, in seconds, and how many units it had.
+        """
         self._database = database
+        self._committer = committer if committer is not None else CommitterThread()
         self._committed = committed
         self._waiting: deque[_Job] = deque()
         self._is_busy = False
         self._idle: asyncio.Future[None] | None = None
-        self._commits: SimpleQueue[_Executed | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._commit_what_comes, name="handclasp-commit", daemon=True)
-        self._thread.start()
 
     async def run(self, unit_of_work: Callable[[Connection], T]) -> T:
         """See `node.ports.Store`. A caller that is cancelled leaves no half: the unit runs to its end all the same."""
@@ -62,8 +120,7 @@ class GroupCommitStore:
         if self._is_busy:
             self._idle = asyncio.get_running_loop().create_future()
             await self._idle
-        self._commits.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await self._committer.close()
         self._database.close()
 
     def _next_transaction(self) -> None:
@@ -73,23 +130,16 @@ class GroupCommitStore:
                 self._idle.set_result(None)
             return
         jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), UNITS_PER_COMMIT_MAX))]
-        began = time.perf_counter()
+        settle = partial(self._settle, jobs, asyncio.get_running_loop().time())
         try:
             results, has_written = self._database.execute([unit for unit, _ in jobs])
         except Exception as error:  # noqa: BLE001 - every caller learns that nothing was kept
-            self._settle(jobs, [error] * len(jobs), began)
+            settle([error] * len(jobs))
         else:
             if has_written:
-                self._commits.put((jobs, results, began, asyncio.get_running_loop()))
+                self._committer.submit(partial(self._commit, results), settle)
             else:
-                self._settle(jobs, self._commit(results), began)  # nothing to sync: the disk is not asked
-
-    def _commit_what_comes(self) -> None:
-        while (executed := self._commits.get()) is not None:
-            jobs, results, began, loop = executed
-            told = self._commit(results)
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(self._settle, jobs, told, began)
+                settle(self._commit(results))  # nothing to sync: the disk is not asked
 
     def _commit(self, results: Sequence[Any]) -> Sequence[Any]:
         """What the callers are to be told."""
@@ -99,8 +149,8 @@ class GroupCommitStore:
             return [error] * len(results)
         return results
 
-    def _settle(self, jobs: Sequence[_Job], results: Sequence[Any], began: float) -> None:
-        self._committed(time.perf_counter() - began, len(jobs))
+    def _settle(self, jobs: Sequence[_Job], began: float, results: Sequence[Any]) -> None:
+        self._committed(asyncio.get_running_loop().time() - began, len(jobs))
         for (_, future), result in zip(jobs, results, strict=True):
             if future.done():
                 continue
@@ -114,4 +164,4 @@ class GroupCommitStore:
 
 if TYPE_CHECKING:
     _Job = tuple[Callable[[Connection], Any], asyncio.Future[Any]]
-    _Executed = tuple[Sequence[_Job], Sequence[Any], float, asyncio.AbstractEventLoop]
+    _Submitted = tuple[Callable[[], Sequence[Any]], Callable[[Sequence[Any]], None], asyncio.AbstractEventLoop]

@@ -73,6 +73,29 @@ async def test_a_cancelled_caller_does_not_undo_what_was_handed_in(store):
     assert await store.run(topics) == ["kept"]
 
 
+async def test_a_full_disk_undoes_the_whole_transaction_is_named_to_each_caller_and_is_forgotten_when_there_is_room(
+    tmp_path,
+):
+    database = Database(tmp_path / "node.db")
+    pages = database.connection.exec_driver_sql("PRAGMA page_count").scalar()
+    database.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    store = GroupCommitStore(database)
+
+    def grow(tx):
+        for number in range(100):
+            write(f"{number} {'large' * 1000}")(tx)
+
+    errors = await asyncio.gather(
+        store.run(write("small")), store.run(grow), store.run(write("small")), return_exceptions=True
+    )
+    assert ["full" in str(error) for error in errors] == [True] * 3
+    assert await store.run(topics) == []
+    database.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 100}")
+    await store.run(write("kept"))
+    assert await store.run(topics) == ["kept"]
+    await store.close()
+
+
 def test_what_was_told_as_committed_survives_a_kill(tmp_path):
     program = textwrap.dedent(
         """
