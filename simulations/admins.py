@@ -44,6 +44,7 @@ class Code:
     connection: bytes
     serial: int
     bound: bool
+    lifetime_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +235,7 @@ class Admins:
             connection=invitation.connection,
             serial=invitation.serial,
             bound=invitation.bound is not None,
+            lifetime_s=invitation.expires_at - host.clock.now(),
         )
         self.codes.append(code)
         return code
@@ -243,8 +245,7 @@ class Admins:
     def keep_backup(self, name: str) -> None:
         """Put a copy of a node's database aside, as it is on the disk now."""
         host = self.world.hosts[name]
-        image = host.disk.bytes_now() if host.running is not None else host.image
-        self.backups.append(Backup(host=name, image=image, taken_at_s=self.world.loop.time()))
+        self.backups.append(Backup(host=name, image=host.bytes_now(), taken_at_s=self.world.loop.time()))
         self.world.trace.add(name, "backup", number=len(self.backups) - 1)
 
     async def restore(self, backup: Backup, *, silently: bool) -> None:
@@ -272,5 +273,7 @@ def _content(answer: HttpAnswer | None) -> dict[str, Any]:
 
 
 def _connection(answer: HttpAnswer | None) -> dict[str, Any] | None:
+    if answer is None or answer.status >= 400:  # noqa: PLR2004 - HTTP's border; a problem names a connection only
+        return None
     found: dict[str, Any] | None = _content(answer).get("connection")
     return found

@@ -39,6 +39,10 @@ class BrokerOverseer(Protocol):
         """The broker has taken a message that arrived on that link."""
         ...
 
+    def refused(self, client_id: str) -> None:
+        """A client that wanted a link found no broker."""
+        ...
+
     def linked(self, client_id: str, link: int) -> None:
         """A client has a link."""
         ...
@@ -84,6 +88,7 @@ class SimulatedBroker:
         """See `node.ports.Broker`."""
         await asyncio.sleep(self._overseer.broker_takes_s())
         if not self.is_up:
+            self._overseer.refused(client_id)
             raise BrokerDownError(_DOWN)
         self._drop(client_id, "replaced")
         self._link_count += 1

@@ -8,6 +8,7 @@ from simulations.faults import LASTING_S, Fault
 
 if TYPE_CHECKING:
     from node.ports import Publication
+    from simulations.faults import Window
     from simulations.world import World
 
 TAKES_S: Final = (0.0005, 0.004)
@@ -20,6 +21,8 @@ class BrokerFaults:
         self._world = world
         self._steps = 0
         self._publications = 0
+        self._last = b""
+        self._unacknowledged: set[bytes] = set()
 
     def schedule(self) -> None:
         """Let the outages of this seed come."""
@@ -27,13 +30,14 @@ class BrokerFaults:
         for window in world.plan.windows(
             Fault.BROKER_OUTAGE, "broker", at_most=2, within_s=world.shape.chaos_s, lasts_s=LASTING_S
         ):
-            world.later(window.begins_s, self._go_down, window.name)
+            world.later(window.begins_s, self._go_down, window)
             world.later(window.ends_s, self.come_up)
 
-    def _go_down(self, name: str) -> None:
+    def _go_down(self, window: Window) -> None:
         world = self._world
-        forgets = world.plan.below(2, "forgets", name) == 0
+        forgets = world.plan.below(2, "forgets", *window.what) == 0
         if world.broker.is_up and not world.is_healed:
+            world.plan.struck_now(window.kind, *window.what)
             world.trace.add("broker", "down", forgets=forgets)
             world.broker.go_down(forgets=forgets)
 
@@ -50,15 +54,31 @@ class BrokerFaults:
 
     def acknowledgement_is_lost(self, client_id: str) -> bool:
         """See `BrokerOverseer`."""
-        return self._world.plan.strikes(Fault.BROKER_ACK_LOST, client_id[-4:], self._publications)
+        lost = self._world.plan.strikes(Fault.BROKER_ACK_LOST, client_id[-4:], self._publications)
+        if lost:
+            self._world.trace.add("broker", "fault", fault=Fault.BROKER_ACK_LOST.value, client=client_id)
+            self._unacknowledged.add(self._last)
+        return lost
 
     def is_repeated(self, client_id: str) -> bool:
         """See `BrokerOverseer`."""
-        return self._world.plan.strikes(Fault.BROKER_DUPLICATE, client_id[-4:], self._publications)
+        repeated = self._world.plan.strikes(Fault.BROKER_DUPLICATE, client_id[-4:], self._publications)
+        if repeated:
+            self._world.trace.add("broker", "fault", fault=Fault.BROKER_DUPLICATE.value, client=client_id)
+            self._world.plan.mattered.add(Fault.BROKER_DUPLICATE)
+        return repeated
+
+    def refused(self, client_id: str) -> None:
+        """See `BrokerOverseer`."""
+        self._world.trace.add("broker", "refused", client=client_id)
+        self._world.plan.mattered.add(Fault.BROKER_OUTAGE)
 
     def published(self, client_id: str, link: int, publication: Publication) -> None:
         """See `BrokerOverseer`."""
         self._publications += 1
+        self._last = publication.payload
+        if self._last in self._unacknowledged:
+            self._world.plan.mattered.add(Fault.BROKER_ACK_LOST)
         self._world.told.published(client_id, link, publication)
 
     def linked(self, client_id: str, link: int) -> None:

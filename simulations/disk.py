@@ -7,19 +7,22 @@ at a time and then by the next: opening one costs more than a whole handshake, a
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from node.store.backup import TABLE
 from node.store.database import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from sqlalchemy import Connection
+    from collections.abc import Callable, Iterator
 
 SYNCHRONOUS_FULL: Final = 2
+PAGES_MAX: Final = 4294967294
+"""As many as SQLite allows."""
+PAGE_BYTES: Final = 512
+"""SQLite's smallest: nearly every change then needs a page more, so a disk that is full is noticed."""
+
 UNSYNCED_MAX: Final = 4
 """How many commits a disk may lose that was not told to wait for its platter."""
 
@@ -37,6 +40,7 @@ class Disk:
         self._raw: sqlite3.Connection = database.connection.connection.driver_connection  # type: ignore[assignment]
         (self._synchronous,) = self._raw.execute("PRAGMA synchronous").fetchone()
         self._unsynced: list[bytes] = []
+        self._raw_before: bytes | None = None
 
     @property
     def raw(self) -> sqlite3.Connection:
@@ -48,6 +52,7 @@ class Disk:
         self._unsynced.clear()
         self._raw.deserialize(image)
         self._raw.execute(f"PRAGMA synchronous = {self._synchronous}")
+        self._raw_before = image if self._synchronous < SYNCHRONOUS_FULL else None
 
     def bytes_now(self) -> bytes:
         """What a reader of the file sees."""
@@ -65,67 +70,94 @@ class Disk:
         images = [*self._unsynced, self.bytes_now()]
         return images[len(images) - 1 - lost(len(self._unsynced))]
 
-    def transact(self, units: list[Callable[[Connection], Any]], *, is_full: bool = False) -> list[Any]:
-        """Run units of work in one transaction, by the shipped `Database`.
+    def commit(self) -> None:
+        """Make what was executed durable, as far as the node asked the disk to wait for its platter."""
+        before = self._raw_before
+        self.database.commit()
+        if before is not None:
+            self._unsynced = [*self._unsynced, before][-UNSYNCED_MAX:]
+            self._raw_before = self._raw.serialize()
 
-        Raises:
-            sqlalchemy.exc.DatabaseError: the disk is full, and nothing of any unit was kept.
-        """
-        if self._synchronous < SYNCHRONOUS_FULL:
-            self._unsynced = [*self._unsynced, self.bytes_now()][-UNSYNCED_MAX:]
+    def undo(self) -> None:
+        """Forget what was executed and not committed."""
+        if self._raw.in_transaction:
+            self._raw.execute("ROLLBACK")
+
+    @contextmanager
+    def room(self, *, is_full: bool) -> Iterator[None]:
+        """While it is full no file grows: SQLite finds no page more."""
         if not is_full:
-            return self.database.transact(units)
+            yield
+            return
         (pages,) = self._raw.execute("PRAGMA page_count").fetchone()
         self._raw.execute(f"PRAGMA max_page_count = {pages}")
         try:
-            return self.database.transact(units)
+            yield
         finally:
-            self._raw.execute("PRAGMA max_page_count = 4294967294")
+            self._raw.execute(f"PRAGMA max_page_count = {PAGES_MAX}")
 
 
 class Disks:
-    """The disks of this process: taken, given back, taken again."""
+    """The disks of this process: taken, given back, taken again.
+
+    Attributes:
+        free: those that nobody uses.
+    """
 
     def __init__(self) -> None:
-        self._free: list[Disk] = []
+        self.free: list[Disk] = []
         self._prepared: bytes | None = None
 
     @property
     def prepared(self) -> bytes:
         """The image of a database that nobody has used yet."""
         if self._prepared is None:
-            database = Database(None)
-            self._prepared = Disk(database).bytes_now()
-            self._free.append(Disk(database))
+            disk = Disk(Database(None))
+            self._prepared = _in_small_pages(disk.raw)
+            self.free.append(disk)
         return self._prepared
 
     def stock(self, count: int) -> None:
         """See to it that so many can be taken without opening one: call it before a guard is armed."""
         _ = self.prepared
-        while len(self._free) < count:
-            self._free.append(Disk(Database(None)))
+        while len(self.free) < count:
+            self.free.append(Disk(Database(None)))
 
     def take(self, image: bytes) -> Disk:
         """A disk with these bytes."""
-        disk = self._free.pop()
+        disk = self.free.pop()
         disk.load(image)
         return disk
 
     def give_back(self, disk: Disk) -> None:
-        """It may be taken again, unless it was left in the middle of a transaction."""
+        """It may be taken again."""
         if disk.raw.in_transaction:
             disk.database.close()
         else:
-            self._free.append(disk)
+            self.free.append(disk)
 
 
 DISKS: Final = Disks()
 
 
+def _in_small_pages(database: sqlite3.Connection) -> bytes:
+    """The same database, but for the size of its pages."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as link:
+        link.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        link.executescript("\n".join(database.iterdump()))
+        return link.serialize()
+
+
 def marked_as_backup(image: bytes, key: bytes, taken_at: int) -> bytes:
-    """The image with the table by which a node knows that its memory was put back; see `node.store.backup`."""
+    """The image with the table by which a node knows that its memory was put back; see `node.store.backup`.
+
+    It gets a schema version of its own. A connection keeps the statements that it has compiled, and SQLite takes them
+    for valid while the version is the same: a `DROP TABLE` compiled for another image would free the wrong page.
+    """
+    version = int.from_bytes(blake2b(image, digest_size=4).digest()) >> 1
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as link:
         link.deserialize(image)
         link.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} (key BLOB NOT NULL, taken_at INTEGER NOT NULL)")
         link.execute(f"INSERT INTO {TABLE} VALUES (?, ?)", (key, taken_at))  # noqa: S608 - a constant
+        link.execute(f"PRAGMA schema_version = {version}")
         return link.serialize()

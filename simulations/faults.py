@@ -105,7 +105,7 @@ RATES: Final = {
 OFF: Final = 0.4
 """The share of seeds in which a kind is switched off."""
 
-LASTING_S: Final = (5.0, 1800.0)
+LASTING_S: Final = (5.0, 600.0)
 """How long a slow or full disk, or a broker outage, lasts."""
 
 FACTOR_MIN, FACTOR_MAX = 0.3, 1.8
@@ -114,11 +114,16 @@ FACTOR_MIN, FACTOR_MAX = 0.3, 1.8
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A fault that lasts: from when to when, in virtual seconds, and its name."""
+    """A fault that lasts: of which kind, from when to when in virtual seconds, and what it befalls."""
 
+    kind: Fault
     begins_s: float
     ends_s: float
-    name: str
+    what: tuple[str, int]
+
+    def covers(self, now: float) -> bool:
+        """Whether an instant lies within."""
+        return self.begins_s <= now < self.ends_s
 
 
 class Plan:
@@ -126,6 +131,7 @@ class Plan:
 
     Attributes:
         struck: the names of those that did, in order; `only=struck` makes the same world again.
+        mattered: the kinds that changed what somebody did, as far as the simulation can tell.
         kinds: those that are on in this seed.
     """
 
@@ -150,6 +156,7 @@ class Plan:
         self._only = only
         self._struck: dict[str, None] = {}
         self._healed = False
+        self.mattered: set[Fault] = set()
         if kinds is None:
             kinds = frozenset(kind for kind in Fault if dice.fraction("swarm", kind) >= OFF)
         self.kinds = kinds
@@ -168,17 +175,25 @@ class Plan:
         self._healed = True
 
     def strikes(self, kind: Fault, *what: object) -> bool:
-        """Whether this fault strikes here; each name is asked for once, or always answered the same."""
+        """Whether this fault strikes here and now; each name is asked for once, or always answered the same."""
+        is_drawn = self.is_drawn(kind, *what)
+        if is_drawn:
+            self.struck_now(kind, *what)
+        return is_drawn
+
+    def struck_now(self, kind: Fault, *what: object) -> None:
+        """A fault that was drawn before strikes now."""
+        self._struck[_name(kind, *what)] = None
+
+    def is_drawn(self, kind: Fault, *what: object) -> bool:
+        """Whether this fault strikes when its time comes."""
         if self._healed:
             return False
         rate = self._rates[kind]
         if self._only is None and (not rate or self._dice.fraction(kind, *what) >= rate):
             return False
-        name = f"{kind}:{' '.join(map(str, what))}"
-        if (self._only is not None and name not in self._only) or name in self._without:
-            return False
-        self._struck[name] = None
-        return True
+        name = _name(kind, *what)
+        return name not in self._without and (self._only is None or name in self._only)
 
     def between(self, lowest: float, highest: float, *name: object) -> float:
         """A number that says how a fault strikes."""
@@ -193,10 +208,14 @@ class Plan:
     ) -> Iterator[Window]:
         """The times at which a lasting fault befalls somebody."""
         for number in range(at_most):
-            if self.strikes(kind, who, number):
+            if self.is_drawn(kind, who, number):
                 begins_s = self.between(0, within_s, kind, who, number, "begins")
                 lasts = _long_tailed(self.between, lasts_s, kind, who, number, "lasts")
-                yield Window(begins_s, begins_s + lasts, f"{kind}:{who} {number}")
+                yield Window(kind, begins_s, begins_s + lasts, (who, number))
+
+
+def _name(kind: Fault, *what: object) -> str:
+    return f"{kind}:{' '.join(map(str, what))}"
 
 
 def _long_tailed(between: Callable[..., float], limits_s: tuple[float, float], *name: object) -> float:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Final
 from node.app import Node, Ports, Profile
 from node.key_file import NodeIdentity
 from node.settings import Announcements
+from node.store.writer import GroupCommitStore
 from protocol.identity import SigningKey
+from protocol.limits import REQUEST_S_MAX
 from simulations.core.loop import OWNER
 from simulations.disk import DISKS
 from simulations.faults import Fault
 from simulations.ports import ObservedMetrics, SimulatedClock, SimulatedEntropy
 from simulations.rows import Change, Rows
 from simulations.server import DirectServer
-from simulations.store import SimulatedStore
+from simulations.store import SimulatedCommitter, WatchedDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -58,7 +60,7 @@ class HostPlan:
             name=name,
             identity=NodeIdentity(
                 node_id=mark * 6 + b"\x40" + mark + b"\x80" + mark * 7,
-                signing_key=SigningKey(b"signing key of " + mark * 17),
+                signing_key=SigningKey(signing_seed(number)),
                 master_secret=b"master secret of " + mark * 15,
             ),
             remote=f"10.0.{number}.1",
@@ -66,6 +68,11 @@ class HostPlan:
             instance_host=f"{name}.instance.test",
             announcements=announcements,
         )
+
+
+def signing_seed(number: int) -> bytes:
+    """What the key of the machine with that number is made of."""
+    return b"signing key of " + bytes([number + 1]) * 17
 
 
 class Incarnation:
@@ -83,7 +90,7 @@ class Incarnation:
         self.serving = False
         self.node: Node
         self.servers: dict[str, DirectServer]
-        self.store: SimulatedStore
+        self.database: WatchedDatabase
         self.rows: Rows
 
     @property
@@ -95,10 +102,10 @@ class Incarnation:
         """At which step, or about which commit, the power goes; 0: at none."""
         plan = self._plan
         step = commit = 0
-        if plan.strikes(Fault.CRASH_AT_AWAIT, who):
+        if plan.is_drawn(Fault.CRASH_AT_AWAIT, who):
             step = 1 + plan.below(CRASH_STEPS_MAX, "step", who)
-        before = plan.strikes(Fault.CRASH_BEFORE_COMMIT, who)
-        after = plan.strikes(Fault.CRASH_AFTER_COMMIT, who)
+        before = plan.is_drawn(Fault.CRASH_BEFORE_COMMIT, who)
+        after = plan.is_drawn(Fault.CRASH_AFTER_COMMIT, who)
         if before or after:
             commit = 1 + plan.below(CRASH_COMMITS_MAX, "commit", who)
         return step, commit, after
@@ -109,7 +116,7 @@ class Incarnation:
             return False
         self._steps += 1
         if self._steps == self._crash_step and not self._host.world.is_healed:
-            self._host.crash("at an await")
+            self._host.crash("at an await", Fault.CRASH_AT_AWAIT)
             return False
         return True
 
@@ -117,35 +124,52 @@ class Incarnation:
 
     def commit_takes_s(self) -> float:
         """See `Overseer`."""
-        now = self._host.world.loop.time()
         self._commits += 1
-        low, high = SLOW_COMMIT_S if _is_in(self._host.slow, now) else COMMIT_S
-        return self._plan.between(low, high, "commit takes", self._host.name, self.number, self._commits)
+        low, high = SLOW_COMMIT_S if self._is_in(self._host.slow) else COMMIT_S
+        takes_s = self._plan.between(low, high, "commit takes", self._host.name, self.number, self._commits)
+        if takes_s > REQUEST_S_MAX:
+            self._plan.mattered.add(Fault.SLOW_DISK)
+        return takes_s
 
     def disk_is_full(self) -> bool:
         """See `Overseer`."""
-        world = self._host.world
-        return not world.is_healed and _is_in(self._host.full, world.loop.time())
+        return not self._host.world.is_healed and self._is_in(self._host.full)
 
-    def before_commit(self) -> None:
+    def _is_in(self, windows: list[Window]) -> bool:
+        now = self._host.world.loop.time()
+        for window in windows:
+            if window.covers(now):
+                self._plan.struck_now(window.kind, *window.what)
+                return True
+        return False
+
+    def goes_on(self) -> bool:
         """See `Overseer`."""
         if self._commits == self._crash_commit and not self._crash_after and not self._host.world.is_healed:
-            self._host.crash("before a commit")
+            self._host.crash("before a commit", Fault.CRASH_BEFORE_COMMIT)
+        return self.alive
 
     def unit_done(self, result: object) -> None:
         """See `Overseer`."""
         self._pending.append((result, self.rows.changes()))
 
-    def committed(self, unit_count: int, error: Exception | None) -> None:
+    def committed(self) -> None:
         """See `Overseer`."""
         pending, self._pending = self._pending, []
-        if error is not None:
-            self.rows.forget_uncommitted()
-            self._host.world.told.commit_failed(self._host, error, unit_count)
-            return
         self._host.world.told.committed(self._host, pending)
+        if not any(changes for _, changes in pending):
+            return
         if self.alive and self._commits == self._crash_commit and self._crash_after and not self._host.world.is_healed:
-            self._host.crash("after a commit")
+            self._plan.mattered.add(Fault.CRASH_AFTER_COMMIT)
+            self._host.crash("after a commit", Fault.CRASH_AFTER_COMMIT)
+
+    def commit_failed(self, error: Exception) -> None:
+        """See `Overseer`."""
+        units = len(self._pending)
+        self._pending.clear()
+        self.rows.forget_uncommitted()
+        self._plan.mattered.add(Fault.FULL_DISK)
+        self._host.world.told.commit_failed(self._host, error, units)
 
 
 class Host:
@@ -155,6 +179,8 @@ class Host:
         image: what its disk holds while nothing runs on it.
         running: the present incarnation; none: it is off.
         is_in_hands: somebody is at work on it, who will start it.
+        stays_away: it crashed and will not be back for long.
+        open_requests: how many are being answered.
         clock: what it takes for the time.
     """
 
@@ -163,6 +189,7 @@ class Host:
         self.plan = plan
         self.name = plan.name
         self.key = plan.identity.signing_key.public
+        self.topic_id = str(plan.identity)
         self.slow = slow
         self.full = full
         self.clock = SimulatedClock(world.loop.time)
@@ -170,6 +197,8 @@ class Host:
         self.running: Incarnation | None = None
         self.boots = 0
         self.is_in_hands = False
+        self.stays_away = False
+        self.open_requests = 0
         self._disk: Disk | None = None
 
     @property
@@ -177,6 +206,16 @@ class Host:
         """The disk of the running node."""
         assert self._disk is not None  # noqa: S101 - callers ask while it runs
         return self._disk
+
+    @property
+    def rows(self) -> Rows:
+        """What the running node's database holds of connections."""
+        assert self.running is not None  # noqa: S101 - callers ask while it runs
+        return self.running.rows
+
+    def bytes_now(self) -> bytes:
+        """What a reader of the database's file sees."""
+        return self._disk.bytes_now() if self._disk is not None else self.image
 
     @property
     def node_url(self) -> str:
@@ -208,7 +247,7 @@ class Host:
 
     def _build(self, incarnation: Incarnation) -> None:
         world, plan = self.world, self.plan
-        incarnation.store = SimulatedStore(self.disk, incarnation, is_alive=lambda: incarnation.alive)
+        incarnation.database = WatchedDatabase(self.disk, incarnation)
         incarnation.node = node = Node(
             identity=plan.identity,
             admin_token=ADMIN_TOKEN,
@@ -222,7 +261,7 @@ class Host:
                 clock=self.clock,
                 entropy=SimulatedEntropy(world.dice.stream("entropy", self.name, incarnation.number)),
                 network=HostNetwork(self),
-                store=incarnation.store,
+                store=GroupCommitStore(incarnation.database, committer=SimulatedCommitter(incarnation)),
                 broker=None if plan.is_clone else world.broker,
             ),
             metrics=ObservedMetrics(heard=self._heard, attempted=self._attempted),
@@ -250,16 +289,23 @@ class Host:
         task.add_done_callback(self.world.loop.expect_success)
         return task
 
-    def crash(self, how: str) -> None:
-        """Cut the power: nothing that runs here takes another step."""
+    def crash(self, how: str, fault: Fault | None = None) -> None:
+        """Cut the power: nothing that runs here takes another step. `fault`: the kind that this is."""
         incarnation = self.running
         if incarnation is None:
             return
         plan, who = self.world.plan, f"{self.name} {incarnation.number}"
         incarnation.alive = incarnation.serving = False
         finishes = not plan.strikes(Fault.LOST_WRITE, who)
+        if fault is not None:
+            plan.struck_now(fault, who)
+        if fault is not None and (self.open_requests or incarnation.database.has_uncommitted):
+            plan.mattered.add(fault)
+        if not finishes and incarnation.database.has_uncommitted:
+            plan.mattered.add(Fault.LOST_WRITE)
         self.world.trace.add(self.name, "crash", how=how, finishes=finishes)
-        incarnation.store.lose_power(finishes=finishes)
+        incarnation.database.lose_power(finishes=finishes)
+        self.open_requests = 0
         self._turn_off(self.disk.bytes_after_power_cut(lambda most: plan.below(most + 1, "lost commits", who)))
         self.world.machines.crashed(self, who)
 
@@ -301,6 +347,7 @@ class Host:
         self.spawn(self._serve(self.running, call))
 
     async def _serve(self, incarnation: Incarnation, call: Call) -> None:
+        self.open_requests += 1
         # a request that went astray names another host; it is for the node URL
         server = incarnation.servers.get(call.target) or incarnation.servers[self.plan.node_host]
         call.answered(
@@ -308,6 +355,7 @@ class Host:
                 call.method, call.path, host=call.target, headers=call.headers, body=call.body, remote=call.remote
             )
         )
+        self.open_requests -= 1
 
     def _heard(self, kind: str, result: str) -> None:
         self.world.told.heard(self, kind, result)
@@ -335,7 +383,3 @@ class HostNetwork:
         return await self._host.world.network.call(
             self._host.name, self._host.plan.remote, method, host, slash + path, headers=headers, body=body
         )
-
-
-def _is_in(windows: list[Window], now: float) -> bool:
-    return any(window.begins_s <= now < window.ends_s for window in windows)

@@ -11,7 +11,7 @@ from simulations.faults import LASTING_S, Fault
 from simulations.host import Host, HostPlan
 
 if TYPE_CHECKING:
-    from simulations.faults import Plan
+    from simulations.faults import Plan, Window
     from simulations.shape import Shape
     from simulations.world import World
 
@@ -72,10 +72,11 @@ class Machines:
             host.clock.ahead_s = _either_way(plan, JUMP_S, "skew", name)
             world.trace.add(name, "clock", ahead_s=host.clock.ahead_s)
         for window in plan.windows(Fault.CLOCK_JUMP, name, at_most=2, within_s=world.shape.chaos_s, lasts_s=LASTING_S):
-            world.later(window.begins_s, self._jump, host, window.name)
+            world.later(window.begins_s, self._jump, host, window)
 
-    def _jump(self, host: Host, name: str) -> None:
-        host.clock.ahead_s += _either_way(self._world.plan, JUMP_S, "jump", name)
+    def _jump(self, host: Host, window: Window) -> None:
+        self._world.plan.struck_now(window.kind, *window.what)
+        host.clock.ahead_s += _either_way(self._world.plan, JUMP_S, "jump", *window.what)
         self._world.trace.add(host.name, "clock", ahead_s=host.clock.ahead_s)
 
     # Power
@@ -86,7 +87,8 @@ class Machines:
         world.told.crashed(host)
         if host.plan.is_clone:
             return
-        limits = LATE_RESTART_S if plan.strikes(Fault.LATE_RESTART, who) else RESTART_S
+        host.stays_away = plan.strikes(Fault.LATE_RESTART, who)
+        limits = LATE_RESTART_S if host.stays_away else RESTART_S
         world.later(now + plan.between(*limits, "restart", who), self._restart, host)
         notices_s = plan.between(0.01, KEEPALIVE_S, "keep-alive", who)
         world.later(now + notices_s, self._broker_notices, host, host.boots)
@@ -115,7 +117,7 @@ class Machines:
         await host.shut_down(STOP_S_MAX)
         host.image = marked_as_backup(image, host.key, int(host.clock.now())) if marked else image
         self._world.trace.add(host.name, "restored", marked=marked)
-        self._world.told.rewound(host)
+        self._world.told.rewound(host, marked=marked)
         host.is_in_hands = False
         self._restart(host)
 
@@ -126,9 +128,9 @@ class Machines:
             return
         copy = self._add(replace(host.plan, name=name, is_clone=True))
         copy.clock.ahead_s = host.clock.ahead_s
-        copy.image = host.disk.bytes_now()
+        copy.image = host.bytes_now()
         self._world.trace.add(name, "copied", original=host.name)
-        self._world.told.rewound(copy)
+        self._world.told.rewound(copy, marked=False)
         copy.boot()
         await asyncio.sleep(for_s)
         copy.crash("the copy ends")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextvars
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Final, Protocol
 
 from node.causes import Cause
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
     from simulations.trace import Trace
 
 LATENCY_S: Final = (0.001, 0.03)
-OVERTAKEN_S: Final = (0.05, 2.5)
+OVERTAKEN_S: Final = (0.05, 4.9)
 LATE_S: Final = (1.0, 120.0)
 REPEATED_S: Final = (0.5, 4 * 3600.0)
 PARTITION_S: Final = (1.0, 3600.0)
 PARTITIONS_MAX: Final = 2
+_ENDS_WITHOUT_ANSWER: Final = frozenset({Fault.REQUEST_LOST, Fault.ANSWER_LOST, Fault.DELAY, Fault.CUT_ANSWER})
 LOOKED_AT_MAX: Final = 3
 """How many of the answers to one node are kept, to be given again."""
 
@@ -43,6 +45,7 @@ class Destination(Protocol):
     """A machine that requests arrive at."""
 
     name: str
+    stays_away: bool
 
     def is_reachable(self) -> bool:
         """Whether anything listens there now."""
@@ -72,8 +75,16 @@ class NetworkOverseer(Protocol):
         """A node lets a message leave."""
         ...
 
+    def passed(self, data: bytes) -> None:
+        """The body of a request or an answer leaves a machine."""
+        ...
+
     def arrived(self, at: str, call: Call) -> None:
         """A request has reached a machine."""
+        ...
+
+    def told_answer(self, call: Call) -> None:
+        """An answer, or what goes for one, reaches whoever asked."""
         ...
 
     def failed(self, call: Call, cause: Cause) -> None:
@@ -97,8 +108,9 @@ class Call:
     future: asyncio.Future[HttpAnswer]
     remote: str
     asked_at: str = ""
+    number: int = 0
     is_repeated: bool = False
-    hops: list[str] = field(default_factory=list)
+    befallen: set[Fault] = field(default_factory=set)
 
     def answered(self, answer: HttpAnswer) -> None:
         """The machine that it arrived at answers."""
@@ -128,6 +140,9 @@ class Network:
         self._attempts: Counter[str] = Counter()
         self._labels: dict[bytes, str] = {}
         self._answers: dict[tuple[str, str], list[HttpAnswer]] = {}
+        self._arrived: dict[tuple[str, str], int] = {}
+        self._misled: dict[str, set[Fault]] = {}
+        self._numbers = count(1)
         self._cuts = list(_partitions(plan, names, faults_until_s))
         self._healed = False
 
@@ -163,7 +178,9 @@ class Network:
             name=f"{link} #{self._attempts[link]}",
             future=self._loop.create_future(),
             remote=remote,
+            number=next(self._numbers),
         )
+        self._overseer.passed(body)
         if said is not None:
             self._overseer.said(source, said)
         self._trace.add(source, "asks", to=host, call=call.name, **_facts(said))
@@ -217,22 +234,26 @@ class Network:
         if self._is_cut(call.source, destination.name if destination is not None else call.target):
             self._trace.add("network", "cut-off", call=name)
             return
+        link = (call.source, call.target)
+        if call.number < self._arrived.get(link, 0) and Fault.REORDER in call.befallen:
+            plan.mattered.add(Fault.REORDER)
+        self._arrived[link] = max(call.number, self._arrived.get(link, 0))
         if plan.strikes(Fault.PORTAL, name):
-            self._strike(call, Fault.PORTAL)
-            self._deliver(call, portal_answer(plan, name))
+            self._mislead(call, Fault.PORTAL, portal_answer(plan, name))
             return
         if call.said is not None and plan.strikes(Fault.FORGED_ANSWER, name):
-            self._strike(call, Fault.FORGED_ANSWER)
-            self._deliver(call, forged_answer(plan, name, call.said))
+            self._mislead(call, Fault.FORGED_ANSWER, forged_answer(plan, name, call.said))
             return
         if call.said is not None and (old := self._old_answer(call)) is not None:
-            self._strike(call, Fault.OLD_ANSWER)
-            self._deliver(call, old)
+            self._mislead(call, Fault.OLD_ANSWER, old)
             return
         if destination is not None and plan.strikes(Fault.OTHER_NODE, name):
             destination = self._directory.another(destination.name, plan.between(0, 1, "other", name)) or destination
             self._strike(call, Fault.OTHER_NODE)
+            self._misled.setdefault(call.source, set()).add(Fault.OTHER_NODE)
         if destination is None or not destination.is_reachable():
+            if destination is not None and destination.stays_away:
+                plan.mattered.add(Fault.LATE_RESTART)
             self._trace.add("network", "refused", call=name)
             self._fail(call, Cause.UNREACHABLE, f"Nothing listens at {call.target}.")
             return
@@ -245,10 +266,12 @@ class Network:
         """Bring an answer back to where its question came from."""
         plan, name = self._plan, call.name
         said = Said.read(answer.body) if call.said is not None else None
+        self._overseer.passed(answer.body)
         if said is not None:
             self._overseer.said(call.asked_at, said)
         self._trace.add(call.asked_at, "answers", call=name, status=answer.status, **_facts(said))
         if call.is_repeated:
+            plan.mattered.add(Fault.DUPLICATE)
             return
         if said is not None:
             kept = self._answers.setdefault((call.source, call.target), [])
@@ -266,6 +289,7 @@ class Network:
                     delay_s, self._fail, call, Cause.UNREACHABLE, "The answer broke off.", context=self._nowhere
                 )
                 return
+            self._misled.setdefault(call.source, set()).add(Fault.CUT_ANSWER)
             answer = HttpAnswer(status=answer.status, headers=answer.headers, body=answer.body[:kept_bytes])
         self._loop.call_later(delay_s, self._come_back, call, answer, context=self._nowhere)
 
@@ -278,6 +302,7 @@ class Network:
     def _deliver(self, call: Call, answer: HttpAnswer) -> None:
         if not call.future.done():
             self._trace.add(call.source, "is-told", call=call.name, status=answer.status)
+            self._overseer.told_answer(call)
             call.future.set_result(answer)
 
     def _time_out(self, call: Call) -> None:
@@ -287,6 +312,7 @@ class Network:
         if not call.future.done():
             self._trace.add(call.source, "no-answer", call=call.name, cause=cause.value)
             self._overseer.failed(call, cause)
+            self._plan.mattered |= call.befallen & _ENDS_WITHOUT_ANSWER
             call.future.set_exception(NetworkError(cause, sentence))
             call.future.exception()  # whoever asked may have lost its power, and nobody looks at it then
 
@@ -296,13 +322,28 @@ class Network:
             return None
         return kept[self._plan.below(len(kept), "old", call.name)]
 
+    def gave_up(self, source: str) -> None:
+        """A machine takes what it was last told for no answer."""
+        self._plan.mattered |= self._misled.pop(source, set())
+
     def _is_cut(self, source: str, target: str) -> bool:
         now = self._loop.time()
-        return not self._healed and any(
-            window.begins_s <= now < window.ends_s and (source, target) in pairs for window, pairs in self._cuts
-        )
+        if self._healed:
+            return False
+        for window, pairs in self._cuts:
+            if window.covers(now) and (source, target) in pairs:
+                self._plan.struck_now(window.kind, *window.what)
+                self._plan.mattered.add(window.kind)
+                return True
+        return False
+
+    def _mislead(self, call: Call, fault: Fault, answer: HttpAnswer) -> None:
+        self._strike(call, fault)
+        self._misled.setdefault(call.source, set()).add(fault)
+        self._deliver(call, answer)
 
     def _strike(self, call: Call, fault: Fault) -> None:
+        call.befallen.add(fault)
         self._trace.add("network", "fault", fault=fault.value, call=call.name)
 
 

@@ -22,7 +22,8 @@ class ViolationError(Exception):
 class Observer:
     """Is told everything and does nothing; those who watch override what they need.
 
-    Whatever is told has just happened, and is not over: an observer that raises `ViolationError` ends the world.
+    Whatever is told has just happened, and is not over. An observer that ends the world does so by `loop.fail`: an
+    exception of its own may come out within the node's code, and be swallowed there.
     """
 
     def __init__(self, world: World) -> None:
@@ -34,8 +35,11 @@ class Observer:
     def crashed(self, host: Host) -> None:
         """A machine lost its power."""
 
-    def rewound(self, host: Host) -> None:
-        """A machine's memory is not the continuation of what it was: an older one, or another one's copy."""
+    def rewound(self, host: Host, *, marked: bool) -> None:
+        """A machine's memory is not the continuation of what it was: an older one, or another one's copy.
+
+        `marked`: the node can tell that it is a backup which was put back.
+        """
 
     def unit(self, host: Host, result: object, changes: list[Change]) -> None:
         """A unit of work was committed; those of one transaction come one after the other."""
@@ -49,8 +53,14 @@ class Observer:
     def said(self, by: str, said: Said) -> None:
         """A message leaves a node."""
 
+    def passed(self, data: bytes) -> None:
+        """The body of a request or an answer between nodes leaves one of them."""
+
     def arrived(self, at: str, call: Call) -> None:
         """A request has reached a machine."""
+
+    def told_answer(self, call: Call) -> None:
+        """An answer, or what goes for one, reaches whoever asked."""
 
     def failed(self, call: Call, cause: Cause) -> None:
         """A request brought no answer."""
@@ -64,8 +74,8 @@ class Observer:
     def published(self, client_id: str, link: int, publication: Publication) -> None:
         """The broker took a message."""
 
-    def logged(self, host: str, event: dict[str, object]) -> None:
-        """A node wrote a line of its log."""
+    def logged(self, host: str, event: dict[str, object], error: BaseException | None) -> None:
+        """A node wrote a line of its log, perhaps about an error."""
 
     def asked(self, host: Host, asked: Asked) -> None:
         """An admin is about to ask something of a node."""

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from simulations.core.dice import Dice
 
 HOSTS: Final = (2, 3)
-CONNECTIONS: Final = (1, 1, 1, 2, 2, 3)
-CHAOS_S: Final = (600.0, 3 * 86400.0)
+CONNECTIONS: Final = (1, 1, 2, 2, 3)
+CHAOS_S: Final = (300.0, 86400.0)
 ANNOUNCEMENTS: Final = (Announcements.ANYONE,) * 3 + (Announcements.KNOWN, Announcements.OFF)
 
 

@@ -1,112 +1,109 @@
-"""The store port of a simulated node: no thread; commits take virtual time; the disk may be slow, full, or lose power.
+"""What the shipped store runs on in a simulation: a disk that takes virtual time, may be full, and may lose its power.
 
-As on the shipped writer, units of work that arrive while a commit is under way share the next one, and a result is
-handed out only after the commit that holds it.
+The store itself is the shipped one, `node.store.writer.GroupCommitStore`, with its grouping and its order of
+committing and answering. Only the thread that waits for the disk is replaced, and the database is looked over the
+shoulder of.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Connection
 
     from simulations.disk import Disk
 
-T = TypeVar("T")
-
-UNITS_PER_COMMIT_MAX: Final = 64
-"""As on the shipped writer."""
-
 
 class Overseer(Protocol):
-    """What the world decides of a store's commits, and is told of them."""
+    """What the world decides of a node's commits, and is told of them."""
 
     def commit_takes_s(self) -> float:
         """How long the commit that begins now takes, in virtual seconds."""
         ...
 
     def disk_is_full(self) -> bool:
-        """Whether the commit that is made now finds no room to grow."""
+        """Whether what is done now finds no room to grow."""
         ...
 
-    def before_commit(self) -> None:
-        """A commit is about to be made; the power may go now."""
+    def goes_on(self) -> bool:
+        """Asked when a commit is about to be made: whether the machine still has its power."""
         ...
 
     def unit_done(self, result: object) -> None:
         """A unit of work ran, in a transaction that is not committed yet."""
         ...
 
-    def committed(self, unit_count: int, error: Exception | None) -> None:
-        """The transaction was committed, or nothing of it was kept; no result is handed out yet.
+    def committed(self) -> None:
+        """The transaction was committed; nobody knows yet. The power may go now: then nobody ever does."""
+        ...
 
-        The power may go now: then none ever is.
-        """
+    def commit_failed(self, error: Exception) -> None:
+        """Nothing of the transaction was kept."""
         ...
 
 
-class SimulatedStore:
-    """The `Store` port over a simulated disk."""
+class SimulatedCommitter:
+    """The `Committer` of the shipped store: it waits in virtual time."""
 
-    def __init__(self, disk: Disk, overseer: Overseer, *, is_alive: Callable[[], bool]) -> None:
+    def __init__(self, overseer: Overseer) -> None:
+        self._overseer = overseer
+
+    def submit(self, commit: Callable[[], Sequence[Any]], settle: Callable[[Sequence[Any]], None]) -> None:
+        """See `node.store.writer.Committer`."""
+        asyncio.get_running_loop().call_later(self._overseer.commit_takes_s(), self._commit, commit, settle)
+
+    async def close(self) -> None:
+        """See `node.store.writer.Committer`."""
+
+    def _commit(self, commit: Callable[[], Sequence[Any]], settle: Callable[[Sequence[Any]], None]) -> None:
+        if self._overseer.goes_on():
+            settle(commit())
+
+
+class WatchedDatabase:
+    """The shipped `Database` on a simulated disk; see `node.store.writer.Executor`."""
+
+    def __init__(self, disk: Disk, overseer: Overseer) -> None:
         self._disk = disk
         self._overseer = overseer
-        self._is_alive = is_alive
-        self._waiting: list[tuple[Callable[[Connection], Any], asyncio.Future[Any]]] = []
-        self._committing = False
+        self.has_uncommitted = False
 
-    async def run(self, unit_of_work: Callable[[Connection], T]) -> T:
-        """See `node.ports.Store`."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((unit_of_work, future))
-        if not self._committing:
-            self._begin()
-        return await future  # a caller that is cancelled leaves the unit in the queue: it runs all the same
+    def execute(self, units: Sequence[Callable[[Connection], Any]]) -> tuple[list[Any], bool]:
+        """See `Database.execute`."""
+        try:
+            with self._disk.room(is_full=self._overseer.disk_is_full()):
+                results, has_written = self._disk.database.execute([self._watched(unit) for unit in units])
+        except Exception as error:
+            self._overseer.commit_failed(error)
+            raise
+        self.has_uncommitted = has_written
+        return results, has_written
+
+    def commit(self) -> None:
+        """See `Database.commit`."""
+        try:
+            with self._disk.room(is_full=self._overseer.disk_is_full()):
+                self._disk.commit()
+        except Exception as error:
+            self._overseer.commit_failed(error)
+            raise
+        finally:
+            self.has_uncommitted = False
+        self._overseer.committed()
 
     def lose_power(self, *, finishes: bool) -> None:
         """The machine is off; `finishes`: what was on its way to the disk arrives there all the same."""
-        if finishes and self._committing and self._waiting:
-            self._transact(self._waiting[:UNITS_PER_COMMIT_MAX])
-        self._waiting.clear()
+        if self.has_uncommitted and finishes:
+            self.commit()
+        self.has_uncommitted = False
+        self._disk.undo()
 
-    def _begin(self) -> None:
-        self._committing = True
-        asyncio.get_running_loop().call_later(self._overseer.commit_takes_s(), self._commit)
-
-    def _commit(self) -> None:
-        self._overseer.before_commit()
-        if not self._is_alive():
-            return
-        jobs = self._waiting[:UNITS_PER_COMMIT_MAX]
-        del self._waiting[:UNITS_PER_COMMIT_MAX]
-        results = self._transact(jobs)
-        if not self._is_alive():
-            return
-        for (_, future), result in zip(jobs, results, strict=True):
-            if future.done():
-                continue
-            if isinstance(result, Exception):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-        self._committing = False
-        if self._waiting:
-            self._begin()
-
-    def _transact(self, jobs: list[tuple[Callable[[Connection], Any], asyncio.Future[Any]]]) -> list[Any]:
-        failure: Exception | None = None
-        try:
-            results = self._disk.transact(
-                [self._watched(unit) for unit, _ in jobs], is_full=self._overseer.disk_is_full()
-            )
-        except Exception as error:  # noqa: BLE001 - every caller learns that nothing was kept
-            failure, results = error, [error] * len(jobs)
-        self._overseer.committed(len(jobs), failure)
-        return results
+    def close(self) -> None:
+        """The machine keeps its disk."""
 
     def _watched(self, unit: Callable[[Connection], Any]) -> Callable[[Connection], Any]:
         def watched(transaction: Connection) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from typing import TYPE_CHECKING
 
 from simulations.core.loop import OWNER
@@ -24,10 +25,17 @@ if TYPE_CHECKING:
 class Told:
     """Hands on what the parts of a world tell; see `simulations.observer.Observer` for what each means."""
 
-    def __init__(self, trace: Trace, label: Callable[[bytes], str]) -> None:
-        """`label` gives a connection its short name."""
+    def __init__(self, trace: Trace, *, label: Callable[[bytes], str], gave_up: Callable[[str], None]) -> None:
+        """Tell nobody but the trace yet.
+
+        Args:
+            trace: of the world.
+            label: gives a connection its short name.
+            gave_up: is told of a machine that takes what it was last told for no answer.
+        """
         self._trace = trace
         self._label = label
+        self._gave_up = gave_up
         self.observers: list[Observer] = []
 
     def booted(self, host: Host) -> None:
@@ -40,10 +48,10 @@ class Told:
         for observer in self.observers:
             observer.crashed(host)
 
-    def rewound(self, host: Host) -> None:
+    def rewound(self, host: Host, *, marked: bool) -> None:
         """A machine's memory is not the continuation of what it was."""
         for observer in self.observers:
-            observer.rewound(host)
+            observer.rewound(host, marked=marked)
 
     def committed(self, host: Host, pending: Sequence[tuple[object, list[Change]]]) -> None:
         """A transaction is durable, and nobody knows yet."""
@@ -68,10 +76,20 @@ class Told:
         for observer in self.observers:
             observer.said(by, said)
 
+    def passed(self, data: bytes) -> None:
+        """See `NetworkOverseer`."""
+        for observer in self.observers:
+            observer.passed(data)
+
     def arrived(self, at: str, call: Call) -> None:
         """See `NetworkOverseer`."""
         for observer in self.observers:
             observer.arrived(at, call)
+
+    def told_answer(self, call: Call) -> None:
+        """See `NetworkOverseer`."""
+        for observer in self.observers:
+            observer.told_answer(call)
 
     def failed(self, call: Call, cause: Cause) -> None:
         """See `NetworkOverseer`."""
@@ -80,6 +98,8 @@ class Told:
 
     def attempted(self, host: Host, cause: Cause | None) -> None:
         """A node counts a try to deliver."""
+        if cause is not None:
+            self._gave_up(host.name)
         for observer in self.observers:
             observer.attempted(host, cause)
 
@@ -93,8 +113,9 @@ class Told:
         """A node writes a line of its log."""
         owner = OWNER.get()
         name = owner.name if owner is not None else "world"
+        error = sys.exc_info()[1] if event.get("exc_info") else None
         for observer in self.observers:
-            observer.logged(name, event)
+            observer.logged(name, event, error)
 
     def asked(self, host: Host, asked: Asked) -> None:
         """An admin asks."""

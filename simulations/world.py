@@ -124,7 +124,7 @@ class World:
         self.is_healed = False
         self._is_deep = is_deep
         DISKS.stock(self.shape.hosts + CLONES_MAX)
-        self.told = Told(self.trace, self._label)
+        self.told = Told(self.trace, label=self._label, gave_up=self._gave_up)
         self.machines = Machines(self, self.shape)
         self._broker_faults = BrokerFaults(self)
         self.broker = SimulatedBroker(self._broker_faults)
@@ -208,6 +208,9 @@ class World:
 
     def _label(self, connection: bytes) -> str:
         return self.network.label(connection)
+
+    def _gave_up(self, name: str) -> None:
+        self.network.gave_up(name)
 
     def later(self, at_s: float, callback: Callable[..., object], *arguments: object) -> None:
         """Do something that no machine does."""

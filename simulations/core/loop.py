@@ -36,6 +36,11 @@ class Owner(Protocol):
         """What it is called."""
         ...
 
+    @property
+    def alive(self) -> bool:
+        """Whether it ever takes a step again."""
+        ...
+
     def takes_step(self) -> bool:
         """Asked before each of its callbacks: whether it may run. From the first no on, none ever runs again."""
         ...
@@ -76,7 +81,7 @@ class SimulationLoop(_Loop):  # type: ignore[misc]
         self._ready: deque[tuple[asyncio.Handle, Owner | None]] = deque()
         self._timers: list[tuple[float, int, asyncio.TimerHandle, Owner | None]] = []
         self._numbers = count()
-        self._tasks: list[asyncio.Task[Any]] = []
+        self._tasks: list[tuple[asyncio.Task[Any], Owner | None]] = []
         self._running = False
         self._closed = False
         self.steps = 0
@@ -188,7 +193,8 @@ class SimulationLoop(_Loop):  # type: ignore[misc]
     ) -> asyncio.Task[Any]:
         """See asyncio; the task is kept until `close`, so that no finaliser runs at a moment of its own choice."""
         task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, name=name or "task", context=context)
-        self._tasks.append(task)
+        owner = context.get(OWNER) if context is not None else OWNER.get()
+        self._tasks.append((task, owner))
         return task
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
@@ -202,11 +208,12 @@ class SimulationLoop(_Loop):  # type: ignore[misc]
             self.fail(error)
 
     def unnoticed(self) -> list[BaseException]:
-        """What tasks failed with that nobody has looked at yet."""
+        """What tasks failed with that nobody has looked at; where the power went, nobody could."""
         return [
             error
-            for task in self._tasks
-            if task.done()
+            for task, owner in self._tasks
+            if (owner is None or owner.alive)
+            and task.done()
             and task._log_traceback  # noqa: SLF001 - looking at the exception would unset it
             and (error := task.exception()) is not None
         ]
@@ -230,7 +237,7 @@ class SimulationLoop(_Loop):  # type: ignore[misc]
         self._timers.clear()
         asyncio._set_running_loop(self)  # noqa: SLF001 - likewise: what unwinds may look for its loop
         try:
-            for task in self._tasks:
+            for task, _ in self._tasks:
                 if not task.done():
                     task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - as asyncio.gather does
                     coroutine = task.get_coro()

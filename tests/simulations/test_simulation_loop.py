@@ -148,6 +148,21 @@ def test_a_callback_that_raises_ends_the_run():
         loop.run_until(2)
 
 
+def test_a_task_that_failed_just_before_the_power_went_is_nobodys_fault():
+    loop, machine = SimulationLoop(), Machine()
+
+    async def fails():
+        raise OSError("nobody was left to look at this")
+
+    context = contextvars.Context()
+    context.run(OWNER.set, machine)
+    task = loop.create_task(fails(), context=context)
+    loop.run_until(1)
+    machine.alive = False
+    assert loop.unnoticed() == []
+    assert task.exception() is not None
+
+
 def test_a_task_that_failed_unnoticed_is_found():
     loop = SimulationLoop()
 

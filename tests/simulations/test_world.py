@@ -60,18 +60,19 @@ def digests(seeds: range, *, hash_seed: str) -> list[str]:
 
 
 def test_a_seed_gives_the_same_trace_in_processes_with_different_hash_seeds():
-    first, second = (digests(range(15), hash_seed=seed) for seed in ("0", "4711"))
+    first, second = (digests(range(8), hash_seed=seed) for seed in ("0", "4711"))
     assert first == second
-    assert len(set(first)) == 15
+    assert len(set(first)) == 8
 
 
 def test_a_fault_that_is_switched_off_leaves_the_decisions_about_all_others():
-    whole = World(3).run()
-    off = next(name for name in whole.struck if name.startswith("crash-"))
-    rest = World(3, without=frozenset({off})).run()
-    assert off not in rest.struck
-    assert rest.digest != whole.digest
-    assert len(set(rest.struck) & set(whole.struck)) >= 3
+    for seed in range(10):
+        whole = World(seed).run()
+        off = whole.struck[0]
+        rest = World(seed, without=frozenset({off})).run()
+        assert off not in rest.struck
+        assert rest.digest != whole.digest
+        assert set(rest.struck) & set(whole.struck) or len(whole.struck) == 1
 
 
 def test_the_faults_that_struck_make_the_same_world_again():

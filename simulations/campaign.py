@@ -1,0 +1,163 @@
+"""Many worlds: seeds run one after the other in each of some processes, and what comes of all of them.
+
+A process takes a batch of seeds at a time. It was started afresh and has run nothing before, with one hash seed for
+all; a seed makes the same world in any of them.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import time
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from simulations.checks import CHECKS
+from simulations.coverage import Coverage
+from simulations.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from simulations.world import Outcome
+
+SEEDS_PER_BATCH: Final = 40
+SEEDS_PER_COLLECTION: Final = 20
+"""Within a world no garbage is collected; between some worlds it is."""
+
+DEEP_EVERY: Final = 50
+"""Each so-manieth seed runs under the deep guard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A seed whose world broke a property."""
+
+    seed: int
+    violation: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What came of some seeds.
+
+    Attributes:
+        counts: of what happened; see `simulations.coverage`.
+        cpu_s: processor time, all processes together.
+    """
+
+    seeds: int = 0
+    virtual_s: float = 0.0
+    steps: int = 0
+    cpu_s: float = 0.0
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Take another one's in."""
+        self.seeds += other.seeds
+        self.virtual_s += other.virtual_s
+        self.steps += other.steps
+        self.cpu_s += other.cpu_s
+        self.counts.update(other.counts)
+        self.failures.extend(other.failures)
+
+
+def live(
+    seed: int,
+    *,
+    without: frozenset[str] = frozenset(),
+    only: frozenset[str] | None = None,
+    is_deep: bool | None = None,
+) -> tuple[World, Outcome]:
+    """One world with all checks, lived to its end; what `without` and `only` mean is `Plan`'s to say."""
+    world = World(
+        seed,
+        observers=[*CHECKS, Coverage],
+        without=without,
+        only=only,
+        is_deep=seed % DEEP_EVERY == 0 if is_deep is None else is_deep,
+    )
+    return world, world.run()
+
+
+def run_seeds(seeds: range) -> Tally:
+    """Run seeds in this process, up to the first that fails."""
+    tally = Tally()
+    began = time.process_time()
+    for seed in seeds:
+        world, outcome = live(seed)
+        tally.seeds += 1
+        tally.virtual_s += outcome.virtual_s
+        tally.steps += outcome.steps
+        tally.counts.update(next(one for one in world.observers if isinstance(one, Coverage)).result())
+        if outcome.violation is not None:
+            tally.failures.append(Failure(seed=seed, violation=outcome.violation))
+            break
+        del world
+        if seed % SEEDS_PER_COLLECTION == 0:
+            gc.collect()
+    gc.collect()
+    tally.cpu_s = time.process_time() - began
+    return tally
+
+
+def run_campaign(
+    seeds: range | None,
+    *,
+    workers: int,
+    until: Callable[[], bool] = lambda: False,
+    progressed: Callable[[Tally], None] = lambda _tally: None,
+) -> Tally:
+    """Run seeds in some processes.
+
+    Args:
+        seeds: which; none: from 0 on, without an end.
+        workers: how many processes; 1: this one.
+        until: asked between batches whether to stop; a batch that fails stops it too.
+        progressed: told the tally so far after each batch.
+    """
+    total, batches = Tally(), _batches(seeds)
+    if workers == 1:
+        while not until() and not total.failures and (one := next(batches, None)) is not None:
+            total.add(run_seeds(one))
+            progressed(total)
+        return total
+    with ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("forkserver"), initializer=_prepare
+    ) as pool:
+        running: set[Future[Tally]] = set()
+        while True:
+            while len(running) < 2 * workers and not until() and not total.failures:
+                batch = next(batches, None)
+                if batch is None:
+                    break
+                running.add(pool.submit(run_seeds, batch))
+            if not running:
+                return total
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                total.add(future.result())
+            progressed(total)
+
+
+def _batches(seeds: range | None) -> Iterator[range]:
+    firsts = count(step=SEEDS_PER_BATCH) if seeds is None else range(seeds.start, seeds.stop, SEEDS_PER_BATCH)
+    for first in firsts:
+        last = first + SEEDS_PER_BATCH
+        yield range(first, last if seeds is None else min(last, seeds.stop))
+
+
+def _prepare() -> None:
+    """What is loaded by now is no garbage and never will be."""
+    gc.collect()
+    gc.freeze()
+
+
+def cores() -> int:
+    """How many processes are worth it here."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,180 @@
+"""`handclasp simulate` and `handclasp replay`: they reach the command line by the entry points of this distribution.
+
+Nothing of the simulation is loaded before its command runs, so that no other command starts slower for it.
+"""
+
+import re
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from node.cli.failures import CommandError
+from node.cli.options import JsonOption
+from node.cli.output import Output
+from node.cli.program import program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulations.campaign import Tally
+
+SEEDS_DEFAULT: Final = 200
+SEED_MAX: Final = 2**63 - 1
+EXIT_VIOLATION: Final = 1
+COMPLETE_FROM: Final = 5000
+"""A campaign of so many seeds must have covered everything."""
+
+SHOWN_MAX: Final = 40
+"""So many lines of a profile are shown."""
+
+_RANGE = re.compile(r"(?P<first>\d{1,19})\.\.(?P<last>\d{1,19})")
+_COUNT = re.compile(r"\d{1,12}")
+
+
+class Level(StrEnum):
+    """How requests get from node to node."""
+
+    DIRECT = "direct"
+
+
+def simulate(  # its options
+    *,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|A..B",
+            help=f"How many seeds, from 0 on, or which. [default: {SEEDS_DEFAULT}, or with --time as many as fit]",
+            show_default=False,
+        ),
+    ] = None,
+    time_s: Annotated[
+        float | None,
+        typer.Option("--time", metavar="SECONDS", min=0.1, help="Begin no seeds after so long.", show_default=False),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=512, help="How many processes. [default: one for each core]", show_default=False),
+    ] = None,
+    level: Annotated[Level, typer.Option(help="Call the other node's application directly.")] = Level.DIRECT,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Show where the time went, in one process; everything is slower then.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Run the nodes through thousands of bad days.
+
+    Every day is a world of its own, made from one seed: some nodes, a network, a broker, admins, and what goes wrong
+    with them. It runs the nodes' own code in virtual time under faults that the seed chooses, and is judged after
+    every commit: consent, keys, closing, broadcasts, secrets; and, when all is mended, agreement on both sides. The
+    table at the end tells which faults struck and mattered, and which rows of the protocol's tables fired.
+
+    \b
+    Examples:
+      handclasp simulate
+      handclasp simulate --seeds 20000
+      handclasp simulate --seeds 4000..4999 --workers 1
+      handclasp simulate --time 60
+
+    Exit code 0: no property was broken; 1: one was, and the line says how to see that world again, or, from 5,000
+    seeds on, something that should happen never did.
+    """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    del level  # there is one
+    chosen = _seeds(seeds, is_timed=time_s is not None)
+    from simulations.campaign import cores, run_campaign  # noqa: PLC0415 - wrong usage and --help need none of it
+    from simulations.reports import Progress  # noqa: PLC0415 - likewise
+
+    progress = Progress(chosen, is_shown=sys.stderr.isatty() and not as_json)
+
+    def run() -> "Tally":
+        return run_campaign(
+            chosen,
+            workers=1 if profile else workers or cores(),
+            until=lambda: time_s is not None and progress.passed_s() >= time_s,
+            progressed=progress.tell,
+        )
+
+    tally, hot = _profiled(run) if profile else (run(), [])
+    progress.end()
+    return _report(tally, hot, Output(as_json=as_json), passed_s=progress.passed_s())
+
+
+def _report(tally: "Tally", hot: list[str], out: Output, *, passed_s: float) -> int:
+    """Print a campaign; the exit code."""
+    from simulations.coverage import missing  # noqa: PLC0415 - as above
+    from simulations.reports import report_document, report_lines  # noqa: PLC0415 - as above
+
+    for failure in tally.failures:
+        sys.stderr.write(f"Seed {failure.seed}: {failure.violation} See it: {program()} replay {failure.seed}\n")
+    is_complete_wanted = tally.seeds >= COMPLETE_FROM
+    out.document(report_document(tally, passed_s=passed_s))
+    for line in [*report_lines(tally, passed_s=passed_s, is_complete_wanted=is_complete_wanted), *hot]:
+        out.line(line)
+    is_incomplete = is_complete_wanted and bool(missing(tally.counts))
+    return EXIT_VIOLATION if tally.failures or is_incomplete else 0
+
+
+def replay(
+    *,
+    seed: Annotated[int, typer.Argument(min=0, max=SEED_MAX, help="The seed of the world.", show_default=False)],
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FAULT", help="Leave this fault out, such as 'crash-at-await:a 1'; may be repeated."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FAULT", help="Let this fault strike and no other; may be repeated."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Live one simulated day again, step by step.
+
+    It shows all that happened in the world of a seed: the same bytes, whenever and wherever. Each line is an
+    instant in seconds, a step, a place, what happened there, and its facts. The faults that struck stand at the
+    end; each can be left out, or be one of a few that strike.
+
+    \b
+    Examples:
+      handclasp replay 4711
+      handclasp replay 4711 --without 'answer-lost:a>b.test accept c0 #1'
+      handclasp replay 4711 --json
+
+    Exit code 0: no property was broken; 1: one was.
+    """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from simulations.campaign import live  # noqa: PLC0415 - wrong usage and --help need none of it
+    from simulations.reports import world_document, world_lines  # noqa: PLC0415 - likewise
+
+    world, outcome = live(seed, without=frozenset(without or ()), only=frozenset(only) if only else None)
+    out = Output(as_json=as_json)
+    out.document(world_document(world, outcome))
+    for line in world_lines(world, outcome):
+        out.line(line, whole=True)
+    return EXIT_VIOLATION if outcome.violation is not None else 0
+
+
+def _seeds(text: str | None, *, is_timed: bool) -> range | None:
+    if text is None:
+        return None if is_timed else range(SEEDS_DEFAULT)
+    if (found := _RANGE.fullmatch(text)) is not None:
+        first, last = int(found["first"]), int(found["last"])
+        if first <= last <= SEED_MAX:
+            return range(first, last + 1)
+    elif _COUNT.fullmatch(text) and int(text) > 0:
+        return range(int(text))
+    raise CommandError(
+        f"--seeds {text[:60]!a} is neither a number of seeds nor a range of them.",
+        "Write a number, such as --seeds 20000, or the first and the last, such as --seeds 4000..4999.",
+    )
+
+
+def _profiled(run: "Callable[[], Tally]") -> "tuple[Tally, list[str]]":
+    import cProfile  # noqa: PLC0415 - hardly ever needed
+    import io  # noqa: PLC0415 - likewise
+    import pstats  # noqa: PLC0415 - likewise
+
+    profiler = cProfile.Profile()
+    tally: Any = profiler.runcall(run)
+    shown = io.StringIO()
+    pstats.Stats(profiler, stream=shown).sort_stats("tottime").print_stats(SHOWN_MAX)
+    return tally, ["", *shown.getvalue().strip().splitlines()]
