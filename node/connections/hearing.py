@@ -6,18 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from node.connections import speaking
+from node.connections.announcing import Renewals, is_announcement_allowed
 from node.connections.changing import new_sys_id, store_change, store_new
 from node.connections.stored import Connection, Names, Partner
-from node.settings import Announcements
 from node.store import statements
 from protocol.events import Heard
 from protocol.identity import fingerprint
-from protocol.limits import (
-    ANNOUNCEMENTS_OPEN_MAX,
-    ANNOUNCEMENTS_OPEN_PER_KEY_MAX,
-    ANNOUNCEMENTS_PER_PREFIX_PER_HOUR_MAX,
-    SECURITY_NOTICES_MAX,
-)
+from protocol.limits import SECURITY_NOTICES_MAX
 from protocol.machine import Notice, Step, hear
 from protocol.modes import Mode
 from protocol.proof import is_good_proof
@@ -30,15 +25,6 @@ if TYPE_CHECKING:
     from node.ports import Transaction
     from protocol.envelope import Message
 
-HOUR_MS = 3_600_000
-
-
-class TooManyAnnouncementsError(Exception):
-    """A stranger's invitation, when its network has announced enough for an hour; nothing was stored.
-
-    A partner's is answered: it would else be tried again and again, beside what else is owed to this node.
-    """
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -50,8 +36,12 @@ class Outcome:
     answer: Statement | None
 
 
-def take_in(context: Context, tx: Transaction, message: Message, *, prefix: str = "") -> Outcome:
-    """The unit of work of a question or an answer; `prefix` is the network that it came from.
+def take_in(
+    context: Context, tx: Transaction, message: Message, *, prefix: str = "", renewals: Renewals | None = None
+) -> Outcome:
+    """The unit of work of a question or an answer.
+
+    With a question come the network that it is from, and what strangers said anew within the last hour.
 
     Raises:
         TooManyAnnouncementsError: see there.
@@ -64,8 +54,9 @@ def take_in(context: Context, tx: Transaction, message: Message, *, prefix: str 
         statement=message.statement,
         is_answer=message.is_answer,
         proof_good=_proof_is_good(before, message),
-        announcement_allowed=_would_be_news(mine, before, message)
-        and _announcement_allowed(context, tx, before, message, prefix),
+        announcement_allowed=mine is Role.DESTINATION
+        and renewals is not None
+        and is_announcement_allowed(context, tx, before, message, network=prefix, renewals=renewals),
     )
     step = hear(mine, before.record if before else None, heard, now=context.clock.now())
     after = _store(context, tx, before, step, message, prefix)
@@ -90,40 +81,6 @@ def _proof_is_good(connection: Connection | None, message: Message) -> bool:
         destination_key=message.sender,
         public_digest=connection.code.digest,
     )
-
-
-def _would_be_news(mine: Role, before: Connection | None, message: Message) -> bool:
-    """Whether a row could ask for the caps: only then are they counted."""
-    return (
-        mine is Role.DESTINATION
-        and not message.is_answer
-        and message.statement.side.phase in {Phase.PENDING, Phase.CLOSED}
-        and (before is None or message.statement.serial > before.record.serial)
-    )
-
-
-def _announcement_allowed(
-    context: Context, tx: Transaction, before: Connection | None, message: Message, prefix: str
-) -> bool:
-    """The setting and the caps of protocol section 5; an announced row that is replaced does not count."""
-    now, sender = context.clock.now(), message.sender
-    if context.announcements is Announcements.OFF:
-        return False
-    if context.announcements is Announcements.KNOWN and not statements.is_known_partner(tx, sender):
-        return False
-    replaced = before is not None and before.record.mine.phase is Phase.ANNOUNCED and before.record.expires_at > now
-    if (
-        statements.open_announcements(tx, now=now) - replaced >= ANNOUNCEMENTS_OPEN_MAX
-        or statements.open_announcements(tx, now=now, source_key=sender) - replaced >= ANNOUNCEMENTS_OPEN_PER_KEY_MAX
-    ):
-        return False
-    since_ms = int(now * 1000) - HOUR_MS
-    recent = statements.recent_announcements(tx, prefix=prefix, since_ms=since_ms)
-    if recent < ANNOUNCEMENTS_PER_PREFIX_PER_HOUR_MAX:
-        return True
-    if message.statement.side.phase is Phase.PENDING and not statements.is_known_partner(tx, sender):
-        raise TooManyAnnouncementsError
-    return False
 
 
 def _store(

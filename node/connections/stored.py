@@ -85,6 +85,11 @@ class Connection:
         """The other node's key, once there is another node."""
         return self.record.partner if isinstance(self.record, SourceRecord) else self.source_key
 
+    def is_partner(self, key: bytes) -> bool:
+        """Whether that key is the other node's by an act of this one's admin, and not by its own word alone."""
+        record = self.record
+        return self.partner_key == key and (isinstance(record, SourceRecord) or record.proof is not None)
+
     @property
     def recipient(self) -> bytes | None:
         """Whom this node would speak to about it."""

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from node.connections import speaking
-from node.connections.hearing import Outcome, TooManyAnnouncementsError, take_in
+from node.connections.announcing import Renewals, TooManyAnnouncementsError
+from node.connections.hearing import Outcome, take_in
 from node.logs import get_logger
 from node.peer.rates import RefusalRates
 from protocol.envelope import (
@@ -31,7 +32,6 @@ from protocol.envelope import (
 )
 from protocol.errors import EnvelopeError
 from protocol.limits import MESSAGE_BYTES_MAX, REQUEST_S_MAX
-from protocol.vocabulary import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +52,7 @@ class PeerEndpoint:
         self._context = context
         self._heard = heard
         self._rates = RefusalRates(context.clock)
+        self._renewals = Renewals()
 
     async def handle(self, request: web.Request) -> web.Response:
         """Check, take in, commit, answer."""
@@ -78,8 +79,11 @@ class PeerEndpoint:
         except TimeoutError:
             return self._refused(network, _plain(408, "The envelope did not come in time."), "bad-carrier")
         try:
-            outcome = await self._context.store.run(lambda tx: take_in(self._context, tx, message, prefix=network))
+            outcome = await self._context.store.run(
+                lambda tx: take_in(self._context, tx, message, prefix=network, renewals=self._renewals)
+            )
         except TooManyAnnouncementsError:
+            self._rates.refused(network)
             self._heard(message.kind.value, "rate-limited")
             return _too_many(ANNOUNCEMENTS_RETRY_S, "Enough invitations came from this network within an hour.")
         self._heard(message.kind.value, f"row-{outcome.step.row}")
@@ -104,9 +108,11 @@ class PeerEndpoint:
         if outcome.answer is None:
             raise AssertionError("every question has an answer")
         sealed = speaking.answer(context, message, outcome.answer)
+        if after is not None and after.is_partner(message.sender):
+            self._rates.heard_partner(network, message.sender)
+        elif not self._rates.is_partner(network, message.sender):
+            self._rates.refused(network)
         if after is not None:
-            if after.partner_key == message.sender and after.record.mine.phase is not Phase.ANNOUNCED:
-                self._rates.heard_partner(network, message.sender)
             if after.record.owed:
                 signals.owed(after)
             speaking.trace(context, question, sys_id=after.sys_id, direction="received")

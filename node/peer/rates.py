@@ -1,9 +1,10 @@
-"""How many refused envelopes a network may send: above that it is turned away before anything of it is read.
+"""How much a network may send that brings this node nothing: above that it is turned away before anything is read.
 
-A network is an IPv4 /24 or an IPv6 /48. Only what was refused counts (a wrong carrier, a malformed envelope, a bad
-signature), so a busy partner is never slowed. Where a flood and a partner share a network, the partner's key is
-known from its earlier messages, and its envelopes are taken all the same; the flood's cost no signature check.
-All of it is kept in memory, for a bounded number of networks, and forgotten at a restart.
+A network is an IPv4 /24 or an IPv6 /48. What was refused counts (a wrong carrier, a malformed envelope, a bad
+signature), and so does a good envelope of a stranger, which costs as much and is as easily made: keys are free, so
+there is no measure for each key. A busy partner is never slowed. Where a flood and a partner share a network, the
+partner's key is known from its earlier messages, and its envelopes are taken all the same; the flood's cost no
+signature check. All of it is kept in memory, for a bounded number of networks, and forgotten at a restart.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class _Network:
 
 
 class RefusalRates:
-    """A bucket of refusals for each network, and the partners that speak from there."""
+    """A bucket for each network of what is not welcome, and the partners that speak from there."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -55,7 +56,7 @@ class RefusalRates:
         return known is not None and key in known.partners
 
     def refused(self, network: str) -> None:
-        """Tell that an envelope from there was refused."""
+        """Tell that an envelope from there was refused, or was a stranger's."""
         known = self._known(network)
         known.left = max(self._refilled(known) - 1, 0)
 

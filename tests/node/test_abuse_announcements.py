@@ -4,13 +4,14 @@ import asyncio
 
 import pytest
 
-from node.peer import endpoint
+from node.peer import endpoint, rates
 from node.peer.endpoint import network_prefix
 from node.store import statements
-from protocol.envelope import envelope_bytes
+from protocol.envelope import envelope_bytes, seal
 from protocol.identity import SigningKey
 from protocol.limits import ANNOUNCEMENT_BYTES_MAX, CLOCKS_APART_S_MAX, CODE_LIFETIME_S_MAX
-from protocol.vocabulary import Phase
+from protocol.modes import Mode
+from protocol.vocabulary import Kind, Phase, Preview, Reason, Role, Side, Statement
 from tests.node.envelopes import announcement, ask, tell
 from tests.node.local_nodes import running_node
 
@@ -45,13 +46,16 @@ async def listed(node):
 
 async def test_announcement_spam_of_a_thousand_keys_leaves_five_lines_an_hour_of_one_network(b, monkeypatch):
     called, _ = watched_calls(b, monkeypatch)
+    at = b.clock.now()
+    monkeypatch.setattr(b.clock, "_time", lambda: at)  # patience comes back with time, and a slow machine takes more
     for number in range(1_000):
         sealed = announcement(b, spammer(number), connection=number.to_bytes(16), url="http://169.254.169.254")
         answer = await tell(b, envelope_bytes(sealed))
         if number < 5:
             assert answer.status == 200
         else:
-            assert (answer.status, answer.headers["retry-after"]) == (429, str(endpoint.ANNOUNCEMENTS_RETRY_S))
+            retry_s = endpoint.ANNOUNCEMENTS_RETRY_S if number < rates.REFUSED_BURST_MAX else 1
+            assert (answer.status, answer.headers["retry-after"]) == (429, str(retry_s))
     assert [one["status"] for one in await listed(b)] == ["invited"] * 5
     assert called == []
     assert await b.node.context.store.run(statements.broadcast_count) == 0
@@ -104,6 +108,61 @@ async def test_announcement_spam_with_an_expiry_that_is_no_date_is_malformed(b, 
     sealed = announcement(b, spammer(1), connection=b"c" * 16, serial=serial, expires_at=2**53 - 1)
     assert (await tell(b, envelope_bytes(sealed))).status == 400
     assert await listed(b) == []
+
+
+def said_anew(node, first, phase, *, newer=0, revision=1):
+    """One more word of the spammer on the connection that it announced first, under a higher serial or revision."""
+    expires_at = int(node.clock.now()) + 3600
+    side = Side(revision, phase, reason=Reason.WITHDRAWN if phase is Phase.CLOSED else None)
+    preview = Preview("spam", "s", "b", Mode.SCRIPT, None, expires_at) if phase is Phase.PENDING else None
+    return seal(
+        Statement(serial=first.fields[8] + newer, side=side, details=preview),
+        kind=Kind.INITIATE if phase is Phase.PENDING else Kind.STATUS,
+        role=Role.SOURCE, recipient=node.node.context.key, connection=b"c" * 16, time_ms=1, in_reply_to=None,
+        key=spammer(1),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param([{"phase": Phase.PENDING, "newer": 1 + number} for number in range(20)], id="row-6"),
+        pytest.param([{"phase": Phase.CLOSED, "newer": 1 + number} for number in range(20)], id="row-6b"),
+        pytest.param([{"phase": Phase.ACTIVE, "newer": 1 + number} for number in range(20)], id="row-6c"),
+        pytest.param([{"phase": Phase.PENDING, "revision": 2 + number} for number in range(20)], id="row-7"),
+    ],
+)
+async def test_announcement_spam_that_says_itself_anew_counts_each_time(b, words):
+    first = announcement(b, spammer(1), connection=b"c" * 16)
+    await ask(b, first, spammer(1))
+    kept, answers = await stored(b), []
+    for word in words:
+        answers.append((await tell(b, envelope_bytes(said_anew(b, first, **word)))).status)
+        changed = await stored(b) != kept
+        assert changed == (answers[-1] == 200)
+        kept = await stored(b)
+    assert answers == [200] * 4 + [429] * 16
+    b.clock.ahead_s = 3601
+    assert (await tell(b, envelope_bytes(said_anew(b, first, **words[-1])))).status == 200
+    assert await stored(b) != kept
+
+
+async def stored(node):
+    return await node.node.context.store.run(lambda tx: tx.exec_driver_sql("SELECT * FROM connections").all())
+
+
+async def test_a_partner_says_itself_anew_as_often_as_it_has_to(b, tmp_path):
+    async with running_node(tmp_path / "a", name="a") as a:
+        offered = await a.initiate(b, name="partner")
+        await b.accept(offered["invitation_code"])
+        await a.until(offered["connection"]["sys_id"], "active")
+        sys_id = (await a.initiate(b, name="renewed"))["connection"]["sys_id"]
+        for _ in range(8):
+            status, newer = await a.admin("POST", f"/connections/{sys_id}/new-code", {})
+            assert status == 201, newer
+            await settled(a, sys_id)
+        await b.accept(newer["invitation_code"])
+        await b.until(sys_id, "active")
 
 
 @pytest.mark.parametrize(("extra", "status"), [(0, 200), (1, 400)])

@@ -15,7 +15,7 @@ from node.peer import rates
 from node.peer.endpoint import network_prefix
 from protocol.envelope import CONTENT_TYPE, envelope_bytes
 from protocol.packing import pack
-from protocol.vocabulary import Phase, Side, Statement
+from protocol.vocabulary import Phase, Reason, Role, Side, Statement
 from tests.e2e.processes import NodeProcess, until
 from tests.node.envelopes import by_destination, tell
 from tests.node.local_nodes import running_node
@@ -73,11 +73,34 @@ async def test_no_signature_of_a_flood_is_checked_also_where_a_partner_lives(a, 
         await a.until(sys_id, "deactivated-there", tries=50)
 
 
+def good_of_a_stranger(node):
+    return envelope_bytes(by_destination(node, b"c" * 16, Statement(serial=1, side=Side(0, Phase.NONE))))
+
+
+async def test_good_envelopes_of_strangers_use_the_patience_up_too(a, monkeypatch):
+    at = a.clock.now()
+    a.clock._time = lambda: at
+    statuses = [(await tell(a, good_of_a_stranger(a))).status for _ in range(rates.REFUSED_BURST_MAX + 5)]
+    assert statuses == [200] * rates.REFUSED_BURST_MAX + [429] * 5
+    checked = []
+    monkeypatch.setattr("node.peer.endpoint.verify_signature", checked.append)
+    assert (await tell(a, good_of_a_stranger(a))).status == 429
+    assert checked == []
+
+
+async def test_a_stranger_whose_word_made_a_tombstone_is_no_partner(a):
+    closed = Statement(serial=1, side=Side(1, Phase.CLOSED, reason=Reason.WITHDRAWN))
+    for _ in range(2):
+        tombstone = by_destination(a, b"t" * 16, closed, role=Role.SOURCE)
+        assert (await tell(a, envelope_bytes(tombstone))).status == 200
+    await flooded(a)
+    assert (await tell(a, envelope_bytes(tombstone))).status == 429
+
+
 async def test_another_network_is_not_turned_away_with_it(a, monkeypatch):
     await flooded(a)
     monkeypatch.setattr("node.peer.endpoint.network_prefix", lambda _remote: network_prefix("203.0.113.9"))
-    good = by_destination(a, b"c" * 16, Statement(serial=1, side=Side(0, Phase.NONE)))
-    assert (await tell(a, envelope_bytes(good))).status == 200
+    assert (await tell(a, good_of_a_stranger(a))).status == 200
 
 
 async def test_patience_comes_back_by_itself(a):
