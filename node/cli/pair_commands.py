@@ -25,7 +25,6 @@ from node.local_pair.processes import LocalPair, PairFailedError, PairStartError
 from node.local_pair.running import run
 from node.local_pair.state import PairState, PairStateError, load, locked, reset, running_pid, save
 from node.real_ports import SystemClock
-from protocol.records import Status
 
 STOP_S_MAX = 30.0
 POLL_S = 0.05
@@ -216,6 +215,8 @@ def _to_try(directory: Path, pair: LocalPair, connection: dict[str, Any] | None)
 
 def tell_connection(out: Output, connection: dict[str, Any]) -> None:
     """How the connection of the first two nodes stands."""
+    from protocol.records import Status  # noqa: PLC0415 - what it loads, a start need not wait for
+
     name, shown = connection["name"], words.status(connection)
     if connection["status"] == Status.ACTIVE:
         out.line(f'Connected: "{name}" is {shown} on both sides.', style=STYLES[Status.ACTIVE])

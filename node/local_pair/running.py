@@ -8,7 +8,6 @@ import signal
 from typing import TYPE_CHECKING
 
 from node.brokers.children import BrokerKind
-from node.local_pair.connecting import handshake
 from node.local_pair.keeping import Keeper
 from node.local_pair.notes import Notes
 from node.local_pair.processes import LocalPair, PairFailedError
@@ -63,10 +62,16 @@ async def run(
         return
     starting.result()
     try:
-        ready(pair, await asyncio.to_thread(handshake, pair) if connect else None)
+        ready(pair, await asyncio.to_thread(_connect, pair) if connect else None)
         await keep(Keeper(pair, notes=Notes(directory), tell=tell), asked)
     finally:
         await pair.stop()
+
+
+def _connect(pair: LocalPair) -> dict[str, Any]:
+    from node.local_pair.connecting import handshake  # noqa: PLC0415 - what it loads, a start need not wait for
+
+    return handshake(pair)
 
 
 def kill(pair: LocalPair) -> None:
