@@ -33,8 +33,18 @@ ACTS: Final = {"source": SOURCE_ACTS, "destination": DESTINATION_ACTS}
 ROWS: Final = tuple(f"{role} hears {row.number}" for role, table in HEARS.items() for row in table)
 DEEDS: Final = tuple(dict.fromkeys(f"{role} {row.act}" for role, table in ACTS.items() for row in table))
 
+BEYOND: Final = {
+    "source hears 3a": "only a forger has neither standing nor a proof",
+    "source hears 5": "a bound code is refused where it is pasted, so no node sends such an acceptance",
+    "source hears 8": "the proof of an addressee that holds the code is good",
+    "source hears 10a": "as row 5",
+    "source hears 11a": "whoever holds the code of a taken connection has a good proof",
+    "destination hears 0": "a destination's record that waits for an answer never goes",
+}
+"""Rows that no node of this version brings about, and why; they have tests of their own, by name of the abuse."""
+
 STRUCK, MATTERED = "struck", "mattered"
-GOALS: Final = (*ROWS, *DEEDS, *(f"{MATTERED} {kind}" for kind in Fault))
+GOALS: Final = tuple(goal for goal in (*ROWS, *DEEDS, *(f"{MATTERED} {kind}" for kind in Fault)) if goal not in BEYOND)
 """All that must have happened in a campaign of some length."""
 
 TAKEN, SEEDS = "handshakes", "seeds"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from simulations.coverage import DEEDS, GOALS, MATTERED, ROWS, STRUCK, TAKEN, missing
+from simulations.coverage import BEYOND, DEEDS, GOALS, MATTERED, ROWS, STRUCK, TAKEN, missing
 from simulations.faults import MEANINGS, Fault
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from simulations.campaign import Tally
     from simulations.world import Outcome, World
+
+_REACHABLE: Final = tuple(goal for goal in (*ROWS, *DEEDS) if goal not in BEYOND)
 
 
 class Progress:
@@ -36,10 +38,10 @@ class Progress:
         rate = tally.seeds / max(self.passed_s(), 0.001)
         of = f" of {self._wanted:,}" if self._wanted is not None else ""
         faults = sum(1 for kind in Fault if tally.counts[f"{MATTERED} {kind}"])
-        rows = sum(1 for row in (*ROWS, *DEEDS) if tally.counts[row])
+        rows = sum(1 for goal in _REACHABLE if tally.counts[goal])
         sys.stderr.write(
             f"\r\x1b[K{tally.seeds:,}{of} seeds, {rate:.1f}/s; "
-            f"{faults} of {len(Fault)} faults, {rows} of {len(ROWS) + len(DEEDS)} rows and acts"
+            f"{faults} of {len(Fault)} faults, {rows} of {len(_REACHABLE)} rows and acts"
         )
         sys.stderr.flush()
         self._is_open = True
@@ -60,7 +62,7 @@ def report_lines(tally: Tally, *, passed_s: float, is_complete_wanted: bool) -> 
     yield ""
     yield f"{'row of the tables':<20} {'fired':>8}"
     for row in ROWS:
-        yield f"{row:<20} {tally.counts[row]:>8,}"
+        yield f"{row:<20} {tally.counts[row]:>8,}{f'   {BEYOND[row]}' if row in BEYOND else ''}"
     yield ""
     yield f"{'act':<26} {'done':>8}"
     for deed in DEEDS:

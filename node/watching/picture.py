@@ -272,7 +272,9 @@ class Picture:
             return None
         if held is not None:
             held.is_confirmed = True
-        if self._is_repeated(event):
+        # A node that began anew from a backup tells again what it has forgotten that it removed.
+        is_back = held is None and gone is not None and gone.generation != node.generation
+        if self._is_repeated(event) and not is_back:
             return None
         last_seq = held.view.data.seq if held else gone.seq if gone else None
         last_generation = held.generation if held else gone.generation if gone else node.generation

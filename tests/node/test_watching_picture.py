@@ -86,6 +86,16 @@ def test_a_repeated_event_is_no_new_beginning():
     assert seq(picture) == 9
 
 
+def test_a_view_that_was_removed_comes_back_when_the_node_begins_anew_from_a_backup_that_held_it():
+    picture = told(presence("online", 1), status(4), (status_topic(A, ONE), b""), presence("online", 2), status(4))
+    assert seq(picture) == 4
+
+
+def test_a_view_that_was_removed_does_not_come_back_by_a_repetition_in_the_same_session():
+    picture = told(presence("online", 1), status(4), (status_topic(A, ONE), b""), status(4))
+    assert views(picture) == {}
+
+
 def test_an_event_id_of_one_node_silences_no_other():
     topic, payload = status(1, node=B)
     same_id = json.loads(status(1)[1])["id"]

@@ -22,14 +22,6 @@ ROOT = Path(__file__).resolve().parents[2]
 QUICK = range(100, 120)
 SLOW_FROM, SLOW_TO = 1000, 2000
 
-UNREACHABLE = {
-    "source hears 3a": "only a forger has no standing and no proof; see tests/node/test_abuse_codes.py",
-    "source hears 5": "a bound code is refused where it is pasted, so no honest node sends such an accept",
-    "source hears 8": "an honest addressee's proof is good",
-    "source hears 10a": "as 5",
-    "source hears 11a": "whoever holds the code has a good proof",
-}
-
 
 def test_some_dozens_of_seeds_break_no_property_and_show_most_faults():
     tally = run_seeds(QUICK)
