@@ -2,7 +2,7 @@
 #   ARGS="…" is handed to the command:           make pair ARGS="--count 3"
 #   PYTHON=… names the Python to make .venv with: make demo PYTHON=/path/to/python3.12
 .DEFAULT_GOAL := help
-.PHONY: help demo pair test test-slow check format lock figures bench trials recording clean
+.PHONY: help demo pair test test-slow check simulate format lock figures bench trials recording clean
 
 IN_VENV := .venv/bin/python -m
 # Tests start hundreds of Python processes: each would compile the code anew if bytecode were not kept.
@@ -39,6 +39,10 @@ test: ## Run the tests that take seconds; what this machine cannot run is listed
 test-slow: ## Run the tests that take longer: set-ups from nothing, long stories of many processes
 	$(SET_UP) dev
 	@$(PYTEST) -m slow $(ARGS) || [ $$? -eq $(NO_TEST) ]
+
+simulate: ## Run the nodes' own code through made-up bad days; ARGS="--seeds 20000" for many
+	$(SET_UP) main
+	@.venv/bin/handclasp simulate $(ARGS)
 
 check: ## Lint, check the format, check the types
 	$(SET_UP) dev

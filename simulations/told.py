@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from simulations.core.loop import OWNER
+from simulations.observer import Observer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from simulations.admins import Asked
     from simulations.host import Host
     from simulations.network import Call
-    from simulations.observer import Observer
     from simulations.rows import Change
     from simulations.trace import Trace
     from simulations.wire import Said
@@ -36,22 +36,35 @@ class Told:
         self._trace = trace
         self._label = label
         self._gave_up = gave_up
-        self.observers: list[Observer] = []
+        self._listeners: dict[str, list[Callable[..., None]]] = {}
+        self.listen([])
+
+    def listen(self, observers: Sequence[Observer]) -> None:
+        """Tell these from now on, each what it wants to hear: what it has a method of its own for."""
+        self._listeners = {
+            name: [
+                getattr(observer, name)
+                for observer in observers
+                if getattr(type(observer), name) is not getattr(Observer, name)
+            ]
+            for name in vars(Observer)
+            if not name.startswith("_")
+        }
 
     def booted(self, host: Host) -> None:
         """A machine is on."""
-        for observer in self.observers:
-            observer.booted(host)
+        for told in self._listeners["booted"]:
+            told(host)
 
     def crashed(self, host: Host) -> None:
         """A machine lost its power."""
-        for observer in self.observers:
-            observer.crashed(host)
+        for told in self._listeners["crashed"]:
+            told(host)
 
     def rewound(self, host: Host, *, marked: bool) -> None:
         """A machine's memory is not the continuation of what it was."""
-        for observer in self.observers:
-            observer.rewound(host, marked=marked)
+        for told in self._listeners["rewound"]:
+            told(host, marked=marked)
 
     def committed(self, host: Host, pending: Sequence[tuple[object, list[Change]]]) -> None:
         """A transaction is durable, and nobody knows yet."""
@@ -60,81 +73,81 @@ class Told:
                 row = change.after or change.before
                 assert row is not None  # noqa: S101 - a change is of something
                 self._trace.add(host.name, "commit", **_commit_facts(self._label(row.connection), change))
-            for observer in self.observers:
-                observer.unit(host, result, changes)
-        for observer in self.observers:
-            observer.committed(host)
+            for told in self._listeners["unit"]:
+                told(host, result, changes)
+        for told in self._listeners["committed"]:
+            told(host)
 
     def commit_failed(self, host: Host, error: Exception, unit_count: int) -> None:
         """Nothing of a transaction was kept."""
         self._trace.add(host.name, "no-commit", units=unit_count, error=type(error).__name__)
-        for observer in self.observers:
-            observer.commit_failed(host, error)
+        for told in self._listeners["commit_failed"]:
+            told(host, error)
 
     def said(self, by: str, said: Said) -> None:
         """See `NetworkOverseer`."""
-        for observer in self.observers:
-            observer.said(by, said)
+        for told in self._listeners["said"]:
+            told(by, said)
 
     def passed(self, data: bytes) -> None:
         """See `NetworkOverseer`."""
-        for observer in self.observers:
-            observer.passed(data)
+        for told in self._listeners["passed"]:
+            told(data)
 
     def arrived(self, at: str, call: Call) -> None:
         """See `NetworkOverseer`."""
-        for observer in self.observers:
-            observer.arrived(at, call)
+        for told in self._listeners["arrived"]:
+            told(at, call)
 
     def told_answer(self, call: Call) -> None:
         """See `NetworkOverseer`."""
-        for observer in self.observers:
-            observer.told_answer(call)
+        for told in self._listeners["told_answer"]:
+            told(call)
 
     def failed(self, call: Call, cause: Cause) -> None:
         """See `NetworkOverseer`."""
-        for observer in self.observers:
-            observer.failed(call, cause)
+        for told in self._listeners["failed"]:
+            told(call, cause)
 
     def attempted(self, host: Host, cause: Cause | None) -> None:
         """A node counts a try to deliver."""
         if cause is not None:
             self._gave_up(host.name)
-        for observer in self.observers:
-            observer.attempted(host, cause)
+        for told in self._listeners["attempted"]:
+            told(host, cause)
 
     def heard(self, host: Host, kind: str, result: str) -> None:
         """A node counts an envelope."""
         self._trace.add(host.name, "hears", kind=kind, result=result)
-        for observer in self.observers:
-            observer.heard(host, kind, result)
+        for told in self._listeners["heard"]:
+            told(host, kind, result)
 
     def logged(self, event: dict[str, object]) -> None:
         """A node writes a line of its log."""
         owner = OWNER.get()
         name = owner.name if owner is not None else "world"
         error = sys.exc_info()[1] if event.get("exc_info") else None
-        for observer in self.observers:
-            observer.logged(name, event, error)
+        for told in self._listeners["logged"]:
+            told(name, event, error)
 
     def asked(self, host: Host, asked: Asked) -> None:
         """An admin asks."""
         self._trace.add(host.name, "admin", act=asked.act, about=asked.sys_id and asked.sys_id[:8], key=asked.key)
-        for observer in self.observers:
-            observer.asked(host, asked)
+        for told in self._listeners["asked"]:
+            told(host, asked)
 
     def answered(self, host: Host, asked: Asked, answer: HttpAnswer | None) -> None:
         """An admin has an answer, or gave up waiting."""
         status = answer.status if answer is not None else None
         self._trace.add(host.name, "admin-told", act=asked.act, status=status)
-        for observer in self.observers:
-            observer.answered(host, asked, answer)
+        for told in self._listeners["answered"]:
+            told(host, asked, answer)
 
     def published(self, client_id: str, link: int, publication: Publication) -> None:
         """The broker has taken a message."""
         self._trace.add("broker", "published", link=link, **_publication_facts(publication))
-        for observer in self.observers:
-            observer.published(client_id, link, publication)
+        for told in self._listeners["published"]:
+            told(client_id, link, publication)
 
     def linked(self, client_id: str, link: int) -> None:
         """A client of the broker has a link."""

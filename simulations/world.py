@@ -140,7 +140,7 @@ class World:
         self.admins = Admins(self)
         self._story = story if story is not None else drawn_story(dice, self.shape)
         self.observers = [observer(self) for observer in observers]
-        self.told.observers = list(self.observers)
+        self.told.listen(self.observers)
 
     def run(self) -> Outcome:
         """Live it to its end."""
@@ -177,11 +177,11 @@ class World:
         stays = self.dice.fraction("stays") < STAYS
         for look_s in LOOKS_S:
             self.loop.run_until(mended_s + look_s)
-            if not stays and all(observer.unsettled() is None for observer in self.told.observers):
+            if not stays and all(observer.unsettled() is None for observer in self.observers):
                 break
         else:
             self.loop.run_until(mended_s + LIVENESS_S)
-        for observer in self.told.observers:
+        for observer in self.observers:
             observer.came_to_rest()
         for error in self.loop.unnoticed():
             raise ViolationError(f"A task of a node ended by {type(error).__name__} and nobody noticed: {error}")
@@ -197,7 +197,7 @@ class World:
     def _end(self) -> None:
         """What unwinds now is not the nodes' doing: nobody is told of it."""
         self.trace.end()
-        self.told.observers = []
+        self.told.listen(())
         self.machines.turn_off_for_good()
         self.loop.close()
 
