@@ -123,7 +123,7 @@ def _retry_after_s(answer: HttpAnswer, *, now: float) -> float:
         return min(float(text), DELIVERY_BACKOFF_S_MAX)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     at = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
     return min(max(at.timestamp() - now, 0.0), DELIVERY_BACKOFF_S_MAX)
