@@ -13,10 +13,12 @@ What is odd here is an error for a person to solve: nothing is repaired or overw
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import json
 import os
 import re
+import shutil
 import stat
 import time
 from dataclasses import asdict, dataclass
@@ -79,9 +81,11 @@ class DataDirectory:
             DataDirectoryError: it can't be used; nothing of what it holds was changed.
         """
         self.path = path
+        self._made = [one for one in (path, *path.parents) if not one.exists()]
         _make_directory(path)
         _check_version(path)
         self._lock = _lock(path)
+        self._is_new = {entry.name for entry in path.iterdir()} == {LOCK_FILE}
         try:
             _check_version(path)  # again: whoever held the lock until now may have brought it to a newer one
             _refuse_lost_key(path)
@@ -91,6 +95,7 @@ class DataDirectory:
                 write_atomically(path / VERSION_FILE, f"{LAYOUT_VERSION}\n")
             (path / RUNTIME_FILE).unlink(missing_ok=True)  # left over from a crash
         except BaseException:
+            self.discard()
             os.close(self._lock)
             raise
 
@@ -120,6 +125,23 @@ class DataDirectory:
             DataDirectoryError: the file can't be written.
         """
         write_atomically(self.path / RUNTIME_FILE, json.dumps(asdict(runtime), indent=2) + "\n")
+
+    def discard(self) -> None:
+        """Remove what a first start has made, when nothing came of it; a directory that held anything is left alone.
+
+        Call it before `close`, when nobody uses the files any more.
+        """
+        if not self._is_new:
+            return
+        key = self.path / KEY_FILE
+        for entry in sorted(self.path.iterdir(), key=lambda one: one == key):  # a key without a database is a start
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+        for directory in self._made:
+            with contextlib.suppress(OSError):  # somebody has put something there meanwhile
+                directory.rmdir()
 
     def close(self) -> None:
         """Give the directory up; a second call does nothing."""

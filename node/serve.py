@@ -58,6 +58,8 @@ async def serve(settings: Settings, *, ready: Callable[[Runtime], None] = lambda
     async with contextlib.AsyncExitStack() as stack:
         places = _listen_all(settings, stack)  # first: a port that is taken leaves no new directory behind
         directory = stack.enter_context(DataDirectory(settings.data, entropy=SystemEntropy()))
+        is_ready = False
+        stack.callback(lambda: None if is_ready else directory.discard())
         node = await _node(settings, directory, places, stack)
         await node.prepare()
         for app, place in zip((node.node_app, node.instance_app), places, strict=False):
@@ -66,6 +68,7 @@ async def serve(settings: Settings, *, ready: Callable[[Runtime], None] = lambda
         stack.push_async_callback(node.stop)
         runtime = _runtime(places)
         directory.write_runtime(runtime)
+        is_ready = True
         _log.info(
             "ready",
             name=settings.name,

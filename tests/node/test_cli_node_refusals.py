@@ -83,6 +83,37 @@ def test_a_port_that_is_taken_is_told_with_its_owner_and_leaves_nothing_behind(h
     assert list(handclasp.home.iterdir()) == []
 
 
+@pytest.fixture
+def broken_mosquitto(tmp_path):
+    """A PATH on which mosquitto is a program that ends at once."""
+    program = tmp_path / "programs" / "mosquitto"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    return f"{program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+
+
+def test_a_broker_that_does_not_start_leaves_nothing_behind(handclasp, broken_mosquitto):
+    data = handclasp.home / "below" / "data"
+    error = start(handclasp, data, "--broker", "mosquitto", PATH=broken_mosquitto).refused(2)
+    assert "ended at once with exit status 3" in error
+    assert list(handclasp.home.iterdir()) == []
+
+
+def test_a_broker_that_does_not_start_leaves_an_empty_directory_empty(handclasp, broken_mosquitto):
+    data = handclasp.home / "data"
+    data.mkdir()
+    start(handclasp, data, "--broker", "mosquitto", PATH=broken_mosquitto).refused(2)
+    assert list(handclasp.home.iterdir()) == [data]
+    assert list(data.iterdir()) == []
+
+
+def test_a_broker_that_does_not_start_takes_nothing_from_a_node_that_ran(handclasp, data, broken_mosquitto):
+    kept = {name: content for name, content in contents_of(data).items() if name != "node.lock"}
+    start(handclasp, data, "--broker", "mosquitto", PATH=broken_mosquitto).refused(2)
+    assert kept.items() <= contents_of(data).items()
+
+
 def test_data_that_another_node_uses_is_left_to_it(handclasp, nodes):
     before = nodes.rows()
     taken = ["--listen", f"127.0.0.1:{nodes.a.port}"]
