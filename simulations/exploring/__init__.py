@@ -1,0 +1,1 @@
+"""Every world that the pure machine allows, within stated bounds: see `rules`."""
