@@ -6,7 +6,7 @@
 
 IN_VENV := .venv/bin/python -m
 # Tests start hundreds of Python processes: each would compile the code anew if bytecode were not kept.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(IN_VENV) pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+PYTEST := PYTHONDONTWRITEBYTECODE= $(IN_VENV) pytest --dist worksteal
 # pytest exits with 5 when it finds no test to run.
 NO_TEST := 5
 
@@ -34,11 +34,11 @@ pair: ## Start the same two nodes and broker to keep, with addresses to try; Ctr
 
 test: ## Run the tests that take seconds; what this machine cannot run is listed at the end
 	$(SET_UP) dev
-	@$(PYTEST) -m 'not slow' $(ARGS)
+	@$(PYTEST) --numprocesses 4 -m 'not slow' $(ARGS)
 
 test-slow: ## Run the tests that take longer: set-ups from nothing, long stories of many processes
 	$(SET_UP) dev
-	@$(PYTEST) -m slow $(ARGS) || [ $$? -eq $(NO_TEST) ]
+	@$(PYTEST) --numprocesses auto --maxprocesses 4 -m slow $(ARGS) || [ $$? -eq $(NO_TEST) ]
 
 simulate: ## Run the nodes' own code through made-up bad days; ARGS="--seeds 20000" for many
 	$(SET_UP) main
