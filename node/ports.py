@@ -112,6 +112,16 @@ class BrokerLink(Protocol):
         """
         ...
 
+    async def round_trip(self) -> int:
+        """Return once the broker has answered all that this link sent before.
+
+        What the broker sent before that answer has then arrived; the result is how much of it waits for the reader.
+
+        Raises:
+            BrokerDownError: the link broke before that.
+        """
+        ...
+
     def messages(self) -> AsyncIterator[Publication]:
         """What arrives, for one reader; ends with BrokerDownError when the link breaks."""
         ...

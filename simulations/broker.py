@@ -216,6 +216,12 @@ class SimulatedLink:
         self.filters.append(topic_filter)
         self._broker.present(self, topic_filter)
 
+    async def round_trip(self) -> int:
+        """See `BrokerLink.round_trip`."""
+        await asyncio.sleep(self._overseer.broker_takes_s())
+        self._check()
+        return len(self._arrived)
+
     async def messages(self) -> AsyncIterator[Publication]:
         """See `BrokerLink.messages`."""
         while True:

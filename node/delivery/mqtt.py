@@ -43,6 +43,9 @@ OPERATION_S_MAX: Final = 5.0
 ARRIVED_MAX: Final = 100
 """How many received messages wait for a node to read them; more are dropped, since it acts on none of them."""
 
+NOBODYS_TOPIC: Final = "handclasp/round-trip"
+"""A topic that is neither published nor subscribed to."""
+
 SUBACK_FAILURE: Final = 0x80
 """The return code of a refused subscription (MQTT 3.1.1, 3.9.3)."""
 
@@ -199,6 +202,18 @@ class MqttLink:
         codes = await self._until_lost(self._link.subscribe(topic_filter, qos=1))
         if any(getattr(code, "value", code) >= SUBACK_FAILURE for code in codes):
             raise BrokerDownError(f"The MQTT broker at {self._place} refuses to send {topic_filter}.")
+
+    async def round_trip(self) -> int:
+        """Return once the broker has answered all that this link sent before; how much waits for the reader.
+
+        Any broker answers an UNSUBSCRIBE, also of what nobody had asked for (3.1.1, 3.10.4), without looking at
+        rights; paho has no public way to send a PINGREQ.
+
+        Raises:
+            BrokerDownError: the link broke before that.
+        """
+        await self._until_lost(self._link.unsubscribe(NOBODYS_TOPIC))
+        return len(self._iterator)
 
     async def messages(self) -> AsyncIterator[Publication]:
         """What arrives, for one reader; ends with BrokerDownError when the link breaks."""

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from node.watching.picture import Change, Picture
 
 SETTLE_S: Final = 0.3
-"""MQTT doesn't tell where what was kept ends: it is over when none of it came for so long."""
+"""MQTT doesn't tell where what was kept ends: it is over when none of it came for so long and over a round trip.
+
+The pause is for brokers that send it by and by on their own; the round trip for a broker or a machine that is slow:
+one that sends in windows sends the next one before it answers.
+"""
+
+HAND_OVER_S: Final = 0.02
+"""How long the last message may take from the link's queue to its reader: a few turns of the loop."""
 
 SETTLE_S_MAX: Final = 30.0
 """When what was kept counts as over, however much of it still comes."""
@@ -82,6 +89,7 @@ class _Session:
         self._audience = audience
         self._client_id = client_id
         self._last_kept_at = 0.0
+        self._kept_count = 0
         self.settled_count = 0
 
     async def use_a_link(self) -> None:
@@ -91,7 +99,7 @@ class _Session:
             await link.subscribe(PRESENCE_FILTER)
             await link.subscribe(STATUS_FILTER)
             self._last_kept_at = asyncio.get_running_loop().time()
-            settling = asyncio.create_task(self._settle())
+            settling = asyncio.create_task(self._settle(link))
             reading = asyncio.create_task(self._read(link))
             try:
                 await asyncio.wait({settling, reading}, return_when=asyncio.FIRST_COMPLETED)
@@ -108,16 +116,26 @@ class _Session:
         async for message in link.messages():
             if message.retain:
                 self._last_kept_at = asyncio.get_running_loop().time()
+                self._kept_count += 1
             change = self._picture.take(message.topic, message.payload, retained=message.retain)
             if change is not None:
                 self._audience.changed(change)
 
-    async def _settle(self) -> None:
-        loop = asyncio.get_running_loop()
-        at_latest = loop.time() + SETTLE_S_MAX
-        while (rest_s := min(self._last_kept_at + SETTLE_S, at_latest) - loop.time()) > 0:  # noqa: ASYNC110 - it moves
-            await asyncio.sleep(rest_s)
+    async def _settle(self, link: BrokerLink) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S_MAX):
+                await self._all_arrived(link)
         for change in self._picture.settle():
             self._audience.changed(change)
         self.settled_count += 1
         self._audience.settled()
+
+    async def _all_arrived(self, link: BrokerLink) -> None:
+        loop = asyncio.get_running_loop()
+        waiting = count = -1
+        while waiting or count != self._kept_count:
+            while (rest_s := self._last_kept_at + SETTLE_S - loop.time()) > 0:
+                await asyncio.sleep(rest_s)
+            count = self._kept_count
+            waiting = await link.round_trip()
+            await asyncio.sleep(HAND_OVER_S)

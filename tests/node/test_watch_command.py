@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import asynccontextmanager
 
 import pytest
 
 from node.delivery.events import status_topic
 from node.ports import Publication
-from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY, eventually, raw_link
+from node.watching.watcher import SETTLE_S
+from tests.node.mqtt_world import BOTH_BROKERS, MOSQUITTO_NOW_AMQTT_SLOWLY, eventually, raw_link
 from tests.node.watch_world import (
     BOTH_SIDES,
     CLOSED,
@@ -84,6 +86,39 @@ def test_thousands_of_connections_arrive_all_of_them(handclasp, child):
     put(child, presence(), *(status(1, connection=f"{number:032x}") for number in range(2000)))
     document = once(handclasp.here, child, "--json").succeeded().json
     assert len(document["connections"]) == 2000
+
+
+@pytest.mark.parametrize("child", BOTH_BROKERS[:1], indirect=True)
+async def test_a_broker_that_pauses_in_the_midst_of_what_it_had_kept_is_waited_for(handclasp, child):
+    await publish(child, presence(), *(status(1, connection=f"{number:032x}") for number in range(500)))
+    async with pausing_relay(child.port, after=50_000, pause_s=3 * SETTLE_S) as port:
+        result = await asyncio.to_thread(
+            handclasp, "watch", "--once", "--json", "--mqtt-url", f"mqtt://127.0.0.1:{port}"
+        )
+    assert len(result.succeeded().json["connections"]) == 500
+
+
+@asynccontextmanager
+async def pausing_relay(broker_port, *, after, pause_s):
+    """A way to the broker on which what comes from it stands still once, after so many bytes."""
+
+    async def pass_on(reader, writer, *, pauses):
+        passed = 0
+        while data := await reader.read(1000):
+            if pauses and passed < after <= passed + len(data):
+                await asyncio.sleep(pause_s)
+            passed += len(data)
+            writer.write(data)
+        writer.close()
+
+    async def relay(reader, writer):
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", broker_port)
+        await asyncio.gather(
+            pass_on(reader, far_writer, pauses=False), pass_on(far_reader, writer, pauses=True), return_exceptions=True
+        )
+
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
 
 
 def test_what_is_published_by_others_is_left_out_and_can_not_write_to_the_terminal(handclasp, any_broker):
