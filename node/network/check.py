@@ -36,9 +36,10 @@ _OK: Final = 200
 class CheckResult:
     """What the check found, and what to do about it, for an admin.
 
-    `info` and `node_url` (where messages will go) are there once a node was read at that URL. `modes` are
-    those that both nodes offer, sorted, for `ok` only. `reason` is the other node's, for `not-accepting`,
-    and None there too if no mode is offered by both.
+    `info` and `node_url` (where messages will go) are there once a node was read at that URL; this instance
+    is read where it was typed, and names its node URL itself. `modes` are those that both nodes offer, sorted,
+    for `ok` only. `reason` is the other node's, for `not-accepting`, and None there too if no mode is offered
+    by both.
     """
 
     outcome: CheckOutcome
@@ -74,7 +75,7 @@ async def check_destination(
     except _StopError as stop:
         return stop.result
     if info.key == own_key:
-        return _result(Finding.THIS_INSTANCE, typed, info)
+        return replace(_result(Finding.THIS_INSTANCE, typed, info), node_url=info.node_url or node_url)
     if PROTOCOL_VERSION not in info.protocol_versions:
         return _result(Finding.VERSION, node_url, info, detail=PROTOCOL_VERSION)
     if not info.takes_invitations:

@@ -166,6 +166,13 @@ async def test_this_instance_is_known_by_its_key_also_at_its_instance_url():
         assert (await checked(instance.url)).outcome is CheckOutcome.THIS_INSTANCE
 
 
+async def test_this_instance_names_its_node_url_and_not_what_was_typed():
+    node_url = f"http://127.0.0.1:{free_port()}"
+    async with place() as instance:
+        instance.shows(node_info(node_url, key=OWN_KEY))
+        assert (await checked(instance.url)).node_url == node_url
+
+
 # unreachable
 
 
