@@ -16,6 +16,7 @@ class Problem(StrEnum):
     MISSING_FIELD = "missing-field"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     TOO_LARGE = "too-large"
+    TOO_SLOW = "too-slow"
     UNAUTHENTICATED = "unauthenticated"
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
@@ -48,6 +49,7 @@ PROBLEMS: dict[Problem, Row] = {
         415, "The content type is not taken", "Send `Content-Type: application/json`, uncompressed."
     ),
     Problem.TOO_LARGE: Row(413, "The request is too large", "Send less than 128 KiB."),
+    Problem.TOO_SLOW: Row(408, "The request did not come in time", "Send it again, without pauses."),
     Problem.UNAUTHENTICATED: Row(
         401,
         "The admin token is missing or wrong",

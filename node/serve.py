@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     from node.settings import Settings
 
 MQTT_PORT = 1883
+IDLE_S_MAX = 75.0
+"""How long a link may be without a whole request head: from its beginning, or from the last answer, to the last line
+of the next head, however it drips in. Longer than the minute for which proxies keep idle links, so that it is they who
+close them."""
+
 _log = get_logger(__name__)
 
 
@@ -196,6 +201,7 @@ async def _served(app: web.Application, listening: socket.socket) -> AsyncIterat
         app,
         access_log=None,
         logger=server_logger(),
+        keepalive_timeout=IDLE_S_MAX,  # aiohttp begins to count when a link is made: its only limit for a head
         handle_signals=False,
         shutdown_timeout=2,
         auto_decompress=False,  # nothing compressed is taken, so no stranger's bomb is opened either

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 BODY_BYTES_MAX = 128 * 1024
+BODY_S_MAX = 30.0
+"""How long a body may take from its first byte to its last."""
 
 B = TypeVar("B", bound=msgspec.Struct)
 
@@ -196,17 +199,33 @@ async def read_body(request: web.Request, body: type[B], *, may_be_absent: bool 
         )
     if (request.content_length or 0) > BODY_BYTES_MAX:
         raise ProblemError(Problem.TOO_LARGE, f"The request has {request.content_length} bytes.")
-    data = await request.content.read(BODY_BYTES_MAX + 1)
-    while not request.content.at_eof() and len(data) <= BODY_BYTES_MAX:
-        data += await request.content.read(BODY_BYTES_MAX + 1 - len(data))
-    if len(data) > BODY_BYTES_MAX:
-        raise ProblemError(Problem.TOO_LARGE, f"The request has more than {BODY_BYTES_MAX} bytes.")
+    data = await _all_of(request)
     try:
         return msgspec.json.decode(data, type=body)
     except msgspec.ValidationError as error:
         raise _field_problem(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ProblemError(Problem.MALFORMED, "The body is not JSON.") from None
+
+
+async def _all_of(request: web.Request) -> bytes:
+    """The bytes of a body. A sender who goes away before its end gets an answer that nobody hears.
+
+    Raises:
+        ProblemError: it has too many, is not all there in time, or breaks off.
+    """
+    data = b""
+    try:
+        async with asyncio.timeout(BODY_S_MAX):
+            while len(data) <= BODY_BYTES_MAX and not request.content.at_eof():
+                data += await request.content.read(BODY_BYTES_MAX + 1 - len(data))
+    except TimeoutError:
+        raise ProblemError(Problem.TOO_SLOW, f"The body was not all there after {BODY_S_MAX:g} s.") from None
+    except ConnectionError:
+        raise ProblemError(Problem.MALFORMED, "The body breaks off before its end.") from None
+    if len(data) > BODY_BYTES_MAX:
+        raise ProblemError(Problem.TOO_LARGE, f"The request has more than {BODY_BYTES_MAX} bytes.")
+    return data
 
 
 def _field_problem(message: str) -> ProblemError:
