@@ -12,8 +12,8 @@ from protocol.envelope import CONTENT_TYPE, envelope_bytes, peek
 from protocol.identity import SigningKey
 from protocol.invitation import read_code
 from protocol.node_info import WELL_KNOWN_PATH, from_json, to_json
-from protocol.vocabulary import Echo, Phase, Side, Statement
-from tests.node.envelopes import acceptance, answer_by, ask, details
+from protocol.vocabulary import Echo, Kind, Phase, Side, Statement
+from tests.node.envelopes import acceptance, answer_by, ask, by_destination, details
 from tests.node.local_nodes import running_node
 from tests.node.loopback_servers import free_port
 
@@ -257,6 +257,31 @@ def said_by(offered, *, revision, echo, url):
         proof=bytes(64),
         details=details(node_url=url),
     )
+
+
+@pytest.mark.parametrize("is_told_by", ["a question", "the answer", "the answer to what is outdated"])
+async def test_what_is_owed_follows_a_partner_that_moves(is_told_by, doors):
+    """The new URL comes with a statement that leaves the old one owed: no act of an admin wakes the delivery."""
+    source, at = doors
+    new = await at.open("new")
+    old = await at.open("old", answer=None if is_told_by == "a question" else lambda _: moved)
+    offered = await accepted_at(source, old, name="moves")
+    moved = said_by(offered, revision=2, echo=1, url=new)
+    if is_told_by == "the answer to what is outdated":
+        at.before_answer = lambda: act(source, offered, "activate")
+    await act(source, offered, "deactivate")
+    await at.until_asked("POST old")
+    if is_told_by == "a question":
+        connection = read_code(offered["invitation_code"]).invitation.connection
+        await ask(source, by_destination(source, connection, moved, kind=Kind.ACCEPT, key=PARTNER), PARTNER)
+    await at.until_asked("POST new")
+    assert at.asked.index("GET new") < at.asked.index("POST new")
+    urls = source.node.dispatcher._targets[PARTNER.public]
+    await until(lambda: old not in urls or urls[old].worker is None)
+    at.before_answer, told = None, at.asked.count("POST old")
+    await act(source, offered, "retry", status=202)
+    await at.until_asked("POST new", times=2)
+    assert at.asked.count("POST old") == told
 
 
 async def test_a_partner_whose_answers_never_settle_anything_is_asked_after_ever_longer_pauses(doors):
