@@ -28,6 +28,7 @@ NOW = 1_764_000_000.0  # 2025-11-24 16:00:00 UTC
         ("\u0967", 0),
         ("Mon, 99 Nov 2025 16:01:30 GMT", 0),
         ("Mon, 24 Nov 2025 16:01:30 +9999", 0),
+        ("Mon, 24 Nov 3000000000 16:01:30 GMT", 0),
     ],
 )
 def test_a_partner_may_ask_to_be_left_alone_for_seconds_or_until_a_date(said, wait_s):
