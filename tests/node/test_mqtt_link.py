@@ -171,6 +171,21 @@ async def test_a_broker_that_stops_answering_counts_as_down_after_a_while(child)
                 os.kill(child.pid, signal.SIGCONT)
 
 
+async def test_what_a_full_socket_does_not_take_at_once_is_written_when_it_does(child):
+    broker = broker_at(child.url, operation_s_max=10)
+    large = Publication(topic="a/large", payload=bytes(8 * 1024 * 1024), retain=True)
+    async with broker.connect("node") as link:
+        os.kill(child.pid, signal.SIGSTOP)
+        try:
+            publishing = asyncio.create_task(link.publish(large))
+            await asyncio.sleep(0.1)
+            assert not publishing.done()
+        finally:
+            os.kill(child.pid, signal.SIGCONT)
+        await publishing
+        await link.publish(RETAINED)
+
+
 async def test_the_next_link_sends_nothing_that_the_last_one_left_behind(child):
     broker = broker_at(child.url, operation_s_max=0.3)
     async with broker.connect("reader") as reader:
