@@ -10,7 +10,7 @@ from node.delivery.events import ENTROPY_BYTES, status_event, status_topic, uuid
 from node.store import statements
 from protocol.identity import fingerprint
 from protocol.records import reason_of, status_of
-from protocol.vocabulary import PHASES_SWITCHED_ON, Phase
+from protocol.vocabulary import PHASES_SWITCHED_ON
 
 if TYPE_CHECKING:
     from node.connections.context import Context
@@ -51,7 +51,7 @@ def store_new(context: Context, tx: Transaction, connection: Connection) -> Conn
     Raises:
         NameTakenError: a living connection has that name.
     """
-    shown = _is_broadcast(connection)
+    shown = connection.is_broadcast
     stored = replace(connection, seq=1 if shown else 0)
     stored = replace(stored, n=statements.add(tx, stored))
     if shown:
@@ -68,8 +68,8 @@ def store_change(context: Context, tx: Transaction, before: Connection, after: C
     if after == before:
         return before
     now_ms = int(context.clock.now() * 1000)
-    vanished = _is_broadcast(before) and not _is_broadcast(after)
-    told = _is_broadcast(after) and (view_of(after) != view_of(before) or not _is_broadcast(before))
+    vanished = before.is_broadcast and not after.is_broadcast
+    told = after.is_broadcast and (view_of(after) != view_of(before) or not before.is_broadcast)
     stored = replace(after, changed_at_ms=now_ms, seq=before.seq + 1 if told else before.seq)
     statements.change(tx, stored)
     if told:
@@ -82,18 +82,13 @@ def store_change(context: Context, tx: Transaction, before: Connection, after: C
 def forget(context: Context, tx: Transaction, connection: Connection) -> None:
     """Let the whole row go; watchers are told by the empty message."""
     statements.remove(tx, connection)
-    if _is_broadcast(connection):
+    if connection.is_broadcast:
         statements.add_broadcast(tx, topic=status_topic(context.topic_id, connection.sys_id), payload=b"")
 
 
 def _enabled_there(theirs: Side | None) -> bool | None:
     """The partner's switch, once it has one."""
     return theirs.enabled if theirs is not None and theirs.phase in PHASES_SWITCHED_ON else None
-
-
-def _is_broadcast(connection: Connection) -> bool:
-    """An announcement is no event, and what is hidden is gone for watchers."""
-    return connection.record.mine.phase is not Phase.ANNOUNCED and not connection.record.hidden
 
 
 def _tell(context: Context, tx: Transaction, connection: Connection) -> None:

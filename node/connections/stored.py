@@ -81,6 +81,19 @@ class Connection:
         return self.record.hidden and not self.record.owed
 
     @property
+    def is_broadcast(self) -> bool:
+        """Whether watchers know of it.
+
+        What another node's word alone brought about is no event (protocol section 5), be it an announcement or its
+        end; what is hidden is gone.
+        """
+        record = self.record
+        is_by_an_act = (
+            isinstance(record, SourceRecord) or record.proof is not None or record.mine.reason is Reason.DECLINED
+        )
+        return is_by_an_act and not record.hidden
+
+    @property
     def partner_key(self) -> bytes | None:
         """The other node's key, once there is another node."""
         return self.record.partner if isinstance(self.record, SourceRecord) else self.source_key

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from node.delivery.events import status_topic
 from protocol.records import Status, reason_of, status_of
-from protocol.vocabulary import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +28,7 @@ def _log_fault(connection: Connection, log: Sequence[StatusEvent]) -> str:
     numbers = [event.data.seq for event in log]
     if numbers != list(range(1, connection.seq + 1)):
         return f"connection {connection.sys_id} counts {connection.seq} events, and its log has the numbers {numbers}"
-    if not log or connection.record.hidden or connection.record.mine.phase is Phase.ANNOUNCED:
+    if not log or not connection.is_broadcast:
         return ""
     last, record = log[-1].data, connection.record
     told = (last.status, last.reason, last.phase, last.enabled_here, last.name)

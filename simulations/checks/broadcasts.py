@@ -11,7 +11,7 @@ import msgspec
 
 from node.delivery.events import TOPIC_PREFIX, status_topic
 from node.watching.picture import Picture
-from simulations.checks.facts import ANNOUNCED, Check
+from simulations.checks.facts import DECLINED, SOURCE, Check
 
 if TYPE_CHECKING:
     from node.ports import Publication
@@ -48,8 +48,8 @@ class _Topic:
 
 
 def is_shown(row: Row) -> bool:
-    """Whether people and watchers are told of a connection."""
-    return row.phase != ANNOUNCED and not row.hidden
+    """Whether watchers are told of a connection: some admin here has acted on it, and it was not removed."""
+    return not row.hidden and (row.role == SOURCE or row.proof is not None or row.reason == DECLINED)
 
 
 class Broadcasts(Check):

@@ -20,6 +20,7 @@ AWAITING: Final = "awaiting"
 CLOSED: Final = "closed"
 PENDING: Final = "pending"
 BY_PARTNER: Final = "by-partner"
+DECLINED: Final = "declined"
 SOURCE: Final = "source"
 DESTINATION: Final = "destination"
 OTHER_ROLE: Final = {SOURCE: DESTINATION, DESTINATION: SOURCE}

@@ -147,6 +147,16 @@ async def test_announcement_spam_that_says_itself_anew_counts_each_time(b, words
     assert await stored(b) != kept
 
 
+@pytest.mark.parametrize("end", [Phase.CLOSED, Phase.ACTIVE])
+async def test_announcement_spam_that_ends_itself_publishes_nothing(b, end):
+    first = announcement(b, spammer(1), connection=b"c" * 16)
+    await ask(b, first, spammer(1))
+    assert (await tell(b, envelope_bytes(said_anew(b, first, end, revision=2)))).status == 200
+    (line,) = await listed(b)
+    assert line["status"] == "closed"
+    assert await b.node.context.store.run(statements.broadcast_count) == 0
+
+
 async def stored(node):
     return await node.node.context.store.run(lambda tx: tx.exec_driver_sql("SELECT * FROM connections").all())
 
