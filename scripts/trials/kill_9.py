@@ -5,7 +5,7 @@ are killed at a random moment and started again; an admin whose answer did not c
 idempotency key. Then, once both nodes have had time to deliver:
 
     lost      every answer that an admin was given stands in the event log of that node, which counts from 1 without a
-              gap; a row is gone only if an admin let it go
+              gap; a source's row is gone only if an admin let it go, a destination's never
     doubled   one connection for each initiation that was answered, one event for each number, no event id twice;
               a subscriber sees every event in order (mosquitto)
     stuck     nothing is owed, no broadcast waits, and both sides agree (`scripts.trials.agreeing`)
@@ -17,12 +17,14 @@ hour. Before that both are started once more: what one side forgot, the other le
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
 from node.brokers.children import BrokerKind
+from protocol.vocabulary import Role
 
 from scripts.trials.agreeing import unsettled
 from scripts.trials.logs import by_topic, compare, log_faults, not_kept
@@ -60,7 +62,7 @@ class Count:
     kills: int = 0
     mid_write: int = 0
     mid_delivery: int = 0
-    acts: int = 0
+    acts: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     events: int = 0
     watched: int = 0
@@ -149,6 +151,8 @@ class Life:
                 require(len(named) <= 1, f"the node {node.name} initiated {name} once and has it {len(named)} times")
                 may_be_gone = self.ledger.asked[sys_id] & {"forget", "remove"}
                 require(sys_id in kept or may_be_gone, f"the node {node.name} has lost connection {sys_id} ({name})")
+            taken = {one["sys_id"] for one in self.ledger.views[node.name] if one["role"] == Role.DESTINATION}
+            require(taken <= kept, f"the node {node.name} has lost {taken - kept}, whose codes it took")
 
     async def _watched(self) -> None:
         subscriber = self.subscriber
@@ -181,13 +185,14 @@ async def run(stage: Stage) -> Held:
     watched = f", {count.watched:,} of them seen over MQTT in order" if count.watched else ""
     return Held(
         sentence=f"{count.kills} kills, in {count.mid_write} rounds with an admin's write under way and in "
-        f"{count.mid_delivery} with something still to tell; {count.acts:,} acts on {count.connections:,} connections, "
-        f"{count.events:,} events{watched}: nothing lost, doubled or stuck, both sides agree",
+        f"{count.mid_delivery} with something still to tell; {count.acts.total():,} acts on "
+        f"{count.connections:,} connections, {count.events:,} events{watched}: nothing lost, doubled or stuck, "
+        "both sides agree",
         figures={
             "kills": count.kills,
             "rounds_mid_write": count.mid_write,
             "rounds_mid_delivery": count.mid_delivery,
-            "acts": count.acts,
+            "acts": dict(sorted(count.acts.items())),
             "connections": count.connections,
             "events": count.events,
             "events_seen_over_mqtt": count.watched,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,8 +28,10 @@ CODES_KEPT: Final = 0.3
 
 PAUSE_S_MAX: Final = 0.03
 
-WEIGHTS: Final = {"remove": 1, "forget": 1, "new-code": 4, "deactivate": 4, "activate": 4}
-USUAL_WEIGHT: Final = 3
+ACT_WEIGHTS: Final = {"remove": 1, "forget": 1, "describe": 1, "cancel": 2}
+STATUS_WEIGHTS: Final = {"closed": 0.2, "pending": 1}
+USUAL_WEIGHT: Final = 6
+"""Of acts and statuses that are not named: what lives is acted on more than what has ended."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,7 +44,9 @@ class Ledger:
         initiated: the name of each connection with the sys_id that its admin was told, by the node's name.
         asked: which acts were asked for, by sys_id.
         spared: connections that nobody acts on.
-        done: how many acts were done; refused: not possible at that moment; cut: the node died before it answered.
+        done: how often each act was done.
+        refused: how many acts were not possible at that moment.
+        cut: how often the node died before it answered.
     """
 
     codes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -50,7 +54,7 @@ class Ledger:
     initiated: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     asked: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     spared: set[str] = field(default_factory=set)
-    done: int = 0
+    done: Counter[str] = field(default_factory=Counter)
     refused: int = 0
     cut: int = 0
 
@@ -81,7 +85,7 @@ class RandomAdmin:
         """
         for _ in range(count):
             await asyncio.sleep(self._random.uniform(0, PAUSE_S_MAX))
-            (kind,) = self._random.choices(("initiate", "code", "connection"), (3, 4, 5))
+            (kind,) = self._random.choices(("initiate", "code", "connection"), (2, 3, 7))
             if kind == "initiate":
                 await self._initiate()
             elif kind == "code" and self._ledger.codes[self._other.name]:
@@ -92,6 +96,7 @@ class RandomAdmin:
     async def _initiate(self) -> None:
         random, name = self._random, f"{self._node.name}-{self._random.getrandbits(64):x}"
         answer = await self._write(
+            "initiate",
             "POST",
             "/connections",
             {
@@ -112,7 +117,7 @@ class RandomAdmin:
         random, codes = self._random, self._ledger.codes[self._other.name]
         code = random.choice(codes)
         act = "decline" if random.random() < 0.15 else "accept"  # noqa: PLR2004 - fewer decline
-        await self._write("POST", f"/invitations/{act}", {"code": code})
+        await self._write(act, "POST", f"/invitations/{act}", {"code": code})
         if code in codes and random.random() >= CODES_KEPT:
             codes.remove(code)
 
@@ -121,22 +126,22 @@ class RandomAdmin:
         possible = [one for one in shown if one["sys_id"] not in self._ledger.spared]
         if not possible:
             return
-        one = random.choice(possible)
+        (one,) = random.choices(possible, [STATUS_WEIGHTS.get(each["status"], USUAL_WEIGHT) for each in possible])
         path, acts = f"/connections/{one['sys_id']}", [*one["possible_acts"], "describe"]
-        (act,) = random.choices(acts, [WEIGHTS.get(each, USUAL_WEIGHT) for each in acts])
+        (act,) = random.choices(acts, [ACT_WEIGHTS.get(each, USUAL_WEIGHT) for each in acts])
         self._ledger.asked[one["sys_id"]].add(act)
         if act == "describe":
-            await self._write("PATCH", path, {"description": f"{random.getrandbits(32):x}"})
+            await self._write(act, "PATCH", path, {"description": f"{random.getrandbits(32):x}"})
         else:
-            await self._write("POST", f"{path}/{act}", {})
+            await self._write(act, "POST", f"{path}/{act}", {})
 
-    async def _write(self, method: str, path: str, body: Any) -> Answer:
+    async def _write(self, act: str, method: str, path: str, body: Any) -> Answer:
         ledger = self._ledger
         answer = await self._node.admin.insist(method, path, body, cut=ledger.note_cut)
         if not answer.is_done:
             ledger.refused += 1
             return answer
-        ledger.done += 1
+        ledger.done[act] += 1
         if answer.content["connection"] is not None:
             ledger.views[self._node.name].append(answer.content["connection"])
         if code := answer.content.get("invitation_code"):

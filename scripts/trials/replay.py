@@ -181,14 +181,13 @@ async def run(stage: Stage) -> Held:
         ledger = await _act(nodes, recorders, wanted=wanted, random=stage.random)
         last_code_at = loop.time()
         await _remove_everything(nodes, ledger, stage.random)
-        rows_before_purge = [len(node.memory.connections()) for node in nodes]
+        removed = [one.sys_id for node in nodes for one in node.memory.connections()]
         await asyncio.gather(*(node.stop() for node in nodes))
         await asyncio.sleep(max(0.0, last_code_at + EXPIRY_S - loop.time()))
         await start_all(nodes)
         await _at_rest(nodes, ledger, resynced=True)
         await _purged(nodes)
-        rows = [len(node.memory.connections()) for node in nodes]
-        purged = sum(rows_before_purge) - sum(rows)
+        purged = len(removed) - sum(len(node.memory.connections()) for node in nodes)
         require(purged > 0, "nothing was purged, so nothing purged can be replayed")
         before = [node.memory.everything() for node in nodes]
         recorded = [
@@ -205,11 +204,11 @@ async def run(stage: Stage) -> Held:
     questions = sum(not one.is_answer for one in recorded)
     return Held(
         sentence=f"late and repeated ones of {questions:,} different questions and their answers, about "
-        f"{sum(rows_before_purge):,} removed connections, {purged} of them purged: {tables:,} rows of both databases "
-        "are as before",
+        f"{len(set(removed)):,} removed connections, {purged} of them purged at their source: {tables:,} rows of "
+        "both databases are as before",
         figures={
             "different_questions": questions,
-            "connections": sum(rows_before_purge),
+            "connections": len(set(removed)),
             "purged": purged,
             "rows": tables,
             "answered": {str(status): count for status, count in sorted(statuses.items())},

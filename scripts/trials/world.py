@@ -125,10 +125,10 @@ class World:
         return self
 
     async def __aexit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+        self, _type: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         await self._stack.aclose()
-        if _type is None:
+        if error is None:
             failures = [failure for node in self._nodes for failure in node.failures()]
             require(not failures, f"{len(failures)} failures stand in the nodes' logs, the first: {failures[:1]}")
 
