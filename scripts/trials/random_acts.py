@@ -44,6 +44,7 @@ class Ledger:
         initiated: the name of each connection with the sys_id that its admin was told, by the node's name.
         asked: which acts were asked for, by sys_id.
         spared: connections that nobody acts on.
+        bound: how many initiations of each node may still name the other one, which announces them to it.
         done: how often each act was done.
         refused: how many acts were not possible at that moment.
         cut: how often the node died before it answered.
@@ -54,6 +55,7 @@ class Ledger:
     initiated: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     asked: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     spared: set[str] = field(default_factory=set)
+    bound: Counter[str] | None = None
     done: Counter[str] = field(default_factory=Counter)
     refused: int = 0
     cut: int = 0
@@ -62,6 +64,14 @@ class Ledger:
     def forgotten(self) -> set[str]:
         """Connections that somebody wanted forgotten."""
         return {sys_id for sys_id, acts in self.asked.items() if "forget" in acts}
+
+    def is_bound(self, node: str, random: Random) -> bool:
+        """Whether the next initiation of a node is for the other one alone."""
+        if random.random() >= BOUND:
+            return False
+        if self.bound is not None:
+            self.bound[node] -= 1
+        return self.bound is None or self.bound[node] >= 0
 
     def note_cut(self) -> None:
         """A node died before it answered."""
@@ -103,7 +113,7 @@ class RandomAdmin:
                 "name": name,
                 "local_short_name": self._node.name,
                 "remote_short_name": self._other.name,
-                "destination_url": self._other.url if random.random() < BOUND else None,
+                "destination_url": self._other.url if self._ledger.is_bound(self._node.name, random) else None,
                 "ask_me": random.choice((True, False)),
                 "code_lifetime_s": random.choice(LIFETIMES_S),
             },

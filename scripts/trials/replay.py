@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 from node.delivery.exchange import PEER_PATH
 from protocol.envelope import CONTENT_TYPE, peek
+from protocol.limits import ANNOUNCEMENTS_OPEN_PER_KEY_MAX
 from protocol.records import SourceRecord
 from protocol.vocabulary import Kind
 
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 ADMINS: Final = 2
 ACTS: Final = 10
+ANNOUNCED_MAX: Final = ANNOUNCEMENTS_OPEN_PER_KEY_MAX - 1
+"""Per node: no more than the other one stores. What was too many at first, it might store when it comes late."""
+
 DISTINCT: Final = 0.4
 """How many of the replayed questions are different ones."""
 
@@ -81,7 +85,7 @@ class Recorded:
 
 async def _act(nodes: list[TrialNode], recorders: list[Recorder], *, wanted: int, random: Random) -> Ledger:
     """Let admins act until so many questions were recorded; one code at least is short-lived, and taken."""
-    ledger = Ledger()
+    ledger = Ledger(bound=Counter({node.name: ANNOUNCED_MAX for node in nodes}))
     _, code = await nodes[0].admin.initiate("short-lived", code_lifetime_s=LIFETIMES_S[0])
     await nodes[1].admin.accept(code)
     while sum(len(one.questions) for one in recorders) < wanted:
