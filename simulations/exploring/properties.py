@@ -229,9 +229,16 @@ def broken_by_stranger(source: SourceRecord | None) -> str | None:
         if step.record != source:
             return f"A stranger that said {statement.side.phase} changed the source's record."
         told = step.answer.side.reason if step.answer is not None else None
-        if told not in {Reason.UNKNOWN, Reason.REPLACED, Reason.BAD_PROOF}:
+        if told is not _word_for_strangers(source, statement.serial):
             return f"A stranger was told {told}."
     return None
+
+
+def _word_for_strangers(source: SourceRecord | None, serial: int) -> Reason:
+    """What they are told depends on the code they name and on nothing else, lest they learn something."""
+    if source is None or serial > source.serial:
+        return Reason.UNKNOWN
+    return Reason.REPLACED if serial < source.serial else Reason.BAD_PROOF
 
 
 def _of_a_stranger(source: SourceRecord | None) -> Iterator[Statement]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -57,6 +58,18 @@ def test_what_is_broken_is_told_as_a_story_and_ends_in_1(capsys, monkeypatch):
 def test_a_search_that_is_stopped_claims_no_more_than_it_saw(capsys):
     assert main([*SMALL, "--states", "100"]) == 0
     assert "the search was stopped there" in capsys.readouterr().out
+
+
+def test_progress_is_shown_on_a_terminal_and_wiped_out_at_the_end(capsys, monkeypatch):
+    monkeypatch.setattr("simulations.exploring.command.TOLD_EVERY_S", 0)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert main(SMALL) == 0
+    told = capsys.readouterr()
+    assert re.search(r"\r\d+ states, depth \d+, [\d,]+ states/s ", told.err)
+    assert told.err.endswith("\r")
+    assert "states/s" in told.out
+    assert main([*SMALL, "--json"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("wrong", [["--acts", "10"], ["--codes", "0"], ["--restores", "2"], ["--states", "0"]])

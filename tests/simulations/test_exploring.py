@@ -143,6 +143,18 @@ BROKEN_ROWS = {
         "A stranger was told None.",
         1,
     ),
+    "strangers are told what others are": (
+        ("SOURCE_HEARS", {"number": "3a", "answer": Reply.MINE}),
+        HONEST,
+        "A stranger was told None.",
+        1,
+    ),
+    "strangers are told that there is nothing": (
+        ("SOURCE_HEARS", {"number": "3a", "answer": Reply.UNKNOWN}),
+        HONEST,
+        "A stranger was told unknown.",
+        1,
+    ),
     "no proof is asked for": (
         ("SOURCE_HEARS", {"number": "6", "when": ()}),
         Bounds(codes=1, acts=2, liars=1),
@@ -277,12 +289,12 @@ def test_a_broken_merge_is_found(rule, sentence, monkeypatch):
 
 def test_serials_that_are_not_compared_are_found(monkeypatch):
     monkeypatch.setattr(protocol.machine, "serial_relation", lambda _serial, _record: Serial.SAME)
-    violation = explored(Bounds(codes=2, acts=3)).violation
-    assert violation.sentence == "At rest A is connected to a source that stands for another."
+    assert explored(Bounds(codes=2, acts=3)).violation.sentence == "A stranger was told bad-proof."
 
 
 def test_the_way_is_told_as_a_story(monkeypatch):
     monkeypatch.setattr(protocol.machine, "serial_relation", lambda _serial, _record: Serial.SAME)
+    monkeypatch.setattr("simulations.exploring.search.broken_by_stranger", lambda _source: None)  # it is a short story
     assert "\n".join(told(explored(Bounds(codes=2, acts=3)).violation)) == STORY
 
 
