@@ -12,6 +12,7 @@ import os
 import time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Final
@@ -31,6 +32,10 @@ SEEDS_PER_COLLECTION: Final = 20
 
 DEEP_EVERY: Final = 50
 """Each so-manieth seed runs under the deep guard."""
+
+
+class WorkerLostError(Exception):
+    """A process of the campaign was killed from outside, and its seeds are not done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +125,9 @@ def run_campaign(
         workers: how many processes; 1: this one.
         until: asked between batches whether to stop; a batch that fails stops it too.
         progressed: told the tally so far after each batch.
+
+    Raises:
+        WorkerLostError: see there.
     """
     total, batches = Tally(), _batches(seeds)
     if workers == 1:
@@ -141,8 +149,15 @@ def run_campaign(
                 return total
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                total.add(future.result())
+                total.add(_result(future))
             progressed(total)
+
+
+def _result(batch: Future[Tally]) -> Tally:
+    try:
+        return batch.result()
+    except BrokenProcessPool:
+        raise WorkerLostError from None
 
 
 def _batches(seeds: range | None) -> Iterator[range]:

@@ -82,7 +82,7 @@ def simulate(  # its options
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     del level  # there is one
     chosen = _seeds(seeds, is_timed=time_s is not None)
-    from simulations.campaign import cores, run_campaign  # noqa: PLC0415 - wrong usage and --help need none of it
+    from simulations.campaign import WorkerLostError, cores, run_campaign  # noqa: PLC0415 - wrong usage and --help need none of it
     from simulations.reports import Progress  # noqa: PLC0415 - likewise
 
     progress = Progress(chosen, is_shown=sys.stderr.isatty() and not as_json)
@@ -95,7 +95,14 @@ def simulate(  # its options
             progressed=progress.tell,
         )
 
-    tally, hot = _profiled(run) if profile else (run(), [])
+    try:
+        tally, hot = _profiled(run) if profile else (run(), [])
+    except WorkerLostError:
+        raise CommandError(
+            "A process of this campaign was killed from outside, so its seeds are not done.",
+            "Run it again; fewer --workers need less memory.",
+            exit_code=EXIT_VIOLATION,
+        ) from None
     progress.end()
     return _report(tally, hot, Output(as_json=as_json), passed_s=progress.passed_s())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,16 @@ def test_processes_share_the_seeds_and_find_what_one_finds(monkeypatch):
     monkeypatch.setattr(campaign, "SEEDS_PER_BATCH", 3)
     alone, shared = (run_campaign(range(9), workers=workers) for workers in (1, 2))
     assert (alone.seeds, alone.steps, alone.counts) == (shared.seeds, shared.steps, shared.counts)
+
+
+def die(_seeds):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_is_killed_is_told_in_a_sentence(capsys, monkeypatch):
+    monkeypatch.setattr(campaign, "run_seeds", die)
+    assert main(["simulate", "--seeds", "3", "--workers", "2"]) == 1
+    assert "was killed from outside" in capsys.readouterr().err
 
 
 def test_every_kind_of_fault_has_a_rate_and_a_meaning():
