@@ -11,16 +11,14 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
 from node.app import Node, Ports, Profile
 from node.brokers.children import BrokerChild, BrokerKind, BrokerStartError, choose_kind
 from node.brokers.keeping import kept_up
 from node.data_directory import DataDirectory, Runtime, read_runtime
 from node.delivery.broker_url import BrokerUrl
 from node.delivery.mqtt import MqttBroker
+from node.http_server import serve_http
 from node.logs import get_logger
-from node.malformed_http import server_logger
 from node.metrics import Metrics
 from node.network.addresses import AddressPolicy
 from node.network.client import AiohttpPeerNetwork
@@ -33,16 +31,11 @@ from node.version import VERSION
 from protocol.identity import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from node.settings import Settings
 
 MQTT_PORT = 1883
-IDLE_S_MAX = 75.0
-"""How long a link may be without a whole request head: from its beginning, or from the last answer, to the last line
-of the next head, however it drips in. Longer than the minute for which proxies keep idle links, so that it is they who
-close them."""
-
 _log = get_logger(__name__)
 
 
@@ -68,7 +61,7 @@ async def serve(settings: Settings, *, ready: Callable[[Runtime], None] = lambda
         node = await _node(settings, directory, places, stack)
         await node.prepare()
         for app, place in zip((node.node_app, node.instance_app), places, strict=False):
-            await stack.enter_async_context(_served(app, place.listening))
+            stack.push_async_callback((await serve_http(app, place.listening)).cleanup)
         node.start()
         stack.push_async_callback(node.stop)
         runtime = _runtime(places)
@@ -193,22 +186,3 @@ def _listen(where: HostPort) -> socket.socket:
             by = f" by {owner}" if owner else ""
             raise ListenError(f"The port {where} is taken{by}. Stop that, or listen at another one.") from None
         raise ListenError(f"This machine can't listen at {where}: {error.strerror}.") from None
-
-
-@contextlib.asynccontextmanager
-async def _served(app: web.Application, listening: socket.socket) -> AsyncIterator[None]:
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        logger=server_logger(),
-        keepalive_timeout=IDLE_S_MAX,  # aiohttp begins to count when a link is made: its only limit for a head
-        handle_signals=False,
-        shutdown_timeout=2,
-        auto_decompress=False,  # nothing compressed is taken, so no stranger's bomb is opened either
-    )
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listening).start()
-        yield
-    finally:
-        await runner.cleanup()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from simulations.checks import CHECKS
 from simulations.coverage import Coverage
+from simulations.levels import Level
 from simulations.world import World
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Tally:
 def live(
     seed: int,
     *,
+    level: Level = Level.DIRECT,
     without: frozenset[str] = frozenset(),
     only: frozenset[str] | None = None,
     is_deep: bool | None = None,
@@ -82,6 +84,7 @@ def live(
     """One world with all checks, lived to its end; what `without` and `only` mean is `Plan`'s to say."""
     world = World(
         seed,
+        level=level,
         observers=[*CHECKS, Coverage],
         without=without,
         only=only,
@@ -90,12 +93,12 @@ def live(
     return world, world.run()
 
 
-def run_seeds(seeds: range) -> Tally:
+def run_seeds(seeds: range, level: Level = Level.DIRECT) -> Tally:
     """Run seeds in this process, up to the first that fails."""
     tally = Tally()
     began = time.process_time()
     for seed in seeds:
-        world, outcome = live(seed)
+        world, outcome = live(seed, level=level)
         tally.seeds += 1
         tally.virtual_s += outcome.virtual_s
         tally.steps += outcome.steps
@@ -115,6 +118,7 @@ def run_campaign(
     seeds: range | None,
     *,
     workers: int,
+    level: Level = Level.DIRECT,
     until: Callable[[], bool] = lambda: False,
     progressed: Callable[[Tally], None] = lambda _tally: None,
 ) -> Tally:
@@ -123,6 +127,7 @@ def run_campaign(
     Args:
         seeds: which; none: from 0 on, without an end.
         workers: how many processes; 1: this one.
+        level: how requests get from node to node.
         until: asked between batches whether to stop; a batch that fails stops it too.
         progressed: told the tally so far after each batch.
 
@@ -132,7 +137,7 @@ def run_campaign(
     total, batches = Tally(), _batches(seeds)
     if workers == 1:
         while not until() and not total.failures and (one := next(batches, None)) is not None:
-            total.add(run_seeds(one))
+            total.add(run_seeds(one, level))
             progressed(total)
         return total
     with ProcessPoolExecutor(
@@ -144,7 +149,7 @@ def run_campaign(
                 batch = next(batches, None)
                 if batch is None:
                     break
-                running.add(pool.submit(run_seeds, batch))
+                running.add(pool.submit(run_seeds, batch, level))
             if not running:
                 return total
             done, running = wait(running, return_when=FIRST_COMPLETED)

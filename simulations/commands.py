@@ -5,7 +5,6 @@ Nothing of the simulation is loaded before its command runs, so that no other co
 
 import re
 import sys
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -14,6 +13,7 @@ from node.cli.failures import CommandError
 from node.cli.options import JsonOption
 from node.cli.output import Output
 from node.cli.program import program
+from simulations.levels import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,14 +29,12 @@ COMPLETE_FROM: Final = 5000
 SHOWN_MAX: Final = 40
 """So many lines of a profile are shown."""
 
+LevelOption = Annotated[
+    Level, typer.Option(help="Call the other node's application directly, or speak real HTTP over links in memory.")
+]
+
 _RANGE = re.compile(r"(?P<first>\d{1,19})\.\.(?P<last>\d{1,19})")
 _COUNT = re.compile(r"\d{1,12}")
-
-
-class Level(StrEnum):
-    """How requests get from node to node."""
-
-    DIRECT = "direct"
 
 
 def simulate(  # its options
@@ -57,7 +55,7 @@ def simulate(  # its options
         int | None,
         typer.Option(min=1, max=512, help="How many processes. [default: one for each core]", show_default=False),
     ] = None,
-    level: Annotated[Level, typer.Option(help="Call the other node's application directly.")] = Level.DIRECT,
+    level: LevelOption = Level.DIRECT,
     profile: Annotated[
         bool, typer.Option("--profile", help="Show where the time went, in one process; everything is slower then.")
     ] = False,
@@ -76,11 +74,11 @@ def simulate(  # its options
       handclasp simulate --seeds 20000
       handclasp simulate --seeds 4000..4999 --workers 1
       handclasp simulate --time 60
+      handclasp simulate --level http --time 60
 
     Exit code 0: no property was broken; 1: one was, and the line says how to see that world again, or, from 5,000
     seeds on, something that should happen never did.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    del level  # there is one
     chosen = _seeds(seeds, is_timed=time_s is not None)
     from simulations.campaign import WorkerLostError, cores, run_campaign  # noqa: PLC0415 - wrong usage and --help need none of it
     from simulations.reports import Progress  # noqa: PLC0415 - likewise
@@ -91,6 +89,7 @@ def simulate(  # its options
         return run_campaign(
             chosen,
             workers=1 if profile else workers or cores(),
+            level=level,
             until=lambda: time_s is not None and progress.passed_s() >= time_s,
             progressed=progress.tell,
         )
@@ -104,16 +103,18 @@ def simulate(  # its options
             exit_code=EXIT_VIOLATION,
         ) from None
     progress.end()
-    return _report(tally, hot, Output(as_json=as_json), passed_s=progress.passed_s())
+    return _report(tally, hot, Output(as_json=as_json), level=level, passed_s=progress.passed_s())
 
 
-def _report(tally: "Tally", hot: list[str], out: Output, *, passed_s: float) -> int:
+def _report(tally: "Tally", hot: list[str], out: Output, *, level: Level, passed_s: float) -> int:
     """Print a campaign; the exit code."""
     from simulations.coverage import missing  # noqa: PLC0415 - as above
     from simulations.reports import report_document, report_lines  # noqa: PLC0415 - as above
 
+    at_level = "" if level is Level.DIRECT else f" --level {level}"
     for failure in tally.failures:
-        sys.stderr.write(f"Seed {failure.seed}: {failure.violation} See it: {program()} replay {failure.seed}\n")
+        replay = f"{program()} replay {failure.seed}{at_level}"
+        sys.stderr.write(f"Seed {failure.seed}: {failure.violation} See it: {replay}\n")
     is_complete_wanted = tally.seeds >= COMPLETE_FROM
     out.document(report_document(tally, passed_s=passed_s))
     for line in [*report_lines(tally, passed_s=passed_s, is_complete_wanted=is_complete_wanted), *hot]:
@@ -125,6 +126,7 @@ def _report(tally: "Tally", hot: list[str], out: Output, *, passed_s: float) -> 
 def replay(
     *,
     seed: Annotated[int, typer.Argument(min=0, max=SEED_MAX, help="The seed of the world.", show_default=False)],
+    level: LevelOption = Level.DIRECT,
     without: Annotated[
         list[str] | None,
         typer.Option(metavar="FAULT", help="Leave this fault out, such as 'crash-at-await:a 1'; may be repeated."),
@@ -152,7 +154,7 @@ def replay(
     from simulations.campaign import live  # noqa: PLC0415 - wrong usage and --help need none of it
     from simulations.reports import world_document, world_lines  # noqa: PLC0415 - likewise
 
-    world, outcome = live(seed, without=frozenset(without or ()), only=frozenset(only) if only else None)
+    world, outcome = live(seed, level=level, without=frozenset(without or ()), only=frozenset(only) if only else None)
     out = Output(as_json=as_json)
     out.document(world_document(world, outcome))
     for line in world_lines(world, outcome):

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from node.ports import HttpAnswer
     from simulations.admins import Asked
+    from simulations.calls import Call
     from simulations.host import Host
-    from simulations.network import Call
     from simulations.rows import Change
     from simulations.world import World
 

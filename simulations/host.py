@@ -18,7 +18,6 @@ from simulations.disk import DISKS
 from simulations.faults import Fault
 from simulations.ports import ObservedMetrics, SimulatedClock, SimulatedEntropy
 from simulations.rows import Change, Rows
-from simulations.server import DirectServer
 from simulations.store import SimulatedCommitter, WatchedDatabase
 
 if TYPE_CHECKING:
@@ -26,10 +25,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from node.causes import Cause
-    from node.ports import HttpAnswer
+    from simulations.calls import Call
+    from simulations.carriers import Carrier
     from simulations.disk import Disk
     from simulations.faults import Window
-    from simulations.network import Call
     from simulations.world import World
 
 ADMIN_TOKEN: Final = "the admin token of a simulated node"  # noqa: S105 - it opens nothing but a simulation
@@ -47,6 +46,7 @@ class HostPlan:
     identity: NodeIdentity
     remote: str
     node_host: str
+    instance_address: str
     instance_host: str
     announcements: Announcements = Announcements.ANYONE
     is_clone: bool = False
@@ -65,6 +65,7 @@ class HostPlan:
             ),
             remote=f"10.0.{number}.1",
             node_host=f"{name}.test",
+            instance_address=f"10.0.{number}.2",
             instance_host=f"{name}.instance.test",
             announcements=announcements,
         )
@@ -89,7 +90,7 @@ class Incarnation:
         self.alive = True
         self.serving = False
         self.node: Node
-        self.servers: dict[str, DirectServer]
+        self.carrier: Carrier
         self.database: WatchedDatabase
         self.rows: Rows
 
@@ -119,6 +120,11 @@ class Incarnation:
             self._host.crash("at an await", Fault.CRASH_AT_AWAIT)
             return False
         return True
+
+    async def stop(self) -> None:
+        """End as the node's process does when it is asked to."""
+        await self.node.stop()
+        await self.carrier.stop()
 
     # The overseer of its store
 
@@ -208,6 +214,12 @@ class Host:
         return self._disk
 
     @property
+    def carrier(self) -> Carrier:
+        """How requests get into and out of the running node."""
+        assert self.running is not None  # noqa: S101 - callers ask while it runs
+        return self.running.carrier
+
+    @property
     def rows(self) -> Rows:
         """What the running node's database holds of connections."""
         assert self.running is not None  # noqa: S101 - callers ask while it runs
@@ -248,7 +260,8 @@ class Host:
     def _build(self, incarnation: Incarnation) -> None:
         world, plan = self.world, self.plan
         incarnation.database = WatchedDatabase(self.disk, incarnation)
-        incarnation.node = node = Node(
+        incarnation.carrier = world.new_carrier(self)
+        incarnation.node = Node(
             identity=plan.identity,
             admin_token=ADMIN_TOKEN,
             profile=Profile(
@@ -260,16 +273,12 @@ class Host:
             ports=Ports(
                 clock=self.clock,
                 entropy=SimulatedEntropy(world.dice.stream("entropy", self.name, incarnation.number)),
-                network=HostNetwork(self),
+                network=incarnation.carrier.network,
                 store=GroupCommitStore(incarnation.database, committer=SimulatedCommitter(incarnation)),
                 broker=None if plan.is_clone else world.broker,
             ),
             metrics=ObservedMetrics(heard=self._heard, attempted=self._attempted),
         )
-        incarnation.servers = {
-            plan.node_host: DirectServer(node.node_app),
-            plan.instance_host: DirectServer(node.instance_app),
-        }
 
     async def _start(self, incarnation: Incarnation) -> None:
         try:
@@ -277,6 +286,7 @@ class Host:
         except Exception as error:  # noqa: BLE001 - a process that can't start ends, and is started again
             self.world.machines.could_not_start(self, error)
             return
+        await incarnation.carrier.listen(incarnation.node)
         incarnation.node.start()
         incarnation.serving = True
         self.world.trace.add(self.name, "serves")
@@ -316,7 +326,7 @@ class Host:
             return
         incarnation.serving = False
         self.world.trace.add(self.name, "stops")
-        _, unfinished = await asyncio.wait([self.spawn(incarnation.node.stop())], timeout=stop_s_max)
+        _, unfinished = await asyncio.wait([self.spawn(incarnation.stop())], timeout=stop_s_max)
         if unfinished:
             self.crash("killed")
         elif self.running is incarnation:
@@ -344,42 +354,10 @@ class Host:
     def receive(self, call: Call) -> None:
         """See `simulations.network.Destination`."""
         assert self.running is not None  # noqa: S101 - the network asks first
-        self.spawn(self._serve(self.running, call))
-
-    async def _serve(self, incarnation: Incarnation, call: Call) -> None:
-        self.open_requests += 1
-        # a request that went astray names another host; it is for the node URL
-        server = incarnation.servers.get(call.target) or incarnation.servers[self.plan.node_host]
-        call.answered(
-            await server.answer(
-                call.method, call.path, host=call.target, headers=call.headers, body=call.body, remote=call.remote
-            )
-        )
-        self.open_requests -= 1
+        self.carrier.receive(call)
 
     def _heard(self, kind: str, result: str) -> None:
         self.world.told.heard(self, kind, result)
 
     def _attempted(self, cause: Cause | None) -> None:
         self.world.told.attempted(self, cause)
-
-
-class HostNetwork:
-    """The `PeerNetwork` port of one machine."""
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-
-    async def get(self, url: str) -> HttpAnswer:
-        """See `PeerNetwork.get`."""
-        return await self._call("GET", url, headers={}, body=b"")
-
-    async def post(self, url: str, body: bytes, *, content_type: str) -> HttpAnswer:
-        """See `PeerNetwork.post`."""
-        return await self._call("POST", url, headers={"Content-Type": content_type}, body=body)
-
-    async def _call(self, method: str, url: str, *, headers: dict[str, str], body: bytes) -> HttpAnswer:
-        host, slash, path = url.removeprefix("http://").partition("/")
-        return await self._host.world.network.call(
-            self._host.name, self._host.plan.remote, method, host, slash + path, headers=headers, body=body
-        )

@@ -26,17 +26,23 @@ STOP_S_MAX: Final = 60.0
 
 
 class Machines:
-    """All machines of a world, in the order in which they came."""
+    """All machines of a world, in the order in which they came.
+
+    Attributes:
+        addresses: of each host name.
+    """
 
     def __init__(self, world: World, shape: Shape) -> None:
         """Put them up; nothing is turned on."""
         self._world = world
         self.hosts: dict[str, Host] = {}
+        self.addresses: dict[str, str] = {}
         for number in range(shape.hosts):
             self._add(HostPlan.numbered(number, announcements=shape.announcements))
 
     def _add(self, plan: HostPlan) -> Host:
         faults, within_s = self._world.plan, self._world.shape.chaos_s
+        self.addresses |= {plan.node_host: plan.remote, plan.instance_host: plan.instance_address}
         host = self.hosts[plan.name] = Host(
             self._world,
             plan,

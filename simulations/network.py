@@ -1,8 +1,8 @@
-"""The network port: every request between nodes, and what befalls it on the way.
+"""Every request between nodes, and what befalls it on the way.
 
 A request and its answer are two messages. Each may be lost, late, doubled, cut, or met by something that is no node.
-Between arriving there and leaving again, it is carried by whatever the level says: the handler called directly, or
-HTTP over a simulated socket. So both levels have the same faults.
+What brings a request here, and an answer from there, is the level's: the handler called directly, or real HTTP over
+links in memory (`simulations.carriers`). So both levels have the same faults.
 
 What is under way belongs to nobody: a sender that loses its power has sent it all the same.
 """
@@ -11,21 +11,22 @@ from __future__ import annotations
 
 import contextvars
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import replace
+from errno import ECONNREFUSED
 from itertools import count
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from node.causes import Cause
-from node.ports import HttpAnswer, NetworkError
-from protocol.limits import REQUEST_S_MAX
+from simulations.calls import Call, NoAsker
 from simulations.faults import Fault
 from simulations.impostors import forged_answer, portal_answer
 from simulations.wire import Said
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Iterator
 
+    from node.ports import HttpAnswer
+    from simulations.calls import Destination, Directory, NetworkOverseer
     from simulations.core.loop import SimulationLoop
     from simulations.faults import Plan, Window
     from simulations.trace import Trace
@@ -41,84 +42,12 @@ LOOKED_AT_MAX: Final = 3
 """How many of the answers to one node are kept, to be given again."""
 
 
-class Destination(Protocol):
-    """A machine that requests arrive at."""
-
-    name: str
-    stays_away: bool
-
-    def is_reachable(self) -> bool:
-        """Whether anything listens there now."""
-        ...
-
-    def receive(self, call: Call) -> None:
-        """Take a request in; `call.answered` is told what comes of it, unless the power goes before."""
-        ...
-
-
-class Directory(Protocol):
-    """Who is at which address."""
-
-    def at(self, url_host: str) -> Destination | None:
-        """The machine at an address now."""
-        ...
-
-    def another(self, name: str, number: float) -> Destination | None:
-        """Some other machine than that one, chosen by a number in [0, 1)."""
-        ...
-
-
-class NetworkOverseer(Protocol):
-    """Who is told what passes."""
-
-    def said(self, by: str, said: Said) -> None:
-        """A node lets a message leave."""
-        ...
-
-    def passed(self, data: bytes) -> None:
-        """The body of a request or an answer leaves a machine."""
-        ...
-
-    def arrived(self, at: str, call: Call) -> None:
-        """A request has reached a machine."""
-        ...
-
-    def told_answer(self, call: Call) -> None:
-        """An answer, or what goes for one, reaches whoever asked."""
-        ...
-
-    def failed(self, call: Call, cause: Cause) -> None:
-        """The caller of a request was told that there is no answer."""
-        ...
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class Call:
-    """One request on its way."""
-
-    network: Network
-    source: str
-    target: str
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-    said: Said | None
-    name: str
-    future: asyncio.Future[HttpAnswer]
-    remote: str
-    asked_at: str = ""
-    number: int = 0
-    is_repeated: bool = False
-    befallen: set[Fault] = field(default_factory=set)
-
-    def answered(self, answer: HttpAnswer) -> None:
-        """The machine that it arrived at answers."""
-        self.network.send_back(self, answer)
-
-
 class Network:
-    """All links between the machines of a world."""
+    """All ways between the machines of a world.
+
+    Attributes:
+        plan: says what strikes.
+    """
 
     def __init__(
         self,
@@ -132,7 +61,7 @@ class Network:
         faults_until_s: float,
     ) -> None:
         self._loop = loop
-        self._plan = plan
+        self.plan = plan
         self._trace = trace
         self._directory = directory
         self._overseer = overseer
@@ -154,14 +83,10 @@ class Network:
         """A short name of a connection: c0 is the first that any message was about."""
         return self._labels.setdefault(connection, f"c{len(self._labels)}")
 
-    async def call(
+    def begin(
         self, source: str, remote: str, method: str, host: str, path: str, *, headers: dict[str, str], body: bytes
-    ) -> HttpAnswer:
-        """The answer to a request.
-
-        Raises:
-            NetworkError: there is none, or none in time.
-        """
+    ) -> Call:
+        """A request that a node makes; `send` it, once it is known where the answer goes."""
         said = Said.read(body) if body else None
         about = f"{said.kind} {self.label(said.connection)}" if said is not None else path.rpartition("/")[2]
         link = f"{source}>{host} {about}"
@@ -176,7 +101,6 @@ class Network:
             body=body,
             said=said,
             name=f"{link} #{self._attempts[link]}",
-            future=self._loop.create_future(),
             remote=remote,
             number=next(self._numbers),
         )
@@ -184,15 +108,23 @@ class Network:
         if said is not None:
             self._overseer.said(source, said)
         self._trace.add(source, "asks", to=host, call=call.name, **_facts(said))
-        timer = self._loop.call_later(REQUEST_S_MAX, self._time_out, call, context=self._nowhere)
-        self._send(call)
-        try:
-            return await call.future
-        finally:
-            timer.cancel()
+        return call
 
-    def _send(self, call: Call) -> None:
-        plan, name = self._plan, call.name
+    def no_answer(self, call: Call, cause: Cause) -> None:
+        """The caller was told that there is none."""
+        self._trace.add(call.source, "no-answer", call=call.name, cause=cause.value)
+        self._overseer.failed(call, cause)
+        self.plan.mattered |= call.befallen & _ENDS_WITHOUT_ANSWER
+
+    def repeat(self, call: Call) -> Call:
+        """The same request, which its client makes once more though no answer has come."""
+        again = replace(call, name=f"{call.name} retried", number=next(self._numbers))
+        self._trace.add(call.source, "asks-again", to=call.target, call=again.name)
+        return again
+
+    def send(self, call: Call) -> None:
+        """Let a request go."""
+        plan, name = self.plan, call.name
         delay_s = plan.between(*LATENCY_S, "there", name)
         if plan.strikes(Fault.REORDER, name):
             delay_s += plan.between(*OVERTAKEN_S, "overtaken", name)
@@ -211,28 +143,15 @@ class Network:
         self._loop.call_later(delay_s, self._arrive, call, context=self._nowhere)
 
     def _arrive_again(self, call: Call) -> None:
-        self._arrive(
-            Call(
-                network=self,
-                source=call.source,
-                target=call.target,
-                method=call.method,
-                path=call.path,
-                headers=call.headers,
-                body=call.body,
-                said=call.said,
-                name=f"{call.name} again",
-                future=self._loop.create_future(),
-                remote=call.remote,
-                is_repeated=True,
-            )
+        again = replace(
+            call, name=f"{call.name} again", asker=NoAsker(), linked_to=None, number=0, is_repeated=True, befallen=set()
         )
+        self._arrive(again)
 
     def _arrive(self, call: Call) -> None:
-        plan, name = self._plan, call.name
-        destination = self._directory.at(call.target)
-        if self._is_cut(call.source, destination.name if destination is not None else call.target):
-            self._trace.add("network", "cut-off", call=name)
+        plan, name = self.plan, call.name
+        destination = call.linked_to or self._directory.at(call.target)
+        if self._is_cut_off(call, destination):
             return
         link = (call.source, call.target)
         if call.number < self._arrived.get(link, 0) and Fault.REORDER in call.befallen:
@@ -252,10 +171,8 @@ class Network:
             self._strike(call, Fault.OTHER_NODE)
             self._misled.setdefault(call.source, set()).add(Fault.OTHER_NODE)
         if destination is None or not destination.is_reachable():
-            if destination is not None and destination.stays_away:
-                plan.mattered.add(Fault.LATE_RESTART)
-            self._trace.add("network", "refused", call=name)
-            self._fail(call, Cause.UNREACHABLE, f"Nothing listens at {call.target}.")
+            self._refuse(call, destination)
+            call.asker.break_off(Cause.UNREACHABLE, f"Nothing listens at {call.target}.")
             return
         call.asked_at = destination.name
         self._trace.add(destination.name, "receives", call=name)
@@ -264,7 +181,7 @@ class Network:
 
     def send_back(self, call: Call, answer: HttpAnswer) -> None:
         """Bring an answer back to where its question came from."""
-        plan, name = self._plan, call.name
+        plan, name = self.plan, call.name
         said = Said.read(answer.body) if call.said is not None else None
         self._overseer.passed(answer.body)
         if said is not None:
@@ -283,14 +200,8 @@ class Network:
         delay_s = plan.between(*LATENCY_S, "back", name)
         if plan.strikes(Fault.CUT_ANSWER, name):
             self._strike(call, Fault.CUT_ANSWER)
-            kept_bytes = plan.below(len(answer.body) + 1, "cut", name)
-            if kept_bytes % 2:  # the transport notices
-                self._loop.call_later(
-                    delay_s, self._fail, call, Cause.UNREACHABLE, "The answer broke off.", context=self._nowhere
-                )
-                return
-            self._misled.setdefault(call.source, set()).add(Fault.CUT_ANSWER)
-            answer = HttpAnswer(status=answer.status, headers=answer.headers, body=answer.body[:kept_bytes])
+            self._loop.call_later(delay_s, self._come_back_cut, call, answer, context=self._nowhere)
+            return
         self._loop.call_later(delay_s, self._come_back, call, answer, context=self._nowhere)
 
     def _come_back(self, call: Call, answer: HttpAnswer) -> None:
@@ -300,31 +211,55 @@ class Network:
         self._deliver(call, answer)
 
     def _deliver(self, call: Call, answer: HttpAnswer) -> None:
-        if not call.future.done():
+        if call.asker.is_waiting():
             self._trace.add(call.source, "is-told", call=call.name, status=answer.status)
             self._overseer.told_answer(call)
-            call.future.set_result(answer)
+            call.asker.take(answer)
 
-    def _time_out(self, call: Call) -> None:
-        self._fail(call, Cause.UNREACHABLE, f"{call.target} did not answer within {REQUEST_S_MAX} s.")
-
-    def _fail(self, call: Call, cause: Cause, sentence: str) -> None:
-        if not call.future.done():
-            self._trace.add(call.source, "no-answer", call=call.name, cause=cause.value)
-            self._overseer.failed(call, cause)
-            self._plan.mattered |= call.befallen & _ENDS_WITHOUT_ANSWER
-            call.future.set_exception(NetworkError(cause, sentence))
-            call.future.exception()  # whoever asked may have lost its power, and nobody looks at it then
+    def _come_back_cut(self, call: Call, answer: HttpAnswer) -> None:
+        if call.asker.is_waiting():
+            share = self.plan.between(0, 1, "cut", call.name)
+            self._trace.add(call.source, "is-told", call=call.name, status=answer.status, share=share)
+            if call.asker.take_part(answer, share):
+                self._misled.setdefault(call.source, set()).add(Fault.CUT_ANSWER)
 
     def _old_answer(self, call: Call) -> HttpAnswer | None:
         kept = self._answers.get((call.source, call.target))
-        if not kept or not self._plan.strikes(Fault.OLD_ANSWER, call.name):
+        if not kept or not self.plan.strikes(Fault.OLD_ANSWER, call.name):
             return None
-        return kept[self._plan.below(len(kept), "old", call.name)]
+        return kept[self.plan.below(len(kept), "old", call.name)]
 
     def gave_up(self, source: str) -> None:
         """A machine takes what it was last told for no answer."""
-        self._plan.mattered |= self._misled.pop(source, set())
+        self.plan.mattered |= self._misled.pop(source, set())
+
+    def reach(self, call: Call) -> Destination | None:
+        """Whom a new link for a request leads to; none: only something that stands between.
+
+        Raises:
+            LookupError: nothing comes back, for the network lets nothing through.
+            ConnectionRefusedError: nothing listens there.
+        """
+        destination = self._directory.at(call.target)
+        if self._is_cut_off(call, destination):
+            raise LookupError(call.target)
+        if destination is not None and destination.is_reachable():
+            return destination
+        if self.plan.is_drawn(Fault.PORTAL, call.name):
+            return None
+        self._refuse(call, destination)
+        raise ConnectionRefusedError(ECONNREFUSED, f"Nothing listens at {call.target}.")
+
+    def _refuse(self, call: Call, destination: Destination | None) -> None:
+        if destination is not None and destination.stays_away:
+            self.plan.mattered.add(Fault.LATE_RESTART)
+        self._trace.add("network", "refused", call=call.name)
+
+    def _is_cut_off(self, call: Call, destination: Destination | None) -> bool:
+        is_cut = self._is_cut(call.source, destination.name if destination is not None else call.target)
+        if is_cut:
+            self._trace.add("network", "cut-off", call=call.name)
+        return is_cut
 
     def _is_cut(self, source: str, target: str) -> bool:
         now = self._loop.time()
@@ -332,8 +267,8 @@ class Network:
             return False
         for window, pairs in self._cuts:
             if window.covers(now) and (source, target) in pairs:
-                self._plan.struck_now(window.kind, *window.what)
-                self._plan.mattered.add(window.kind)
+                self.plan.struck_now(window.kind, *window.what)
+                self.plan.mattered.add(window.kind)
                 return True
         return False
 

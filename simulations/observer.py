@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from node.causes import Cause
     from node.ports import HttpAnswer, Publication
     from simulations.admins import Asked
+    from simulations.calls import Call
     from simulations.host import Host
-    from simulations.network import Call
     from simulations.rows import Change
     from simulations.wire import Said
     from simulations.world import World

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from node.causes import Cause
     from node.ports import HttpAnswer, Publication
     from simulations.admins import Asked
+    from simulations.calls import Call
     from simulations.host import Host
-    from simulations.network import Call
     from simulations.rows import Change
     from simulations.trace import Trace
     from simulations.wire import Said
@@ -126,7 +126,8 @@ class Told:
         """A node writes a line of its log."""
         owner = OWNER.get()
         name = owner.name if owner is not None else "world"
-        error = sys.exc_info()[1] if event.get("exc_info") else None
+        given = event.get("exc_info")
+        error = given[1] if isinstance(given, tuple) else sys.exc_info()[1] if given else None
         for told in self._listeners["logged"]:
             told(name, event, error)
 

@@ -11,10 +11,13 @@ says which fault strikes where. `admins` act through the shipped admin API. What
 
 A run has three phases. Until `Shape.chaos_s` faults strike and admins act. Then everything is mended: machines are on,
 links and broker work, nobody acts. From there on the world must come to agree, within `LIVENESS_S`.
+
+A world has a level (`carriers`): requests are calls of the other node's application, or bytes of real HTTP.
 """
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import gc
 from dataclasses import dataclass
@@ -24,11 +27,13 @@ from protocol.limits import DELIVERY_BACKOFF_S_MAX, RESYNC_S
 from simulations.admins import Admins
 from simulations.broker import SimulatedBroker
 from simulations.broker_faults import BrokerFaults
+from simulations.carriers import DirectCarrier
 from simulations.core.dice import Dice
 from simulations.core.guard import Escaped, Guard
 from simulations.core.loop import SimulationLoop
 from simulations.disk import DISKS
 from simulations.faults import Plan
+from simulations.levels import Level
 from simulations.machines import Machines
 from simulations.network import Network
 from simulations.observer import ViolationError
@@ -41,6 +46,7 @@ from simulations.trace import Trace
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from simulations.carriers import Carrier
     from simulations.faults import Fault
     from simulations.host import Host
     from simulations.observer import Observer
@@ -94,6 +100,7 @@ class World:
         self,
         seed: int,
         *,
+        level: Level = Level.DIRECT,
         story: Story | None = None,
         observers: Sequence[Callable[[World], Observer]] = (),
         kinds: frozenset[Fault] | None = None,
@@ -105,6 +112,7 @@ class World:
 
         Args:
             seed: everything that is not given follows from it.
+            level: how requests get from node to node.
             story: what admins do; none: what the seed says.
             observers: who watches; each is made with the world.
             kinds: which kinds of faults are on; see `Plan`.
@@ -113,6 +121,7 @@ class World:
             is_deep: look for escapes at every call of a C function; see `Guard`.
         """
         self.seed = seed
+        self.level = level
         self.dice = dice = Dice(seed)
         schedule = dice.stream("schedule")
         in_order = dice.fraction("in order") < IN_ORDER
@@ -123,6 +132,7 @@ class World:
         self.shape = Shape.drawn(dice)
         self.is_healed = False
         self._is_deep = is_deep
+        self._carriers: list[Carrier] = []
         DISKS.stock(self.shape.hosts + CLONES_MAX)
         self.told = Told(self.trace, label=self._label, gave_up=self._gave_up)
         self.machines = Machines(self, self.shape)
@@ -150,7 +160,7 @@ class World:
         try:
             with logs_told(self.told.logged):
                 try:
-                    with self.guard.armed(deep=self._is_deep):
+                    with self._clocks(), self.guard.armed(deep=self._is_deep):
                         self._live()
                 except (Exception, Escaped) as error:  # noqa: BLE001 - any exception of the nodes' is a finding
                     violation = _sentence(error)
@@ -199,12 +209,33 @@ class World:
         self.trace.end()
         self.told.listen(())
         self.machines.turn_off_for_good()
+        for carrier in self._carriers:
+            carrier.let_go()
         self.loop.close()
 
     @property
     def hosts(self) -> dict[str, Host]:
         """The machines by name; a copy is one too."""
         return self.machines.hosts
+
+    def new_carrier(self, host: Host) -> Carrier:
+        """For a node that is about to run on a machine."""
+        carrier: Carrier
+        if self.level is Level.DIRECT:
+            carrier = DirectCarrier(host)
+        else:
+            from simulations.http.carrier import HttpCarrier  # noqa: PLC0415 - most worlds need no HTTP
+
+            carrier = HttpCarrier(host, self.machines.addresses)
+        self._carriers.append(carrier)
+        return carrier
+
+    def _clocks(self) -> contextlib.AbstractContextManager[None]:
+        if self.level is Level.DIRECT:
+            return contextlib.nullcontext()
+        from simulations.http.clocks import virtual_clocks  # noqa: PLC0415 - likewise
+
+        return virtual_clocks(self.loop.time)
 
     def _label(self, connection: bytes) -> str:
         return self.network.label(connection)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from aiohttp.connector import SocketFactoryType
+
 USER_AGENT: Final = "handclasp"
 _HEADERS_MAX: Final = 64
 _READ_BYTES: Final = 16 * 1024
@@ -47,6 +49,7 @@ class AiohttpPeerNetwork:
         request_s_max: how long one request may take, from the look-up of the name to the last byte.
         answer_bytes_max: the largest body that is read.
         resolver: looks names up; by default the system does, in a thread.
+        socket_factory: makes the socket for an address that was judged; by default the system does.
 
     Nothing is opened before the first call. `close` it at the end; it can't be used after that.
     """
@@ -59,12 +62,14 @@ class AiohttpPeerNetwork:
         request_s_max: float = REQUEST_S_MAX,
         answer_bytes_max: int = ANSWER_BYTES_MAX,
         resolver: AbstractResolver | None = None,
+        socket_factory: SocketFactoryType | None = None,
     ) -> None:
         self._policy = policy
         self._ca_file = ca_file
         self._request_s_max = request_s_max
         self._answer_bytes_max = answer_bytes_max
         self._resolver = resolver
+        self._socket_factory = socket_factory
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._closed = False
 
@@ -120,6 +125,7 @@ class AiohttpPeerNetwork:
             connector = aiohttp.TCPConnector(
                 resolver=_JudgingResolver(self._policy, scheme, self._resolver),
                 use_dns_cache=False,
+                socket_factory=self._socket_factory,
                 ssl=self._tls() if scheme == "https" else True,
             )
             self._sessions[scheme] = aiohttp.ClientSession(

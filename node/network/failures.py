@@ -48,6 +48,11 @@ _ROWS: Final[tuple[tuple[type[BaseException], Cause, str], ...]] = (
         "The link to {where} broke ({why}). Check that the node runs.",
     ),
     (
+        ConnectionError,  # such as aiohttp's own, for a link that it kept and that ends while it is written to
+        Cause.UNREACHABLE,
+        "The link to {where} broke ({why}). Check that the node runs.",
+    ),
+    (
         aiohttp.ServerDisconnectedError,
         Cause.UNREACHABLE,
         "{where} closed the link without an answer. Check that the node runs.",

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import contextvars
 import heapq
+import socket
 from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -56,6 +57,34 @@ class DeadlockError(Exception):
 
 class LivelockError(Exception):
     """The world does not come to rest though no time passes."""
+
+
+class SimulatedSocket:
+    """What stands for a socket; whoever builds a network in memory says what its verbs do."""
+
+    family = socket.AF_INET
+
+    async def connect(self, address: tuple[str, int]) -> None:
+        """Reach somebody.
+
+        Raises:
+            OSError: nobody is there.
+        """
+        raise NotImplementedError
+
+    def attach(self, factory: Callable[[], asyncio.BaseProtocol]) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
+        """Give it, connected, to a protocol."""
+        raise NotImplementedError
+
+    def listen(self, factory: Callable[[], asyncio.BaseProtocol]) -> asyncio.AbstractServer:
+        """Take whoever connects, each with a protocol of its own."""
+        raise NotImplementedError
+
+    def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - as the socket module has it
+        """It never blocks."""
+
+    def close(self) -> None:
+        """There is nothing to give back."""
 
 
 _Loop: Any = asyncio.AbstractEventLoop
@@ -266,13 +295,27 @@ class SimulationLoop(_Loop):  # type: ignore[misc]
         """There is no network but the simulated one."""
         self._escape("getaddrinfo")
 
-    async def create_connection(self, *_args: Any, **_more: Any) -> Any:
-        """There is no network but the simulated one."""
-        self._escape("create_connection")
+    async def sock_connect(self, sock: object, address: tuple[str, int]) -> None:
+        """Connect a simulated socket; there are no others."""
+        if not isinstance(sock, SimulatedSocket):
+            self._escape("sock_connect")
+        await sock.connect(address)
 
-    async def create_server(self, *_args: Any, **_more: Any) -> Any:
-        """There is no network but the simulated one."""
-        self._escape("create_server")
+    async def create_connection(
+        self, factory: Callable[[], asyncio.BaseProtocol], *_args: Any, sock: object = None, **_more: Any
+    ) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
+        """Let a protocol use a simulated socket that is connected; there are no others."""
+        if not isinstance(sock, SimulatedSocket):
+            self._escape("create_connection")
+        return sock.attach(factory)
+
+    async def create_server(
+        self, factory: Callable[[], asyncio.BaseProtocol], *_args: Any, sock: object = None, **_more: Any
+    ) -> asyncio.AbstractServer:
+        """Listen at a simulated socket; there are no others."""
+        if not isinstance(sock, SimulatedSocket):
+            self._escape("create_server")
+        return sock.listen(factory)
 
     def add_signal_handler(self, *_args: Any, **_more: Any) -> NoReturn:
         """Signals come from outside."""

@@ -7,10 +7,11 @@ import gzip
 import socket
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientConnectionResetError, web
 
 from node.causes import Cause
 from node.network.client import AiohttpPeerNetwork
+from node.network.failures import network_error
 from node.ports import HttpAnswer
 from tests.node.loopback_servers import (
     LOOPBACK_NODE,
@@ -139,6 +140,11 @@ async def test_a_link_that_is_reset_is_unreachable():
 
     async with wire(reset) as (port, _), network() as peer_network:
         error = await failure(peer_network, f"http://127.0.0.1:{port}/")
+    assert error.cause is Cause.UNREACHABLE
+
+
+async def test_a_kept_link_that_ends_while_it_is_written_to_is_unreachable():
+    error = network_error(ClientConnectionResetError("Cannot write to closing transport"), "a.test:80", limit_s=5)
     assert error.cause is Cause.UNREACHABLE
 
 

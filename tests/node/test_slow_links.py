@@ -8,7 +8,7 @@ import pytest
 import structlog
 from aiohttp import web
 
-from node import serve
+from node import http_server
 from node.admin import bodies
 from tests.node.local_nodes import running_node
 
@@ -19,12 +19,13 @@ BEGUN = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
 @pytest.fixture
 async def served(monkeypatch):
     """The port of a server as a node has it, in a hurry."""
-    monkeypatch.setattr(serve, "IDLE_S_MAX", 0.3)
+    monkeypatch.setattr(http_server, "IDLE_S_MAX", 0.3)
     app = web.Application()
     app.router.add_get("/healthz", _ok)
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        async with serve._served(app, listening):
-            yield listening.getsockname()[1]
+        runner = await http_server.serve_http(app, listening)
+        yield listening.getsockname()[1]
+        await runner.cleanup()
 
 
 async def _ok(_request):

@@ -46,7 +46,7 @@ def test_processes_share_the_seeds_and_find_what_one_finds(monkeypatch):
     assert (alone.seeds, alone.steps, alone.counts) == (shared.seeds, shared.steps, shared.counts)
 
 
-def die(_seeds):
+def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -117,6 +117,22 @@ def test_simulate_tells_what_was_covered_and_how_fast(capsys):
     assert json.loads(capsys.readouterr().out)["seeds"] == 3
 
 
+def test_simulate_and_replay_run_over_http_and_say_so(capsys, monkeypatch):
+    assert main(["simulate", "--seeds", "7..9", "--workers", "1", "--level", "http"]) == 0
+    assert "No property was broken." in capsys.readouterr().out
+    assert main(["replay", "7", "--level", "http"]) == 0
+    over_http = capsys.readouterr().out
+    assert main(["replay", "7", "--level", "direct"]) == 0
+    assert over_http != capsys.readouterr().out
+    monkeypatch.setattr(Dispatcher, "_next_batch", nothing_to_do)
+    assert main(["simulate", "--seeds", "5", "--workers", "1", "--level", "http"]) == 1
+    assert re.search(r" replay \d+ --level http$", capsys.readouterr().err, re.MULTILINE)
+
+
+async def nothing_to_do(_self, _partner):
+    return []
+
+
 def test_simulate_ends_when_its_time_is_over(capsys, monkeypatch):
     monkeypatch.setattr(campaign, "SEEDS_PER_BATCH", 1)
     assert main(["simulate", "--time", "0.1", "--workers", "1", "--json"]) == 0
@@ -124,9 +140,6 @@ def test_simulate_ends_when_its_time_is_over(capsys, monkeypatch):
 
 
 def test_a_broken_property_is_one_line_with_the_seed_and_how_to_see_it(capsys, monkeypatch):
-    async def nothing_to_do(_self, _partner):
-        return []
-
     monkeypatch.setattr(Dispatcher, "_next_batch", nothing_to_do)
     assert main(["simulate", "--seeds", "5", "--workers", "1"]) == 1
     told = capsys.readouterr().err.strip().splitlines()
@@ -148,7 +161,7 @@ def test_other_commands_load_nothing_of_the_simulation():
     program = (
         "import sys; from node.cli.main import main; main(['connections', '--help']); main(['--help']); "
         "loaded = {name for name in sys.modules if name.partition('.')[0] == 'simulations'}; "
-        "of_commands = {'simulations.commands', 'simulations.exploring', 'simulations.exploring.command'}; "
+        "of_commands = {'simulations.commands', 'simulations.levels', 'simulations.exploring', 'simulations.exploring.command'}; "
         "assert loaded <= {'simulations'} | of_commands, loaded"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from simulations.faults import Fault
+from simulations.levels import Level
 from simulations.observer import Observer
 from simulations.stories import one_handshake
 from simulations.world import World
@@ -44,9 +46,10 @@ def test_without_faults_a_handshake_ends_active_within_a_second_of_virtual_time(
 
 
 def digests(seeds: range, *, hash_seed: str) -> list[str]:
+    """Of each seed's world at each level, made by a process of their own."""
     program = (
-        "import json; from simulations.world import World; "
-        f"print(json.dumps([World(seed).run().digest for seed in {seeds!r}]))"
+        "import json; from simulations.levels import Level; from simulations.world import World; "
+        f"print(json.dumps([World(seed, level=level).run().digest for seed in {seeds!r} for level in Level]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -62,7 +65,15 @@ def digests(seeds: range, *, hash_seed: str) -> list[str]:
 def test_a_seed_gives_the_same_trace_in_processes_with_different_hash_seeds():
     first, second = (digests(range(8), hash_seed=seed) for seed in ("0", "4711"))
     assert first == second
-    assert len(set(first)) == 8
+    assert len(set(first)) == 8 * len(Level)
+
+
+@pytest.mark.slow
+def test_two_hundred_seeds_give_the_same_traces_in_processes_with_different_hash_seeds():
+    with ThreadPoolExecutor() as both:
+        first, second = both.map(lambda seed: digests(range(1000, 1200), hash_seed=seed), ("7", "random"))
+    assert first == second
+    assert len(set(first)) == 200 * len(Level)
 
 
 def test_a_fault_that_is_switched_off_leaves_the_decisions_about_all_others():
