@@ -215,7 +215,7 @@ class MqttLink:
         Raises:
             BrokerDownError: the link broke before that.
         """
-        await self._until_lost(self._link.unsubscribe(NOBODYS_TOPIC))
+        await self._until_lost(self._link.unsubscribe(NOBODYS_TOPIC, timeout=math.inf))
         return len(self._iterator)
 
     async def messages(self) -> AsyncIterator[Publication]:
