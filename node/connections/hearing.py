@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from node.ports import Transaction
     from protocol.envelope import Message
 
+_ENTOMBS = frozenset({Effect.ENTOMB, Effect.ENTOMB_RESTORED})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -96,6 +98,9 @@ def _store(
     if before is None:
         return _store_announced(context, tx, step, message, prefix)
     after = replace(before, record=step.record)
+    if step.effect in _ENTOMBS:
+        # a newer code that came and went in the partner's word alone brings nothing back that nobody saw any more
+        after = replace(after, record=replace(step.record, hidden=before.record.hidden))
     if step.details is not None:
         after = replace(after, partner=_told(step.details))
     preview = message.statement.details

@@ -1,6 +1,7 @@
 """Tombstones: a source's goes once nobody can need it, a destination's own never."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -86,21 +87,28 @@ async def test_what_is_owed_stays(a, tmp_path):
     assert await purged(a, ahead_s=400 * DAY_S) == {sys_id: (True, True)}
 
 
-async def announced_tombstone(a, b):
-    """A withdrawal that reaches a destination which has never heard of the connection."""
-    heard, post = [], a.node.context.network.post
+@asynccontextmanager
+async def mute(node):
+    """Nothing of what it says arrives; yields where that would have gone."""
+    heard, post = [], node.node.context.network.post
 
     async def lost(url, body, *, content_type):
         heard.append(url)
         raise ConnectionResetError
 
-    a.node.context.network.post = lost
-    offered = await a.initiate(b)
-    sys_id = offered["connection"]["sys_id"]
+    node.node.context.network.post = lost
+    yield heard
     while not heard:
         await asyncio.sleep(0.02)
+    node.node.context.network.post = post
+
+
+async def announced_tombstone(a, b):
+    """A withdrawal that reaches a destination which has never heard of the connection."""
+    async with mute(a):
+        offered = await a.initiate(b)
+    sys_id = offered["connection"]["sys_id"]
     await a.admin("POST", f"/connections/{sys_id}/withdraw", {})
-    a.node.context.network.post = post
     await a.admin("POST", f"/connections/{sys_id}/retry", {})
     await node_settled(a, sys_id)
     return sys_id
@@ -111,6 +119,26 @@ async def test_a_tombstone_that_only_anothers_word_made_goes_after_thirty_days(a
     assert await rows(b) == {sys_id: (True, False)}
     assert sys_id in await purged(b, ahead_s=29 * DAY_S)
     assert await purged(b, ahead_s=31 * DAY_S) == {}
+
+
+async def test_a_tombstone_that_nobody_saw_is_not_shown_when_a_newer_code_ends_unheard_too(a, b):
+    async with mute(a):
+        offered = await a.initiate(b, code_lifetime_s=60)
+    sys_id = offered["connection"]["sys_id"]
+    a.clock.ahead_s = 61
+    a.node.context.signals.expiry(0)
+    await a.until(sys_id, "closed")
+    await a.admin("POST", f"/connections/{sys_id}/retry", {})
+    await node_settled(a, sys_id)
+    assert await rows(b) == {sys_id: (True, False)}
+    async with mute(a):
+        status, _ = await a.admin("POST", f"/connections/{sys_id}/new-code", {})
+        assert status == 201
+    await a.admin("POST", f"/connections/{sys_id}/withdraw", {})
+    await a.admin("POST", f"/connections/{sys_id}/retry", {})
+    await node_settled(a, sys_id)
+    assert await rows(b) == {sys_id: (True, False)}
+    assert (await b.admin("GET", "/connections"))[1]["connections"] == []
 
 
 async def test_what_the_destinations_admin_declined_stays_for_good(a, b):
