@@ -1,6 +1,7 @@
 """secret-leak: the invitation's secret is nowhere but in the code, whatever is searched."""
 
 import base64
+import json
 import os
 import signal
 import subprocess
@@ -89,6 +90,12 @@ def test_stolen_database_neither_file_alone_opens_a_code(tmp_path):
         _, code = node.initiate(None)
     finally:
         node.close()
+    key = json.loads((tmp_path / "a" / "node.key").read_bytes())
+    token = (tmp_path / "a" / "admin.token").read_text().strip()
+    secrets = [base64.b64decode(key["signing_seed"]), base64.b64decode(key["master_secret"]), read_code(code).seed]
+    secrets += [secret.hex().encode() for secret in secrets] + [base64.b64encode(secret) for secret in secrets]
+    stolen = b"".join(file.read_bytes() for file in (tmp_path / "a").glob("node.db*"))
+    assert not [secret for secret in [*secrets, token.encode()] if secret in stolen]
     (tmp_path / "a" / "node.key").unlink()
     environment = os.environ | {
         "HANDCLASP_DATA": str(tmp_path / "a"),
@@ -103,4 +110,3 @@ def test_stolen_database_neither_file_alone_opens_a_code(tmp_path):
     )
     assert refused.returncode == 2
     assert "node.key" in refused.stderr
-    assert read_code(code).seed not in (tmp_path / "a" / "node.db").read_bytes()

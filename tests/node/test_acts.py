@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from node.store import statements
+from protocol.identity import fingerprint
 from tests.node.local_nodes import running_node
 
 
@@ -78,9 +79,20 @@ async def test_decline_an_announcement_and_a_code(a, b):
 async def test_old_serial_a_new_code_replaces_the_old_one(a, b):
     offered = await a.initiate(None, ask_me=False)
     sys_id = offered["connection"]["sys_id"]
+    post, may_arrive = b.node.context.network.post, asyncio.Event()
+    in_flight = asyncio.Event()
+
+    async def held(url, body, *, content_type):
+        in_flight.set()
+        await may_arrive.wait()
+        return await post(url, body, content_type=content_type)
+
+    b.node.context.network.post = held
+    await b.accept(offered["invitation_code"])
+    await in_flight.wait()
     newer = await act(a, sys_id, "new-code", status=201)
     assert newer["invitation_code"] != offered["invitation_code"]
-    await b.accept(offered["invitation_code"])
+    may_arrive.set()
     await closed(b, sys_id, "replaced")
     assert (await a.connection(sys_id))["status"] == "pending"
     status, _ = await b.accept(newer["invitation_code"])
@@ -132,6 +144,11 @@ async def test_mail_reader_first_the_refused_one_closes_it_and_the_other_was_tol
         await e.until(sys_id, "awaiting-approval")
         await b.accept(offered["invitation_code"])
         await closed(b, sys_id, "used")
+        _, shown = await a.admin("GET", f"/connections/{sys_id}")
+        assert shown["connection"]["partner"]["fingerprint"] == fingerprint(e.node.context.key)
+        assert [(one["kind"], one["about"]) for one in shown["notices"]] == [
+            ("other_holder", fingerprint(b.node.context.key))
+        ]
         await act(a, sys_id, "refuse")
         await closed(e, sys_id, "refused")
         again = await a.initiate(b)
