@@ -152,6 +152,8 @@ class Admins:
 
     def send_again(self, pick: int) -> None:
         """A write comes once more, late: it does nothing."""
+        if not self.writes:
+            return
         node, lives, at, once, use = self.writes[-1 - pick % len(self.writes)]
         if node.lives != lives or node.now() - at >= KEY_KEPT_S:
             return

@@ -20,6 +20,7 @@ from node.ports import HttpAnswer, NetworkError
 from node.problems import ProblemError
 from protocol.envelope import CONTENT_TYPE, peek
 from protocol.limits import CODE_LIFETIME_S_MAX, DELIVERY_BACKOFF_S_MAX
+from tests.node.stores_broker import on_a_new_link, publish
 from tests.node.stores_checks import Checks
 from tests.node.stores_impostors import Impostor, pretended
 from tests.node.stores_node import PowerCutError, StoresNode
@@ -291,11 +292,16 @@ class World:
         *,
         there: Fate | None = None,
         here: Fate | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
-        """Ask, and take the answer in, over a line without fault; the stores may have some."""
+        """Ask, and take the answer in, over a line without fault; the stores may have some.
+
+        `meanwhile` happens where the question was asked, while the answer is under way.
+        """
         flight = self.send(node, recipient, connection)
         with self.trouble(self.at(flight.url), there):
             self.deliver(flight)
+        meanwhile()
         if flight in self.flights:
             with self.trouble(node, here):
                 self.arrive(flight)
@@ -311,12 +317,13 @@ class World:
             else:
                 self.lose(flight)
         self.until_quiet()
+        self.repeat_all()
         for _ in range(RESYNCS):
             self.resync()
             self.until_quiet()
         for node in self.nodes.values():
-            self.publish(node)
-            self.heal_broker(node)
+            publish(self, node)
+            on_a_new_link(self, node)
         self.checks.agreed()
 
     def end(self, remove_all: Callable[[], None]) -> None:
@@ -332,13 +339,17 @@ class World:
         self.now_s += CODE_LIFETIME_S_MAX + 1
         for node in self.nodes.values():
             self.purge(node)
+        told = [node.store.told() for node in self.nodes.values()]
+        self.repeat_all()
+        self.checks.all_is_gone()
+        assert [node.store.told() for node in self.nodes.values()] == told, "somebody was told something"
+
+    def repeat_all(self) -> None:
+        """Whatever was ever asked is heard once more, lost or not."""
         self.tell("what was ever asked is heard once more")
         for question in dict.fromkeys(self.asked):
             self.now_s += 1  # a stranger's patience comes back
-            told = [node.store.told() for node in self.nodes.values()]
             self.hear(question)
-            self.checks.all_is_gone()
-            assert [node.store.told() for node in self.nodes.values()] == told, "somebody was told something"
 
     def resync(self) -> None:
         """Every node states everything that lives once more."""
@@ -360,27 +371,6 @@ class World:
         """Let tombstones go."""
         with self.checks.purges(node):
             self.attempt(node, purge(node.context))
-
-    def publish(self, node: StoresNode, *, most: int = 1000, is_cut: bool = False) -> None:
-        """The broker takes what waits for it; `is_cut`: the link breaks before the rows are crossed out."""
-        if not node.broadcasts_due:
-            return
-        rows = self.attempt(node, node.outbox.pending(0, most))
-        if isinstance(rows, BaseException) or not rows:
-            node.broadcasts_due = isinstance(rows, BaseException)
-            return
-        for row in rows:
-            self.checks.watcher_of(node).hear(row)
-        if not is_cut:
-            self.attempt(node, node.outbox.done(rows[-1].n))
-
-    def heal_broker(self, node: StoresNode) -> None:
-        """On a new link, the present status of what waits for nothing is told once more."""
-        after = 0
-        while portion := self.attempt(node, node.outbox.snapshot(after, 50)):
-            after = portion[-1].key
-            for status in portion:
-                self.checks.watcher_of(node).hear_present(status)
 
 
 class _Network:

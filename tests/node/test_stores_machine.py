@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from enum import Enum, auto
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, note, settings
@@ -20,6 +21,7 @@ from protocol.invitation import read_code
 from protocol.machine import possible_acts
 from protocol.tables import Act
 from tests.node.stores_admins import Admins
+from tests.node.stores_broker import publish
 from tests.node.stores_impostors import Impostor
 from tests.node.stores_node import Fate
 from tests.node.stores_world import World
@@ -48,6 +50,7 @@ class Beginning(Enum):
     """How far the first connection is when the story begins; most begin with one that lives."""
 
     CONNECTED = "accepted, told and approved"
+    SWITCHED = "connected, then switched off and on again, after backups were taken"
     ACCEPTED = "accepted, and not told yet"
     RACED = "accepted by everybody at once"
     RENEWED = "accepted, but a new code was made before that was told"
@@ -120,9 +123,15 @@ class Stores(RuleBasedStateMachine):
             case Beginning.CANCELLED:
                 self.world.send(*next(one for one in self.due() if one[0] is to))
                 self.do_first(Act.CANCEL)
-            case Beginning.CONNECTED:
+            case Beginning.CONNECTED | Beginning.SWITCHED:
                 self.the_channel_works_for_a_while()
                 self.do_first(Act.APPROVE)
+                self.the_channel_works_for_a_while()
+        if beginning is Beginning.SWITCHED:
+            for one in self.world.nodes.values():
+                self.world.back_up(one)
+            for _ in range(2):
+                self.flip(to, self.world.checks.rows_of(to)[0].n, 1)
                 self.the_channel_works_for_a_while()
         return code
 
@@ -174,12 +183,14 @@ class Stores(RuleBasedStateMachine):
             self.admins.paste(node, code, does)
 
     @precondition(lambda self: any(self.admins.possible(switches=False)))
-    @rule(pick=st.integers(0, 11), fate=FATES)
-    def act(self, pick, fate):
+    @rule(pick=st.integers(0, 11), fate=FATES, again=st.integers(0, 5))
+    def act(self, pick, fate, again):
+        """Something is done, and a write that was done, this one or an older one, is sent once more."""
         found = list(self.admins.possible(switches=False))
         node, row, act = found[pick % len(found)]
         with self.world.trouble(node, fate):
             self.admins.perform(node, row, act)
+        self.admins.send_again(again)
 
     @precondition(lambda self: any(self.admins.possible(switches=True)))
     @rule(pick=PICK, times=st.integers(1, 3), fate=FATES)
@@ -206,11 +217,6 @@ class Stores(RuleBasedStateMachine):
         kept = node.store.rows()
         self.admins.perform(node, row, act)
         assert node.store.rows() == kept
-
-    @precondition(lambda self: self.admins.writes)
-    @rule(pick=PICK)
-    def a_write_is_sent_again(self, pick):
-        self.admins.send_again(pick)
 
     # The channel
 
@@ -264,20 +270,33 @@ class Stores(RuleBasedStateMachine):
         note(f"  #{len(asked) - back % len(asked)} once more")
         self.world.hear(asked[-1 - back % len(asked)])
 
-    @precondition(lambda self: self.world.flights)
-    @rule(pick=PICK, impostor=st.sampled_from(Impostor))
+    @precondition(lambda self: self.world.flights or self.has_to_say())
+    @rule(pick=PICK, impostor=st.sampled_from([Impostor.FORGED, Impostor.OLD, *Impostor]))
     def something_else_comes_back(self, pick, impostor):
-        flight = self.world.flights[pick % len(self.world.flights)]
+        due = [] if self.world.flights else self.due()
+        flights = [self.world.send(*due[pick % len(due)])] if due else self.world.flights
+        if not flights:
+            return
+        flight = flights[pick % len(flights)]
         kept = flight.sender.store.rows()
         self.world.impersonate(flight, impostor)
         assert flight.sender.store.rows() == kept, f"{impostor.value} was taken for an answer"
 
     @precondition(has_to_say)
-    @rule(pick=PICK, there=FATES, here=FATES)
-    def one_exchange(self, pick, there, here):
-        """A question and its answer, whatever befalls the stores meanwhile."""
+    @rule(pick=PICK, here=FATES, flips=st.integers(0, 2))
+    def one_exchange(self, pick, here, flips):
+        """A question and its answer, whatever befalls who asked, and whatever its admin does while it waits."""
         if due := self.due():
-            self.world.exchange(*due[pick % len(due)], there=there, here=here)
+            node, recipient, connection = due[pick % len(due)]
+            change = partial(self.flip, node, connection.n, flips)
+            self.world.exchange(node, recipient, connection, here=here, meanwhile=change)
+
+    @precondition(has_to_say)
+    @rule(pick=PICK, fate=st.sampled_from(Fate))
+    def who_is_asked_is_in_trouble(self, pick, fate):
+        """Before it has committed what it heard, or between that and its answer."""
+        if due := self.due():
+            self.world.exchange(*due[pick % len(due)], there=fate)
 
     @precondition(has_to_say)
     @rule()
@@ -287,7 +306,7 @@ class Stores(RuleBasedStateMachine):
 
     @rule(who=WHO, most=st.sampled_from([1, 100]), is_cut=st.booleans())
     def the_broker_takes_broadcasts(self, who, most, is_cut):
-        self.world.publish(self.node(who), most=most, is_cut=is_cut)
+        publish(self.world, self.node(who), most=most, is_cut=is_cut)
 
     # Processes and memories
 
@@ -296,9 +315,9 @@ class Stores(RuleBasedStateMachine):
         self.world.restart(self.node(who))
 
     @precondition(lambda self: any(node.images for node in self.world.nodes.values()))
-    @rule(who=WHO, pick=PICK, marked=st.booleans(), flips=st.integers(0, 3))
-    def a_backup_is_put_back(self, who, pick, marked, flips):
-        """Its admin may flip a switch before a partner was heard."""
+    @rule(who=WHO, pick=PICK, marked=st.booleans(), flips=st.integers(0, 3), hears=st.booleans())
+    def a_backup_is_put_back(self, who, pick, marked, flips, hears):
+        """Its admin may flip a switch before a partner is heard."""
         node = self.node(who)
         if not node.images:
             return
@@ -306,6 +325,8 @@ class Stores(RuleBasedStateMachine):
         self.world.restore(node, node.images[pick % len(node.images)], marked=marked)
         for row in self.world.checks.rows_of(node):
             self.flip(node, row.n, flips)
+        if hears:
+            self.world.round(node)
 
 
 class ThreeStores(Stores):
@@ -330,7 +351,7 @@ class ThreeStoresAtLength(ThreeStores):
     """The same stories, more and longer ones."""
 
 
-QUICK = {"max_examples": 25, "stateful_step_count": 30}
+QUICK = {"max_examples": 20, "stateful_step_count": 30}
 LONG = {"max_examples": 500, "stateful_step_count": 50}
 
 TestTwoStores = played(Stores, **QUICK)
