@@ -22,6 +22,7 @@ from node.connections.acting import expire_codes
 from node.connections.context import MODES_OFFERED, Context, Signals, topic_id_of
 from node.connections.purging import purge
 from node.connections.restoring import close_restored
+from node.console.console import Console, ConsoleProfile
 from node.delivery.broadcast import Broadcaster
 from node.delivery.dispatcher import Dispatcher
 from node.delivery.outbox import StoredOutbox
@@ -34,11 +35,12 @@ from protocol.limits import PROTOCOL_VERSION, RESYNC_S
 from protocol.node_info import WELL_KNOWN_PATH, NodeInfo, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
+    from node.causes import Cause
     from node.key_file import NodeIdentity
     from node.metrics import Metrics
-    from node.ports import Broker, Clock, Entropy, PeerNetwork, Store
+    from node.ports import Broker, Clock, Entropy, PeerNetwork, Publication, Store
     from node.settings import Announcements
 
 EXPIRY_CHECK_S_MAX = 3600
@@ -95,6 +97,7 @@ class Node:
         ports: Ports,
         metrics: Metrics,
         resync_s: float = RESYNC_S,
+        console: ConsoleProfile | None = None,
     ) -> None:
         signals = Signals()
         self.context = context = Context(
@@ -111,7 +114,8 @@ class Node:
             signals=signals,
             topic_id=topic_id_of(identity),
         )
-        self.dispatcher = Dispatcher(context, attempted=metrics.delivery_attempted)
+        self._told: list[Callable[[], None]] = []
+        self.dispatcher = Dispatcher(context, attempted=partial(self._attempted, metrics))
         self._resync = Resync(context, self.dispatcher, every_s=resync_s)
         self._was_restored = False
         self.broadcaster = _broadcaster(context, ports.broker)
@@ -121,13 +125,21 @@ class Node:
         signals.owed = self.dispatcher.owe
         signals.heard_from = self.dispatcher.heard_from
         signals.expiry = self._expires
+        traced: list[Callable[[Publication], None]] = []
         if self.broadcaster is not None:
-            signals.broadcast = self.broadcaster.wake
-            signals.trace = self.broadcaster.trace
+            self._told.append(self.broadcaster.wake)
+            traced.append(self.broadcaster.trace)
+        self.console: Console | None = None
+        if console is not None:
+            self.console = Console(context, self.dispatcher, self.broadcaster, console)
+            self._told.append(self.console.changes.tell)
+            traced.append(self.console.traces.tell)
+        signals.broadcast = lambda: _all(self._told)
+        signals.trace = lambda publication: _all(traced, publication)
         health = HealthRoutes(context, self.dispatcher, self.broadcaster, metrics)
         info = to_json(_node_info(context, profile, boot=ports.entropy.token(BOOT_BYTES).hex()))
-        self.node_app = _node_app(context, self.dispatcher, admin_token, metrics, health, info)
-        self.instance_app = _instance_app(profile, health, info)
+        self.node_app = _node_app(context, self.dispatcher, admin_token, metrics, health, info, self.console)
+        self.instance_app = _instance_app(profile, health, info, console)
 
     async def prepare(self) -> None:
         """Notice whether the memory is a restored one; call it before anything reaches the applications."""
@@ -151,6 +163,11 @@ class Node:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _attempted(self, metrics: Metrics, cause: Cause | None) -> None:
+        metrics.delivery_attempted(cause)
+        if self.console is not None:
+            self.console.changes.tell()  # when the next try is, is shown
+
     async def _watch_expiries(self) -> None:
         while True:
             self._expiry_due.clear()
@@ -172,6 +189,11 @@ class Node:
         while True:
             more = await purge(self.context)
             await asyncio.sleep(PURGE_PAUSE_S if more else PURGE_S)
+
+
+def _all(told: Iterable[Callable[..., None]], *what: object) -> None:
+    for tell in told:
+        tell(*what)
 
 
 async def _kept_up(job: Callable[[], Awaitable[None]]) -> None:
@@ -219,9 +241,15 @@ def _node_app(
     metrics: Metrics,
     health: HealthRoutes,
     info: bytes,
+    console: Console | None,
 ) -> web.Application:
     app = web.Application(
-        middlewares=[health.count_requests, problems(), authenticate(admin_token)],
+        middlewares=[
+            health.count_requests,
+            problems(),
+            authenticate(admin_token),
+            *([console.guard] if console is not None else []),
+        ],
         client_max_size=BODY_BYTES_MAX,
     )
     endpoint = PeerEndpoint(context, heard=lambda kind, result: metrics.message_received(kind=kind, result=result))
@@ -230,11 +258,15 @@ def _node_app(
     app.router.add_get("/problems/{slug}", problem_page)
     app.router.add_routes(AdminApi(context, dispatcher).routes())
     app.router.add_routes(health.routes())
+    if console is not None:
+        console.add_to(app)
     return app
 
 
-def _instance_app(profile: Profile, health: HealthRoutes, info: bytes) -> web.Application:
-    """The instance: for now its health, and where its node is.
+def _instance_app(
+    profile: Profile, health: HealthRoutes, info: bytes, console: ConsoleProfile | None
+) -> web.Application:
+    """The instance: for now its health, and where its node and the console are.
 
     A private node has no node URL to lead to, so its instance URL answers the node info itself.
     """
@@ -245,7 +277,12 @@ def _instance_app(profile: Profile, health: HealthRoutes, info: bytes) -> web.Ap
             return await _shows(info)(request)
         raise web.HTTPTemporaryRedirect(profile.node_url + WELL_KNOWN_PATH)
 
+    async def to_console(_request: web.Request) -> web.Response:
+        raise web.HTTPSeeOther(console.url if console is not None else "")
+
     app.router.add_get(WELL_KNOWN_PATH, well_known)
+    if console is not None:
+        app.router.add_get("/", to_console)
     app.router.add_routes(health.instance_routes())
     return app
 

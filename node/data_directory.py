@@ -1,11 +1,12 @@
 """The directory in which one node lives: its key, its database, its admin token, and who is using it now.
 
-    version       the layout of this directory, a number
-    node.lock     locked while a node runs; holds its process id
-    node.key      identity and master secret (0600); made once, never rewritten, not part of a database backup
-    admin.token   what an admin API call must bear (0600); delete it and restart for a new one
-    node.db       the database (not made here)
-    node.run      where the running node listens; only there while it runs
+    version         the layout of this directory, a number
+    node.lock       locked while a node runs; holds its process id
+    node.key        identity and master secret (0600); made once, never rewritten, not part of a database backup
+    admin.token     what an admin API call must bear (0600); delete it and restart for a new one
+    admin.password  the console's first-run password, or the hash of a chosen one (0600); likewise
+    node.db         the database (not made here)
+    node.run        where the running node listens; only there while it runs
 
 What is odd here is an error for a person to solve: nothing is repaired or overwritten silently.
 """
@@ -24,6 +25,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+from node.console.login import PASSWORD_FILE, make_login, read_login
 from node.key_file import make_key, read_key
 from node.private_files import ELSEWHERE, FILE_BYTES_MAX, DataDirectoryError, read_text, write_atomically
 
@@ -72,6 +74,8 @@ class DataDirectory:
         path: the directory.
         identity: who this node is.
         admin_token: 43 characters, what admin API calls must bear.
+        login: who may sign in to the console.
+        made_login: whether it was made just now, so that its password is to be told.
     """
 
     def __init__(self, path: Path, *, entropy: Entropy) -> None:
@@ -91,6 +95,9 @@ class DataDirectory:
             _refuse_lost_key(path)
             self.identity = read_key(path / KEY_FILE) or make_key(path / KEY_FILE, entropy)
             self.admin_token = _read_token(path) or _make_token(path, entropy)
+            login = read_login(path / PASSWORD_FILE)
+            self.made_login = login is None
+            self.login = login or make_login(path / PASSWORD_FILE, entropy)
             if not (path / VERSION_FILE).exists():
                 write_atomically(path / VERSION_FILE, f"{LAYOUT_VERSION}\n")
             (path / RUNTIME_FILE).unlink(missing_ok=True)  # left over from a crash

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from node.app import Node, Ports, Profile
 from node.brokers.children import BrokerChild, BrokerKind, BrokerStartError, choose_kind
 from node.brokers.keeping import kept_up
+from node.console.console import ConsoleProfile
 from node.data_directory import DataDirectory, Runtime, read_runtime
 from node.delivery.broker_url import BrokerUrl
 from node.delivery.mqtt import MqttBroker
@@ -43,8 +44,12 @@ class ListenError(Exception):
     """A place to listen at can't be had; the text is a sentence that names it."""
 
 
-async def serve(settings: Settings, *, ready: Callable[[Runtime], None] = lambda _runtime: None) -> None:
+async def serve(
+    settings: Settings, *, ready: Callable[[Runtime, str | None], None] = lambda _runtime, _password: None
+) -> None:
     """Run a node until the process is asked to end (SIGINT, SIGTERM).
+
+    `ready` is told where it listens and, once in its life, the console's first-run password.
 
     Raises:
         DataDirectoryError, StoreError, ListenError, BrokerStartError: the node can't start; nothing was changed.
@@ -75,7 +80,7 @@ async def serve(settings: Settings, *, ready: Callable[[Runtime], None] = lambda
             fingerprint=fingerprint(node.context.key),
             data=str(settings.data),
         )
-        ready(runtime)
+        ready(runtime, directory.login.first_password if directory.made_login else None)
         await asked_to_end.wait()
         _log.info("stopping")
 
@@ -140,6 +145,12 @@ async def _node(
         ),
         ports=Ports(clock=SystemClock(), entropy=SystemEntropy(), network=network, store=store, broker=broker),
         metrics=metrics,
+        console=ConsoleProfile(
+            login=directory.login,
+            accent=settings.accent,
+            url=settings.node_url or places[0].where.url,
+            hosts=settings.console_hosts,
+        ),
     )
 
 

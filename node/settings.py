@@ -17,6 +17,7 @@ from node.settings_table import (
     COMMAND_LINE_VARIABLES,
     PREFIX,
     SETTINGS,
+    Accent,
     Announcements,
     BrokerChoice,
     HostPort,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COMMAND_LINE_VARIABLES",
     "SETTINGS",
+    "Accent",
     "Announcements",
     "BrokerChoice",
     "HostPort",
@@ -80,6 +82,8 @@ class Settings:
     allow_addresses: tuple[AllowEntry, ...]
     allow_http: HttpAllowed
     announcements: Announcements
+    console_hosts: tuple[str, ...]
+    accent: Accent
     log_level: LogLevel
     log_format: LogFormat
 
@@ -98,6 +102,7 @@ def load(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> Setting
     values = {setting.field: _value(setting, flags.get(setting.field), environ) for setting in SETTINGS}
     values["data"] = values["data"] or default_data_directory(environ)
     values["allow_addresses"] = values["allow_addresses"] or ()
+    values["console_hosts"] = values["console_hosts"] or ()
     place: HostPort | None = values["instance_listen"]
     if values["instance_url"] is None and place and place.port:
         values["instance_url"] = place.url

@@ -73,6 +73,18 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class Accent(StrEnum):
+    """The colour by which people tell one console from another."""
+
+    AUTO = "auto"
+    BLUE = "blue"
+    TEAL = "teal"
+    VIOLET = "violet"
+    AMBER = "amber"
+    ROSE = "rose"
+    GREEN = "green"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPort:
     """Where to listen; port 0 lets the system choose one."""
@@ -208,6 +220,14 @@ def _instance_listen(text: str) -> HostPort | None:
     return None if text.lower() == "none" else HostPort.parse(text)
 
 
+def _hosts(text: str) -> tuple[str, ...]:
+    names = [name.strip().lower() for name in text.split(",")]
+    for name in names:
+        if not _is_name(name):
+            raise ValueError("write host names without scheme and port, separated by commas, as in console.example")
+    return tuple(names)
+
+
 def _choice(vocabulary: type[StrEnum]) -> Callable[[str], StrEnum]:
     def parse(text: str) -> StrEnum:
         try:
@@ -312,6 +332,21 @@ SETTINGS: Final = (
         default=Announcements.KNOWN,
         parse=_choice(Announcements),
         help="Whose invitations the console announces before a code is pasted: off, known or anyone.",
+    ),
+    Setting(
+        field="console_hosts",
+        metavar="LIST",
+        default_help="none",
+        parse=_hosts,
+        help="More host names by which browsers may call the console: beside this machine's, and those of both URLs.",
+    ),
+    Setting(
+        field="accent",
+        metavar="COLOUR",
+        default=Accent.AUTO,
+        parse=_choice(Accent),
+        help="The console's colour, which tells this instance from others: blue, teal, violet, amber, rose, green, "
+        "or auto (one of them, by the node's id).",
     ),
     Setting(
         field="log_level",

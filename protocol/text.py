@@ -110,6 +110,13 @@ def plain_line(value: str) -> str:
     return shown if len(value) <= PLAIN_LINE_CHARACTERS_MAX else f"{shown[:-1]}…"
 
 
+def plain_text(value: str) -> str:
+    """Any text for a page, with its lines as they are; what would not be seen as itself becomes U+FFFD."""
+    if value.isascii() and value.isprintable():
+        return value  # as almost every text is
+    return "".join(_REPLACEMENT if character not in "\n\t" and _fault(character) else character for character in value)
+
+
 def _authority(authority: str, scheme: str, what: str) -> str:
     if "@" in authority:
         raise TextError(what, f"The {what} may not have a user name or password in it.")

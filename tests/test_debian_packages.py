@@ -24,7 +24,10 @@ def run_beside(folder: Path, **programs: str) -> subprocess.CompletedProcess[str
 def test_it_does_nothing_when_all_are_there(tmp_path: Path) -> None:
     done = run_beside(tmp_path, dpkg_query="printf installed", apt_get="exit 9")
     assert done.returncode == 0
-    assert done.stdout == "Debian packages are there: mosquitto mosquitto-clients docker-compose spin gcc libc6-dev\n"
+    assert (
+        done.stdout
+        == "Debian packages are there: mosquitto mosquitto-clients docker-compose chromium fonts-dejavu-core spin gcc libc6-dev\n"
+    )
 
 
 @pytest.mark.parametrize("status", ["printf config-files", "exit 1"])
@@ -33,7 +36,7 @@ def test_a_user_who_is_not_root_gets_the_command(tmp_path: Path, status: str) ->
     done = run_beside(tmp_path, dpkg_query=only_clients, apt_get="exit 9", id="echo 1000")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == (
-        "Installing mosquitto docker-compose spin gcc libc6-dev needs root: run `sudo scripts/install-debian-packages`; "
+        "Installing mosquitto docker-compose chromium fonts-dejavu-core spin gcc libc6-dev needs root: run `sudo scripts/install-debian-packages`; "
         "until then `make test` lists what it leaves out.\n"
     )
 
@@ -42,7 +45,7 @@ def test_a_system_without_apt_is_told_so(tmp_path: Path) -> None:
     done = run_beside(tmp_path)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith(
-        "This system has no apt: install mosquitto mosquitto-clients docker-compose spin gcc "
+        "This system has no apt: install mosquitto mosquitto-clients docker-compose chromium fonts-dejavu-core spin gcc "
     )
 
 
@@ -51,4 +54,7 @@ def test_apts_own_failure_is_the_scripts(tmp_path: Path) -> None:
         pytest.skip("the script would write this system's policy-rc.d")
     done = run_beside(tmp_path, dpkg_query="exit 1", apt_get='case "$*" in *install*) exit 100 ;; esac', id="echo 0")
     assert done.returncode == 100
-    assert done.stdout == "Installing Debian packages: mosquitto mosquitto-clients docker-compose spin gcc libc6-dev\n"
+    assert (
+        done.stdout
+        == "Installing Debian packages: mosquitto mosquitto-clients docker-compose chromium fonts-dejavu-core spin gcc libc6-dev\n"
+    )

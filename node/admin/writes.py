@@ -93,11 +93,7 @@ class Writes:
     async def retry(self, request: web.Request) -> web.Response:
         """Try to reach the partner now instead of at the next try."""
         await read_body(request, NothingBody, may_be_absent=True)
-        sys_id = connection_id(request)
-        connection = await self._context.store.run(lambda tx: acting.found(tx, sys_id))
-        if not connection.record.owed or connection.recipient is None:
-            raise ProblemError(Problem.NOT_POSSIBLE_NOW, "Nothing waits to be told to the partner.")
-        self._dispatcher.owe(connection)
+        connection = await acting.retry(self._context, connection_id(request))
         return json_answer({"connection": self._view(connection)}, status=202)
 
     def _with_code(self, offered: Offered) -> web.Response:

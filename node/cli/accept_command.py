@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from node.cli import words
+from node import words
 from node.cli.client import AdminClient
 from node.cli.code_input import read_code_text
 from node.cli.failures import EXIT_REFUSED, CommandError

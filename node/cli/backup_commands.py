@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from node.cli import words
+from node import words
 from node.cli.directories import find_directory
 from node.cli.failures import CommandError
 from node.cli.finding import YesOption, confirm

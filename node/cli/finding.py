@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from node.cli import words
+from node import words
 from node.cli.accept_command import waits_for
 from node.cli.failures import EXIT_REFUSED, CommandError
 from node.cli.output import STYLES

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from node.cli import words
+from node import words
 from node.cli.client import AdminClient
 from node.cli.failures import CommandError
 from node.cli.output import Output

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from node.cli import words
+from node import words
 from node.cli.code_input import read_code_text
 from node.cli.connections_app import TeachingGroup
 from node.cli.options import JsonOption

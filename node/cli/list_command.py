@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from node.cli import words
+from node import words
 from node.cli.client import AdminClient
 from node.cli.output import STYLES, Output
 from protocol.records import Status

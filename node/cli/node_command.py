@@ -21,12 +21,13 @@ JSON_FLAG = "--json"
 HELP = """Run one node, and the instance beside it.
 
 It runs until it is stopped. A node keeps its key, its connections and its admin token in its data directory;
-start it on the same directory and it goes on where it was. Each flag has an environment variable; the flag wins.
+start it on the same directory and it goes on where it was. Its console is at the node URL: the first start tells the
+password. Each flag has an environment variable; the flag wins.
 
 Without --node-url a node is private: it accepts invitations, but initiates none in Script mode.
 
 Its log goes to standard error. With --json, standard output gets one JSON document as soon as the node is ready: its
-URLs, where it listens, and where its admin token is.
+URLs, where it listens, and where its admin token and the console's first-run password are.
 
 \b
 Examples:
@@ -110,14 +111,13 @@ def _option(setting: Setting) -> Parameter:
     return Parameter(setting.field, Parameter.KEYWORD_ONLY, default=option, annotation=str | None)
 
 
-def _ready(settings: Settings, *, as_json: bool) -> Callable[[Runtime], None]:
+def _ready(settings: Settings, *, as_json: bool) -> Callable[[Runtime, str | None], None]:
     """What is told once the node is ready: to programs, to whoever sits at a terminal, or nothing but the log."""
     if not as_json and not sys.stdout.isatty():
-        return lambda _runtime: None
-    text = _document if as_json else _banner
+        return lambda _runtime, _password: None
 
-    def ready(runtime: Runtime) -> None:
-        sys.stdout.write(text(settings, runtime))
+    def ready(runtime: Runtime, first_password: str | None) -> None:
+        sys.stdout.write(_document(settings, runtime) if as_json else _banner(settings, runtime, first_password))
         sys.stdout.flush()
 
     return ready
@@ -126,6 +126,7 @@ def _ready(settings: Settings, *, as_json: bool) -> Callable[[Runtime], None]:
 def _document(settings: Settings, runtime: Runtime) -> str:
     import json  # noqa: PLC0415 - for programs only
 
+    from node.console.login import PASSWORD_FILE  # noqa: PLC0415 - likewise
     from node.data_directory import TOKEN_FILE  # noqa: PLC0415 - likewise
 
     content = {
@@ -138,15 +139,22 @@ def _document(settings: Settings, runtime: Runtime) -> str:
         "instance_listen": runtime.instance_listen,
         "data": str(settings.data),
         "token_file": str(settings.data / TOKEN_FILE),
+        "console_url": f"{settings.node_url or runtime.node_url}/",
+        "password_file": str(settings.data / PASSWORD_FILE),
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def _banner(settings: Settings, runtime: Runtime) -> str:
+def _banner(settings: Settings, runtime: Runtime, first_password: str | None) -> str:
+    from node.console.login import ADMIN_NAME, PASSWORD_FILE  # noqa: PLC0415 - for people only
+
+    password = first_password or f"the one that you chose, or the first one in {settings.data / PASSWORD_FILE}"
     lines = [
         f'The node "{settings.name}" is ready. Ctrl-C stops it.',
         f"  node       {settings.node_url or runtime.node_url + ' (private: partners do not know it)'}",
         f"  instance   {settings.instance_url or runtime.instance_url or 'not served'}",
+        f"  console    {settings.node_url or runtime.node_url}/",
+        f"  sign in    {ADMIN_NAME}, password {password}",
         f"  data       {settings.data}",
         "  next       handclasp connections initiate --help",
     ]

@@ -10,14 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
+from node import words
 from node.brokers.children import BrokerKind
-from node.cli import words
 from node.cli.failures import EXIT_REFUSED, CommandError, visible
 from node.cli.options import JsonOption
 from node.cli.output import STYLES, Output
 from node.cli.pair_status import STATE_STYLES, nodes_and_broker
 from node.cli.places import pair_directory
 from node.cli.program import program
+from node.console.login import ADMIN_NAME, PASSWORD_FILE
 from node.data_directory import TOKEN_FILE
 from node.local_pair.notes import ChildState
 from node.local_pair.plan import Wish, plan
@@ -152,6 +153,8 @@ def _document(directory: Path, pair: LocalPair, connection: dict[str, Any] | Non
                 "node_url": node.node_url,
                 "instance_url": node.instance_url,
                 "token_file": str(node.data / TOKEN_FILE),
+                "console_url": f"{node.node_url}/",
+                "password_file": str(node.data / PASSWORD_FILE),
                 "log": str(node.log_path),
                 "pid": node.pid,
             }
@@ -169,6 +172,8 @@ def _banner(out: Output, directory: Path, pair: LocalPair, connection: dict[str,
             [
                 ("instance URL", node.instance_url),
                 ("node URL", node.node_url),
+                ("console", f"{node.node_url}/"),
+                ("sign in", f"{ADMIN_NAME}, password in {node.data / PASSWORD_FILE}"),
                 ("admin token", str(node.data / TOKEN_FILE)),
             ]
         )

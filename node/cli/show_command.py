@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from node.cli import words
+from node import words
 from node.cli.accept_command import waits_for
 from node.cli.client import AdminClient
 from node.cli.finding import IdArgument, find_sys_id

@@ -112,6 +112,19 @@ async def describe(context: Context, sys_id: str, description: str, *, once: Onc
     return await context.store.run(once.unit(context, unit))
 
 
+async def retry(context: Context, sys_id: str) -> Connection:
+    """Try to reach the partner now instead of at the next try; the connection, which still owes its statement.
+
+    Raises:
+        ProblemError: there is no such connection, or nothing waits.
+    """
+    connection = await context.store.run(lambda tx: found(tx, sys_id))
+    if not connection.record.owed or connection.recipient is None:
+        raise ProblemError(Problem.NOT_POSSIBLE_NOW, "Nothing waits to be told to the partner.")
+    context.signals.owed(connection)
+    return connection
+
+
 def found(tx: Transaction, sys_id: str) -> Connection:
     """The connection with that id; one that was removed is found as long as its partner has not been told.
 

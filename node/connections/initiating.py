@@ -130,6 +130,16 @@ def offered(context: Context, connection: Connection) -> Offered:
     return Offered(connection=connection, code=invitation_code(context, connection))
 
 
+async def refuse_taken(context: Context, name: str) -> None:
+    """Say that a name is in use before somebody goes on with it; what counts is said when the connection is made.
+
+    Raises:
+        ProblemError: it is.
+    """
+    if await context.store.run(lambda tx: statements.is_name_taken(tx, name)):
+        raise name_taken(name)
+
+
 def name_taken(name: str) -> ProblemError:
     """The problem that a name is in use already."""
     return ProblemError(Problem.NAME_TAKEN, f'Another connection of this instance is called "{name}".', field="name")

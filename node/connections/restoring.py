@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from node.connections.changing import store_change
 from node.logs import get_logger
-from node.store import statements
+from node.store import sessions, statements
 from node.store.backup import forget_restoring, is_restored
 from protocol.machine import act
 from protocol.tables import Act
@@ -42,6 +42,7 @@ async def close_restored(context: Context) -> bool:
                 assert record is not None  # noqa: S101 - it closes, it forgets nothing
                 store_change(context, tx, before, replace(before, record=record))
             closed += len(page)
+        sessions.remove_all(tx)  # one that was ended since the backup must not live again
         forget_restoring(tx)
         return closed
 

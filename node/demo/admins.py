@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from node.cli import words
+from node import words
 from node.cli.client import AdminClient, RefusedError
 from node.cli.failures import EXIT_REFUSED, CommandError
 from node.cli.places import Place

@@ -6,7 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from node.cli import words
+from node import words
 from node.cli.failures import EXIT_REFUSED, CommandError
 from node.cli.initiate_command import who_can_use
 from node.demo.admins import DemoAdmin

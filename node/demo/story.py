@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from node.cli import words
+from node import words
 from node.cli.failures import EXIT_REFUSED, CommandError
 from node.demo.expecting import message_of, status_of
 from node.demo.narrator import Style, style_of

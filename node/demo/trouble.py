@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from node.cli import words
+from node import words
 from node.cli.failures import EXIT_REFUSED, CommandError
 from node.demo.expecting import message_of, presence_of, status_of
 from node.demo.narrator import Style, style_of

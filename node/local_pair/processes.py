@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,13 @@ from node.data_directory import read_runtime
 from node.endings import last_words
 from node.free_ports import LOOPBACK, free_ports
 from node.private_files import DataDirectoryError
+from node.settings_table import Accent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+ACCENTS = tuple(accent for accent in Accent if accent is not Accent.AUTO)
+"""Neighbours get different ones."""
 
 START_S_MAX = 30.0
 STOP_S_MAX = 10.0
@@ -213,8 +218,14 @@ class LocalPair:
         chosen = ports if ports is not None else any_ports(len(names))
         self.broker = BrokerChild(kind=broker_kind or choose_kind(), data=directory / "broker", port=chosen.broker)
         self.nodes = [
-            NodeChild(name=name, data=directory / name, ports=own, mqtt_url=f"mqtt://{LOOPBACK}:{chosen.broker}")
-            for name, own in zip(names, chosen.nodes, strict=True)
+            NodeChild(
+                name=name,
+                data=directory / name,
+                ports=own,
+                mqtt_url=f"mqtt://{LOOPBACK}:{chosen.broker}",
+                settings={"HANDCLASP_ACCENT": accent.value},
+            )
+            for name, own, accent in zip(names, chosen.nodes, cycle(ACCENTS), strict=False)
         ]
 
     async def start(self) -> None:

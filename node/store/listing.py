@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _C = connections.c
 _HERE = _C.enabled == true()
 _THERE = or_(_C.their_phase.is_(None), _C.their_enabled == true())
-_STATUS = case(
+STATUS_OF_ROW = case(
     (_C.phase == Phase.CLOSED.value, Status.CLOSED.value),
     (_C.phase == Phase.PENDING.value, Status.PENDING.value),
     (_C.phase == Phase.ANNOUNCED.value, Status.INVITED.value),
@@ -50,12 +50,12 @@ _ALL = (
     .limit(bindparam("most"))
 )
 _PAGE = _ALL.where(_C.hidden.is_(False), or_(_C.phase != Phase.ANNOUNCED.value, _C.expires_at > bindparam("now")))
-_PAGE_OF_STATUS = _PAGE.where(bindparam("status") == _STATUS)
+_PAGE_OF_STATUS = _PAGE.where(bindparam("status") == STATUS_OF_ROW)
 _PAGE_OF_PHASE = _PAGE.where(_C.phase == bindparam("phase"))
 _REMOVED = _ALL.where(
     _C.hidden.is_(True),
     _C.owed == true(),  # as the index on what is owed is written
-    or_(bindparam("status") == "", bindparam("status") == _STATUS),
+    or_(bindparam("status") == "", bindparam("status") == STATUS_OF_ROW),
 )
 
 ONE_RARE_PHASE: Final = {Status.PENDING: Phase.PENDING, Status.INVITED: Phase.ANNOUNCED}

@@ -101,6 +101,15 @@ _RECENT_ANNOUNCEMENTS_FROM = (
     .select_from(connections)
     .where(_C.announced_prefix == bindparam("prefix"), _C.created_at_ms > bindparam("since_ms"))
 )
+_NAME_TAKEN = (
+    select(_C.n)
+    .where(
+        _C.name == bindparam("name"),
+        _C.hidden.is_(False),
+        _C.phase.not_in([Phase.CLOSED.value, Phase.ANNOUNCED.value]),
+    )
+    .limit(1)
+)
 _KNOWN_PARTNER = select(_C.n).where(_C.partner == bindparam("key"), _C.phase.in_(["active", "accepted"])).limit(1)
 _ANOTHER_KEY = (
     select(_C.n)
@@ -319,6 +328,11 @@ def open_announcements(tx: Transaction, *, now: float, source_key: bytes | None 
 def recent_announcements(tx: Transaction, *, prefix: str, since_ms: int) -> int:
     """How many invitations came from an address prefix since an instant."""
     return tx.execute(_RECENT_ANNOUNCEMENTS_FROM, {"prefix": prefix, "since_ms": since_ms}).scalar_one()
+
+
+def is_name_taken(tx: Transaction, name: str) -> bool:
+    """Whether a living connection has that name."""
+    return tx.execute(_NAME_TAKEN, {"name": name}).first() is not None
 
 
 def is_known_partner(tx: Transaction, key: bytes) -> bool:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from node.cli.words import STATUSES
 from node.watching.picture import ChangeKind
+from node.words import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

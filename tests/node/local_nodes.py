@@ -11,13 +11,14 @@ import aiohttp
 from aiohttp import web
 
 from node.app import Node, Ports, Profile
+from node.console.console import ConsoleProfile
 from node.data_directory import DataDirectory
 from node.metrics import Metrics
 from node.network.addresses import AddressPolicy
 from node.network.client import AiohttpPeerNetwork
 from node.network.reach import Reach
 from node.real_ports import SystemEntropy
-from node.settings import Announcements
+from node.settings import Accent, Announcements
 from node.store.database import Database
 from node.store.writer import GroupCommitStore
 from protocol.limits import RESYNC_S
@@ -49,6 +50,7 @@ class LocalNode:
     node: Node
     url: str
     token: str
+    password: str
     data: Path
     clock: MovableClock
     http: aiohttp.ClientSession
@@ -113,6 +115,7 @@ async def running_node(
             ports=Ports(clock=clock, entropy=entropy, network=network, store=store, broker=broker),
             metrics=Metrics(version="test", process=False),
             resync_s=resync_s,
+            console=ConsoleProfile(login=directory.login, accent=Accent.AUTO, url=url),
         )
         await node.prepare()
         runner = web.AppRunner(
@@ -124,4 +127,12 @@ async def running_node(
         node.start()
         stack.push_async_callback(node.stop)
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield LocalNode(node=node, url=url, token=directory.admin_token, data=data, clock=clock, http=http)
+        yield LocalNode(
+            node=node,
+            url=url,
+            token=directory.admin_token,
+            password=directory.login.first_password,
+            data=data,
+            clock=clock,
+            http=http,
+        )

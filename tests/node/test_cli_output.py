@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from node.cli import words
+from node import words
 from node.cli.failures import CommandError, explain, visible
 from node.cli.node_command import plain_flags
 from node.cli.root import COMMANDS, PURPOSES, LazyGroup, _root
@@ -263,6 +263,7 @@ def test_a_node_tells_programs_where_it_is_as_soon_as_it_is_ready(handclasp):
         "name": "Instance Ü", "pid": process.pid, "node_url": None, "instance_url": None,
         "local_url": f"http://{told['listen']}", "listen": told["listen"], "instance_listen": None,
         "data": str(data), "token_file": str(data / "admin.token"),
+        "console_url": f"http://{told['listen']}/", "password_file": str(data / "admin.password"),
     }  # fmt: skip
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=20)

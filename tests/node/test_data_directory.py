@@ -108,6 +108,7 @@ def test_the_first_start_makes_all_of_it_for_the_owner_alone(data):
         with take(data):
             assert mode(data) == 0o700
             assert sorted(file.name for file in data.iterdir()) == [
+                "admin.password",
                 "admin.token",
                 "node.key",
                 "node.lock",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from node.settings import (
     COMMAND_LINE_VARIABLES,
     SETTINGS,
+    Accent,
     Announcements,
     BrokerChoice,
     HostPort,
@@ -54,6 +55,8 @@ def test_without_anything_set_a_private_node_listens_on_loopback():
         allow_addresses=(),
         allow_http=HttpAllowed.LOOPBACK,
         announcements=Announcements.KNOWN,
+        console_hosts=(),
+        accent=Accent.AUTO,
         log_level=LogLevel.INFO,
         log_format=LogFormat.AUTO,
     )
@@ -78,6 +81,8 @@ def texts(tmp_path):
         "allow_addresses": "10.1.0.0/16, db.example:8443",
         "allow_http": "private",
         "announcements": "anyone",
+        "console_hosts": "console.example, Other.example",
+        "accent": "rose",
         "log_level": "debug",
         "log_format": "json",
     }
@@ -92,6 +97,7 @@ def test_each_setting_is_read_from_its_variable_and_from_its_flag(texts):
         assert getattr(from_flags, field.name) != getattr(defaults, field.name), field.name
     assert from_flags.node_url == "https://node.example/a"
     assert [str(entry) for entry in from_flags.allow_addresses] == ["10.1.0.0/16", "db.example:8443"]
+    assert from_flags.console_hosts == ("console.example", "other.example")
 
 
 def test_a_flag_wins_over_a_variable_and_none_is_no_flag():
@@ -199,6 +205,10 @@ REFUSED = [
     ("allow_addresses", "10.0.0.0/8;172.16.0.0/12"),
     ("allow_http", "yes"),
     ("announcements", "everyone"),
+    ("console_hosts", "https://console.example"),
+    ("console_hosts", "console.example:8101"),
+    ("console_hosts", "a,,b"),
+    ("accent", "mauve"),
     ("log_level", "loud"),
     ("log_format", "xml"),
 ]

@@ -1,4 +1,4 @@
-"""Statuses, reasons and spans of time, as people read them."""
+"""Statuses, reasons and spans of time, as people read them, on the command line and in the console."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def reason(connection: dict[str, Any]) -> str | None:
     return REASONS.get(found, found) if found is not None else None
 
 
-def span(seconds: float) -> str:
-    """A span of time in its one or two largest units: "6 days and 23 hours"."""
+def span(seconds: float, *, most: int = 2) -> str:
+    """A span of time in its largest units, at most that many: "6 days and 23 hours"."""
     rest, counts = int(seconds), []
     for name, size in _UNITS:
         count, rest = divmod(rest, size)
@@ -61,7 +61,7 @@ def span(seconds: float) -> str:
     largest = next((place for place, text in enumerate(counts) if text), None)
     if largest is None:
         return "less than a second"
-    return " and ".join(text for text in counts[largest : largest + 2] if text)
+    return " and ".join(text for text in counts[largest : largest + most] if text)
 
 
 def day_and_time(at_s: float) -> str:
@@ -82,6 +82,11 @@ def rfc3339(at_s: float) -> str:
 def moment(text: str) -> str:
     """An instant of the admin API (RFC 3339), to the second."""
     return text[:19].replace("T", " ") + " UTC"
+
+
+def unix_s(text: str) -> float:
+    """An instant of the admin API (RFC 3339) in Unix seconds."""
+    return datetime.fromisoformat(text).timestamp()
 
 
 def lifetime_s(text: str) -> int:

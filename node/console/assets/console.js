@@ -1,0 +1,156 @@
+// What the console's pages do beyond forms and links. Everything works without it, only less lively.
+"use strict";
+
+(() => {
+  const $ = (selector) => document.querySelector(selector);
+  const all = (selector) => document.querySelectorAll(selector);
+  const announce = (text) => { $("#announcer").textContent = text; };
+
+  // Live: one stream a page, closed while nobody looks (browsers keep few connections to one host).
+
+  const live = { url: document.body.dataset.live, source: null, seen: null };
+
+  function tellLiveState(text) {
+    const place = $("[data-live-state]");
+    if (!place) return;
+    place.hidden = !text;
+    place.textContent = text;
+  }
+
+  function openStream() {
+    if (!live.url || live.source) return;
+    const url = live.seen === null ? live.url : live.url.replace(/seen=\d+/, `seen=${live.seen}`);
+    live.source = new EventSource(url);
+    live.source.addEventListener("changed", (event) => {
+      live.seen = event.data;
+      tellLiveState("");
+      htmx.trigger(document.body, "changed");
+    });
+    live.source.onopen = () => tellLiveState("");
+    live.source.onerror = () => {
+      tellLiveState("Reconnecting…");
+      if (live.source.readyState === EventSource.CLOSED) {
+        closeStream();
+        setTimeout(openStream, 3000);
+      }
+    };
+  }
+
+  function closeStream() {
+    if (live.source) live.source.close();
+    live.source = null;
+  }
+
+  document.addEventListener("visibilitychange", () => (document.hidden ? closeStream() : openStream()));
+  addEventListener("pagehide", closeStream);
+  addEventListener("pageshow", () => { if (!document.hidden) openStream(); });
+
+  // A part that is drawn anew: what was open stays open, what has changed is said and shown.
+
+  const statuses = () => new Map([...all("[data-status]")].map((one) => [one.dataset.row || one.id, one.dataset.status]));
+  let before = new Map();
+  let opened = [];
+
+  document.addEventListener("htmx:beforeSwap", () => {
+    before = statuses();
+    opened = [...all("details[open] > summary[id]")].map((summary) => summary.id);
+  });
+
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const id of opened) {
+      const summary = document.getElementById(id);
+      if (summary) summary.parentElement.open = true;
+    }
+    const told = [];
+    for (const one of all("[data-status]")) {
+      const earlier = before.get(one.dataset.row || one.id);
+      if (earlier === one.dataset.status) continue;
+      if (earlier !== undefined || one.dataset.row) one.classList.add("changed");
+      if (one.dataset.name) told.push(`${one.dataset.name} is now: ${one.dataset.status}`);
+    }
+    if (before.size || told.length) announce(told.join(". "));
+    const filters = $("[data-filters]");
+    if (filters && $("#list table")) filters.hidden = false;
+  });
+
+  // Copying, with the code selected where the clipboard is denied.
+
+  let isCopied = false;
+
+  async function copy(button) {
+    const field = $(button.dataset.copy);
+    const label = button.querySelector("span");
+    const said = label.textContent;
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+      label.textContent = button.dataset.copied;
+      announce("Copied to the clipboard.");
+      setTimeout(() => { label.textContent = said; }, 2500);
+    } catch {
+      const place = $("#copy-state");
+      if (place) place.textContent = "This browser keeps the clipboard closed: the text is selected, copy it by hand.";
+    }
+    isCopied = true;
+  }
+
+  for (const button of all("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => copy(button));
+  }
+  document.addEventListener("copy", () => { isCopied = true; });
+
+  // Dialogs: the cross and Escape ask only if something was typed; where the code stands, only if it was not copied.
+
+  let isLeavingByForm = false;
+  let isTyped = false;
+
+  function isUnsafeToLeave() {
+    if (isLeavingByForm) return false;
+    if ($("[data-uncopied]")) return !isCopied;
+    return isTyped && Boolean($("[data-guarded]"));
+  }
+
+  addEventListener("beforeunload", (event) => { if (isUnsafeToLeave()) event.preventDefault(); });
+
+  for (const form of all("[data-guarded]")) {
+    form.addEventListener("input", () => { isTyped = true; });
+    form.addEventListener("submit", () => { isLeavingByForm = true; });
+  }
+  for (const form of all(".theme-switch")) form.addEventListener("submit", () => { isLeavingByForm = true; });
+
+  document.addEventListener("keydown", (event) => {
+    const close = $("[data-close]");
+    if (event.key === "Escape" && close && !event.defaultPrevented) close.click();
+  });
+
+  // Enter in a field means the last button, which goes on, and not the first one, which goes back.
+
+  for (const button of all("[data-default]")) {
+    button.form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target.tagName === "INPUT" && event.target.type !== "checkbox") {
+        event.preventDefault();
+        button.form.requestSubmit(button);
+      }
+    });
+  }
+
+  // The connection's name follows both short names until it is edited.
+
+  const names = $("[data-names]");
+  if (names) {
+    const [local, remote, name] = ["#local_short_name", "#remote_short_name", "#name"].map($);
+    const proposed = () => `${local.value.trim()}_to_${remote.value.trim()}`.slice(0, name.maxLength);
+    let follows = !name.value || name.value === proposed();
+    name.addEventListener("input", () => { follows = false; });
+    for (const one of [local, remote]) {
+      one.addEventListener("input", () => { if (follows) name.value = proposed(); });
+      one.addEventListener("change", () => { if (follows && remote.value) htmx.trigger(name, "named"); });
+    }
+    document.addEventListener("htmx:afterSwap", (event) => {
+      const field = document.getElementById(event.target.id.replace("fault-", ""));
+      if (field && event.target.textContent.trim()) field.setAttribute("aria-invalid", "true");
+      else if (field) field.removeAttribute("aria-invalid");
+    });
+  }
+})();

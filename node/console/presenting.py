@@ -1,0 +1,192 @@
+"""A connection's JSON view as a page shows it: words, a tone and an icon for each status, and what may be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from node import words
+from protocol.records import Status
+from protocol.tables import Act
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+TONES: Final[Mapping[str, tuple[str, str]]] = {
+    Status.PENDING: ("waiting", "clock"),
+    Status.INVITED: ("attention", "mail"),
+    Status.ACCEPTING: ("waiting", "hourglass"),
+    Status.AWAITING_APPROVAL: ("attention", "shield-check"),
+    Status.ACTIVE: ("good", "circle-check"),
+    Status.DEACTIVATED_HERE: ("off", "circle-pause"),
+    Status.DEACTIVATED_THERE: ("off", "circle-pause"),
+    Status.DEACTIVATED_BOTH: ("off", "circle-pause"),
+    Status.CLOSED: ("over", "circle-x"),
+}
+"""How a status looks beside its word: a tone, which the style sheet colours, and an icon."""
+
+MODES: Final = {"basic": "Basic", "visual": "Visual", "script": "Script"}
+ROLES: Final = {"source": "Source", "destination": "Destination"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """An act that may be done now.
+
+    Attributes:
+        act: its name.
+        label: what the button says.
+        icon: the drawing on it.
+        asks: what it leads to, for an act that can't be taken back; none: it is done at once.
+        danger: whether it ends something.
+    """
+
+    act: str
+    label: str
+    icon: str
+    asks: str | None = None
+    danger: bool = False
+
+
+BUTTONS: Final[Sequence[Button]] = (
+    Button(act=Act.APPROVE, label="Approve", icon="shield-check"),
+    Button(
+        act=Act.REFUSE,
+        label="Refuse",
+        icon="x",
+        danger=True,
+        asks="The connection closes on both sides. To let the right node in, initiate again.",
+    ),
+    Button(act=Act.ACTIVATE, label="Activate", icon="play"),
+    Button(act=Act.DEACTIVATE, label="Deactivate", icon="circle-pause"),
+    Button(act=Act.NEW_CODE, label="New invitation code", icon="key-round"),
+    Button(
+        act=Act.CANCEL,
+        label="Cancel",
+        icon="x",
+        danger=True,
+        asks="Your acceptance is taken back and the code is used up; the other admin is told.",
+    ),
+    Button(
+        act=Act.DECLINE,
+        label="Decline",
+        icon="x",
+        danger=True,
+        asks="The invitation is declined; the other admin is told.",
+    ),
+    Button(
+        act=Act.WITHDRAW,
+        label="Withdraw",
+        icon="x",
+        danger=True,
+        asks="The invitation code dies for good: nobody can accept it any more.",
+    ),
+    Button(
+        act=Act.REMOVE, label="Remove", icon="x", danger=True, asks="It can't be opened again; the other side is told."
+    ),
+    Button(
+        act=Act.FORGET,
+        label="Forget",
+        icon="x",
+        danger=True,
+        asks="Everything about it goes; what the partner has not been told yet is never told.",
+    ),
+)
+"""In the order in which they stand."""
+
+_REDUNDANT: Final = {Act.REMOVE: (Act.WITHDRAW, Act.REFUSE)}
+"""What is the same act under another name while that one is possible (protocol 4: remove)."""
+
+
+def buttons_of(view: Mapping[str, Any]) -> list[Button]:
+    """What may be done with a connection now."""
+    possible = set(view["possible_acts"])
+    return [
+        button
+        for button in BUTTONS
+        if button.act in possible and not possible & set(_REDUNDANT.get(Act(button.act), ()))
+    ]
+
+
+def row_buttons(view: Mapping[str, Any]) -> list[Button]:
+    """The same for a row of the list, where there is room for less: to forget is for the connection's own page."""
+    return [button for button in buttons_of(view) if button.act != Act.FORGET]
+
+
+def shown(view: Mapping[str, Any], *, now: float) -> dict[str, Any]:
+    """The view with what a page needs beside it."""
+    tone, icon = TONES[view["status"]]
+    return {
+        **view,
+        "status_word": words.status(dict(view)),
+        "tone": tone,
+        "status_icon": icon,
+        "why": words.reason(dict(view)),
+        "mode_word": MODES[view["mode"]],
+        "role_word": ROLES[view["role"]],
+        "other": view["partner"]["name"] or view["remote_short_name"] or "unknown",
+        "since": ago(view["created_at"], now=now),
+        "activity": ago(view["changed_at"], now=now),
+        "created": words.moment(view["created_at"]),
+        "changed": words.moment(view["changed_at"]),
+        "expires": expiry(view["expires_at"], now=now),
+        "waits_for": waits_for(view, now=now),
+        "buttons": buttons_of(view),
+        "row_buttons": row_buttons(view),
+    }
+
+
+def ago(text: str, *, now: float) -> str:
+    """How long ago an instant of the admin API was: "3 minutes ago"."""
+    passed_s = now - words.unix_s(text)
+    if passed_s < 60:  # noqa: PLR2004 - a minute
+        return "just now" if passed_s > -60 else words.moment(text)  # noqa: PLR2004 - the clock was set back
+    return f"{words.span(passed_s, most=1)} ago"
+
+
+def expiry(text: str | None, *, now: float) -> str | None:
+    """When a code expires, in words."""
+    if text is None:
+        return None
+    left_s = words.unix_s(text) - now
+    left_s = max(round(left_s / 60) * 60, 1) if left_s > 0 else left_s  # a code of a week is not "6 days and 23 hours"
+    return f"in {words.span(left_s)}, on {words.moment(text)}" if left_s > 0 else f"on {words.moment(text)}"
+
+
+def waits_for(view: Mapping[str, Any], *, now: float) -> list[str]:
+    """What happens next, or who has to do what: sentences."""
+    partner = view["partner"]["name"] or view["remote_short_name"]
+    sentences = []
+    match view["status"], view["role"]:
+        case Status.PENDING, _:
+            sentences.append(f"Waiting for {partner} to accept the invitation code.")
+        case Status.INVITED, _:
+            sentences.append(
+                f"{partner or 'Somebody'} wants to connect. Nobody has proved who that is: "
+                "ask for the invitation code, and accept it here."
+            )
+        case Status.ACCEPTING, _:
+            sentences.append(f"Accepted here. {partner} is told as soon as it can be reached.")
+        case Status.AWAITING_APPROVAL, "source":
+            sentences.append(
+                f"{partner} has accepted and waits for your approval. Compare both fingerprints with its admin first."
+            )
+        case Status.AWAITING_APPROVAL, _:
+            sentences.append(f"Waiting for the admin of {partner} to approve.")
+        case Status.DEACTIVATED_HERE, _:
+            sentences.append("Switched off on this side.")
+        case Status.DEACTIVATED_THERE, _:
+            sentences.append(f"Switched off by the admin of {partner}.")
+        case Status.DEACTIVATED_BOTH, _:
+            sentences.append("Switched off on both sides.")
+        case Status.CLOSED, _:
+            sentences.append(f"Closed: {words.reason(dict(view)) or 'nothing is known of the reason'}.")
+    if view["owed"] and view["status"] not in {Status.PENDING, Status.ACCEPTING}:
+        sentences.append(f"{partner or 'The partner'} has not been told of the last change yet.")
+    if (waiting := view["waiting"]) is not None:
+        sentences.append(waiting["sentence"])
+        if waiting["next_at"] is not None:
+            left_s = words.unix_s(waiting["next_at"]) - now
+            soon = f"in {words.span(left_s)}" if left_s >= 1 else "now"
+            sentences.append(f"Tries so far: {waiting['tries']}. The next one is {soon}.")
+    return sentences

@@ -1,0 +1,85 @@
+"""Sessions: who has signed in, kept as digests, so that a copy of the database signs nobody in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Final
+
+from node.store import sessions as stored
+
+if TYPE_CHECKING:
+    from node.ports import Clock, Entropy, Store, Transaction
+
+TOKEN_BYTES: Final = 32
+IDLE_S_MAX: Final = 24 * 3600
+"""A session that nobody used for so long is over."""
+
+AGE_S_MAX: Final = 30 * 24 * 3600
+SEEN_EVERY_S: Final = 600
+"""How often the use of a session is noted: a page that is looked at need not cost a commit."""
+
+SESSIONS_MAX: Final = 100
+
+
+class Sessions:
+    """The sessions of one node."""
+
+    def __init__(self, *, clock: Clock, entropy: Entropy, store: Store) -> None:
+        self._clock = clock
+        self._entropy = entropy
+        self._store = store
+
+    def new_token(self) -> str:
+        """A token that nobody can guess: of a session, or of a form before there is one."""
+        return base64.urlsafe_b64encode(self._entropy.token(TOKEN_BYTES)).decode().rstrip("=")
+
+    async def open(self) -> str:
+        """A new session; its token. The oldest ones beyond the limit are over."""
+        token, now = self.new_token(), self._clock.now()
+
+        def unit(tx: Transaction) -> None:
+            stored.drop_old(tx, idle_since=int(now - IDLE_S_MAX), made_before=int(now - AGE_S_MAX))
+            stored.add(tx, digest=_digest(token), now=int(now), most=SESSIONS_MAX)
+
+        await self._store.run(unit)
+        return token
+
+    async def is_open(self, token: str) -> bool:
+        """Whether that is a session's token; its use is noted."""
+        digest, now = _digest(token), self._clock.now()
+
+        def unit(tx: Transaction) -> bool:
+            found = stored.find(tx, digest)
+            if found is None or now - found.seen_at > IDLE_S_MAX or now - found.made_at > AGE_S_MAX:
+                return False
+            if now - found.seen_at > SEEN_EVERY_S:
+                stored.seen(tx, digest=digest, now=int(now))
+            return True
+
+        return await self._store.run(unit)
+
+    async def close(self, token: str) -> None:
+        """End one session."""
+        digest = _digest(token)
+        await self._store.run(lambda tx: stored.remove(tx, digest))
+
+    async def close_others(self, token: str) -> None:
+        """End all but one: the password has changed."""
+        digest = _digest(token)
+        await self._store.run(lambda tx: stored.remove_others(tx, digest))
+
+
+def form_token(token: str) -> str:
+    """What each form of a page carries, made from the cookie that another site can't read."""
+    return hmac.new(token.encode(), b"handclasp/console form", hashlib.sha256).hexdigest()
+
+
+def is_form_token(token: str, given: str) -> bool:
+    """Whether a form came from a page of that session."""
+    return hmac.compare_digest(form_token(token).encode(), given.encode(errors="replace"))
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode(errors="replace")).digest()

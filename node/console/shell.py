@@ -1,0 +1,134 @@
+"""What every page of the console has in common: the frame around it, and how a handler answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+
+from node.console.guarding import PREFIX, SESSION, TOKEN
+from node.console.rendering import render
+from node.console.sessions import form_token
+from node.version import VERSION
+from protocol.identity import fingerprint
+from protocol.limits import PROTOCOL_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from node.connections.context import Context
+    from node.console.assets import Assets
+    from node.console.changes import Changes
+    from node.console.login import Login
+    from node.console.sessions import Sessions
+    from node.delivery.broadcast import Broadcaster
+    from node.delivery.dispatcher import Dispatcher
+    from node.settings import Accent
+
+THEME_COOKIE: Final = "handclasp_theme"
+
+
+class Theme(StrEnum):
+    """Light, dark, or as the system is set."""
+
+    AUTO = "auto"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """One line of the menu, there once its page is real."""
+
+    slug: str
+    title: str
+    icon: str
+
+    @property
+    def path(self) -> str:
+        """Where its page is."""
+        return f"{PREFIX}/{self.slug}"
+
+
+MENU: Final[Sequence[MenuEntry]] = (MenuEntry("connections", "Connections", "cable"),)
+"""In the order of the page that the console follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """What handlers share."""
+
+    context: Context
+    dispatcher: Dispatcher
+    broadcaster: Broadcaster | None
+    login: Login
+    sessions: Sessions
+    changes: Changes
+    assets: Assets
+    accent: Accent
+
+    def page(
+        self,
+        request: web.Request,
+        template: str,
+        *,
+        title: str,
+        menu: str = "",
+        status: int = 200,
+        secret: bool = False,
+        **values: Any,
+    ) -> web.Response:
+        """A page; one that holds a code is kept by no cache.
+
+        Pages are for one admin at one moment, so no shared cache keeps any of them.
+        """
+        text = render(
+            template,
+            title=title,
+            menu_here=menu,
+            menu=MENU,
+            is_signed_in=SESSION in request,
+            form_token=form_token(request[TOKEN]) if TOKEN in request else "",
+            path=request.path_qs,
+            changes_seen=self.changes.number,
+            **self._frame(request),
+            **values,
+        )
+        return web.Response(
+            text=text,
+            status=status,
+            content_type="text/html",
+            headers={"Cache-Control": "no-store" if secret else "private, no-cache"},
+        )
+
+    def _frame(self, request: web.Request) -> dict[str, Any]:
+        context = self.context
+        return {
+            "instance": context.name,
+            "accent": self.accent.value,
+            "fingerprint": fingerprint(context.key),
+            "theme": theme_of(request).value,
+            "asset": self.assets.path,
+            "version": VERSION,
+            "protocol_version": PROTOCOL_VERSION,
+            "broker": self.broker_state(),
+        }
+
+    def broker_state(self) -> str:
+        """`none`, `connected` or `disconnected`."""
+        if self.broadcaster is None:
+            return "none"
+        return "connected" if self.broadcaster.connected else "disconnected"
+
+
+def theme_of(request: web.Request) -> Theme:
+    """Which theme this browser has chosen."""
+    chosen = request.cookies.get(THEME_COOKIE, "")
+    return Theme(chosen) if chosen in {one.value for one in Theme} else Theme.AUTO
+
+
+def see_other(place: str) -> web.Response:
+    """After a form: go and look at a page, so that loading it again sends nothing again."""
+    return web.Response(status=303, headers={"Location": place, "Cache-Control": "no-store"})
