@@ -29,6 +29,10 @@ ROW_BYTES: Final = 300
 """What a row of state and a row of the outbox hold: about as much as the nodes'."""
 
 ID, SEED, SIGNATURE, KEY = 16, 32, 64, 32
+CLEARED_ROWS_MAX: Final = 50
+CLEARED_S_MAX: Final = 0.1
+"""How many rows of the outbox wait to be deleted together, and how long: as the nodes' do."""
+
 TEXT: Final = bytes(200)
 """Stands in each message for what the nodes' messages say."""
 
@@ -50,6 +54,8 @@ class DurableStore:
         ):
             self._database.execute(statement)
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._queued = 0
+        self._clearing: asyncio.TimerHandle | None = None
 
     def keep(self, connection: bytes) -> asyncio.Future[None]:
         """Write the connection's row and one for the outbox; done when both are on disk."""
@@ -71,6 +77,20 @@ class DurableStore:
         self._database.execute("COMMIT")
         for _, kept in waiting:
             kept.set_result(None)
+        self._queued += len(waiting)
+        if self._clearing is None:
+            self._clearing = asyncio.get_running_loop().call_later(CLEARED_S_MAX, self._clear)
+        if self._queued >= CLEARED_ROWS_MAX:
+            self._clear()
+
+    def _clear(self) -> None:
+        """Delete what a broker would have acknowledged by now."""
+        self._database.execute("DELETE FROM outbox")
+        self._work.clearings += 1
+        self._queued = 0
+        if self._clearing is not None:
+            self._clearing.cancel()
+            self._clearing = None
 
 
 class Skeleton:

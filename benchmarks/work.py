@@ -10,6 +10,10 @@ announcement to it, each another hop.
     destination   tell          1 hop (peer)   sign the question
     source        hear                         verify the question; verify the proof; commit; sign the answer
     destination   take in                      verify the answer; commit
+
+Each commit also queues a broadcast. Those that the broker has acknowledged are deleted together, by one more commit
+for many of them, which nobody waits for (`node.delivery.broadcast`): how many fall to a handshake depends on the pace,
+so they are counted beside the others.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ class Work:
     Attributes:
         hops: HTTP requests with their answers.
         commits: units of work that wrote and had to be on disk before anybody was told; some share one commit.
+        clearings: commits that only delete broadcasts which were acknowledged.
         signatures: Ed25519 signatures made.
         verifications: Ed25519 signatures verified.
         key_pairs: Ed25519 key pairs made of a seed.
@@ -32,6 +37,7 @@ class Work:
 
     hops: int = 0
     commits: int = 0
+    clearings: int = 0
     signatures: int = 0
     verifications: int = 0
     key_pairs: int = 0
@@ -46,4 +52,4 @@ class Work:
 
 
 PER_HANDSHAKE = Work(hops=3, commits=4, signatures=4, verifications=4, key_pairs=2, key_checks=1)
-"""What one handshake needs."""
+"""What one handshake needs, beside its share of the clearings."""

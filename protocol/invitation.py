@@ -55,11 +55,13 @@ class Code:
     Attributes:
         public_digest: SHA-256 of the public part (H ‖ P ‖ S of `protocol.code_format`); proofs cover it.
         seed: the secret; not shown.
+        key: the invitation key pair that is made of it, for the proof.
     """
 
     invitation: Invitation
     public_digest: bytes
     seed: bytes = field(repr=False)
+    key: SigningKey = field(repr=False, compare=False)
 
     @property
     def label(self) -> str:
@@ -170,17 +172,18 @@ def _read(candidate: Candidate) -> Code:
 
 def _open(parts: Parts) -> Code:
     try:
-        invitation = _verified(parts)
+        invitation, key = _verified(parts)
     except RemoteProtocolError:
         raise CodeError(CodeOutcome.FORGED) from None
-    return Code(invitation=invitation, public_digest=hashlib.sha256(parts.public).digest(), seed=parts.seed)
+    digest = hashlib.sha256(parts.public).digest()
+    return Code(invitation=invitation, public_digest=digest, seed=parts.seed, key=key)
 
 
-def _verified(parts: Parts) -> Invitation:
+def _verified(parts: Parts) -> tuple[Invitation, SigningKey]:
     fields = fields_of(parts.packed)
     origin = convert_fields(fields, Origin)
-    public_key = invitation_key(parts.seed, origin.connection, origin.serial).public
-    signed = parts.head + parts.packed + public_key
+    key = invitation_key(parts.seed, origin.connection, origin.serial)
+    signed = parts.head + parts.packed + key.public
     if not (
         is_acceptable_key(origin.source_key) and verify(origin.source_key, INVITATION_DOMAIN, signed, parts.signature)
     ):
@@ -192,4 +195,4 @@ def _verified(parts: Parts) -> Invitation:
     invitation = unpack_invitation(parts.packed)
     if PROTOCOL_VERSION not in invitation.versions:
         raise CodeError(CodeOutcome.NEWER_VERSION)
-    return invitation
+    return invitation, key

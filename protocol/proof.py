@@ -4,9 +4,8 @@ It is made once, by the code's invitation key, over both nodes' keys and the dig
 it is of no use to another node, for another source, or for a code whose names, mode or expiry were edited.
 """
 
-from protocol import seeds
 from protocol.errors import LocalProtocolError
-from protocol.identity import PROOF_DOMAIN, verify
+from protocol.identity import PROOF_DOMAIN, SigningKey, verify
 from protocol.limits import CONNECTION_ID_BYTES, COUNTER_LIMIT, KEY_BYTES
 
 _DIGEST_BYTES = 32
@@ -14,7 +13,7 @@ _SERIAL_BYTES = 8
 
 
 def make_proof(  # each part that the proof is bound to, by name
-    seed: bytes,
+    invitation_key: SigningKey,
     *,
     connection: bytes,
     serial: int,
@@ -22,7 +21,7 @@ def make_proof(  # each part that the proof is bound to, by name
     destination_key: bytes,
     public_digest: bytes,
 ) -> bytes:
-    """The proof by the code's seed, 64 bytes; the seed may be dropped then.
+    """The proof by the code's invitation key, 64 bytes; the key and its seed may be dropped then.
 
     Raises:
         LocalProtocolError: a part has not its one length.
@@ -30,7 +29,7 @@ def make_proof(  # each part that the proof is bound to, by name
     bound = _bound(connection, serial, source_key, destination_key, public_digest)
     if bound is None:
         raise LocalProtocolError("A part of the proof does not have its length.")
-    return seeds.invitation_key(seed, connection, serial).sign(PROOF_DOMAIN, bound)
+    return invitation_key.sign(PROOF_DOMAIN, bound)
 
 
 def is_good_proof(  # each part that the proof is bound to, by name

@@ -87,7 +87,7 @@ async def _take(context: Context, code: Code, adapted: Adapted, wanted: Act, onc
         serial=invitation.serial,
         expires_at=invitation.expires_at,
         proof=make_proof(
-            code.seed,
+            code.key,
             connection=invitation.connection,
             serial=invitation.serial,
             source_key=invitation.source_key,

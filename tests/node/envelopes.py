@@ -62,7 +62,7 @@ def acceptance(node: LocalNode, code: str, key: SigningKey, told: Details | None
     read = read_code(code)
     offered = read.invitation
     proof = make_proof(
-        read.seed,
+        read.key,
         connection=offered.connection,
         serial=offered.serial,
         source_key=offered.source_key,

@@ -34,7 +34,7 @@ def accepting(node, code: Code, *, node_id=b"n" * 16, proof=None):
     """The accept of a stranger who holds a code, made without any node."""
     invitation = code.invitation
     proof = proof or make_proof(
-        code.seed,
+        code.key,
         connection=invitation.connection,
         serial=invitation.serial,
         source_key=invitation.source_key,

@@ -20,7 +20,7 @@ PARTS = {
     "public_digest": b"p" * 32,
 }
 KEY = invitation_key(SEED, PARTS["connection"], PARTS["serial"])
-PROOF = make_proof(SEED, **PARTS)
+PROOF = make_proof(KEY, **PARTS)
 
 
 def is_good(proof=PROOF, **changes):
@@ -77,7 +77,7 @@ def test_judging_a_proof_never_raises(proof, short, serial, key):
 
 
 def test_a_proof_by_another_seed_is_not_good():
-    assert not is_good(make_proof(bytes(16), **PARTS))
+    assert not is_good(make_proof(invitation_key(bytes(16), PARTS["connection"], PARTS["serial"]), **PARTS))
 
 
 @pytest.mark.parametrize(
@@ -86,4 +86,4 @@ def test_a_proof_by_another_seed_is_not_good():
 )
 def test_no_proof_is_made_of_parts_of_wrong_length(changes):
     with pytest.raises(LocalProtocolError):
-        make_proof(SEED, **(PARTS | changes))
+        make_proof(KEY, **(PARTS | changes))
