@@ -220,11 +220,11 @@ class World:
         self.answers += [answer for answer in answers if answer is not None and answer.status == 200]
         return answers
 
-    def arrive(self, flight: Flight, answer: HttpAnswer | None = None) -> None:
-        """Something comes back to whoever asked: the answer, or what stands in its place."""
+    def arrive(self, flight: Flight, answer: HttpAnswer | None = None) -> Any:
+        """Something comes back to whoever asked: the answer, or what stands in its place; what that came to."""
         self.flights.remove(flight)
         flight.back.set_result(answer or flight.answer)  # type: ignore[arg-type]
-        self._end(flight)
+        return self._end(flight)
 
     def lose(self, flight: Flight) -> None:
         """Nothing comes back: whatever of it is in the air may only be heard as a repetition."""
@@ -236,9 +236,10 @@ class World:
     def impersonate(self, flight: Flight, impostor: Impostor) -> None:
         """Something else than the answer comes back."""
         self.tell(f"  #{flight.number} gets {impostor.value}")
-        self.arrive(flight, pretended(impostor, flight.body, self.answers))
+        result = self.arrive(flight, pretended(impostor, flight.body, self.answers))
+        assert isinstance(result, NoAnswerError), f"{impostor.value} was taken for an answer"
 
-    def _end(self, flight: Flight) -> None:
+    def _end(self, flight: Flight) -> Any:
         sender = flight.sender
         assert flight.task is not None
         (result,) = self.run(flight.task)
@@ -255,6 +256,7 @@ class World:
             if result is not None:
                 sender.context.signals.owed(result)
         self.checks.look()
+        return result
 
     def _drop(self, flight: Flight) -> None:
         self.flights.remove(flight)

@@ -51,6 +51,7 @@ class Beginning(Enum):
 
     CONNECTED = "accepted, told and approved"
     SWITCHED = "connected, then switched off and on again, after backups were taken"
+    RESTORED = "switched, then put back to where it was before, which it was told of"
     ACCEPTED = "accepted, and not told yet"
     RACED = "accepted by everybody at once"
     RENEWED = "accepted, but a new code was made before that was told"
@@ -123,16 +124,19 @@ class Stores(RuleBasedStateMachine):
             case Beginning.CANCELLED:
                 self.world.send(*next(one for one in self.due() if one[0] is to))
                 self.do_first(Act.CANCEL)
-            case Beginning.CONNECTED | Beginning.SWITCHED:
+            case Beginning.CONNECTED | Beginning.SWITCHED | Beginning.RESTORED:
                 self.the_channel_works_for_a_while()
                 self.do_first(Act.APPROVE)
                 self.the_channel_works_for_a_while()
-        if beginning is Beginning.SWITCHED:
+        if beginning in {Beginning.SWITCHED, Beginning.RESTORED}:
             for one in self.world.nodes.values():
                 self.world.back_up(one)
             for _ in range(2):
                 self.flip(to, self.world.checks.rows_of(to)[0].n, 1)
                 self.the_channel_works_for_a_while()
+        if beginning is Beginning.RESTORED:
+            self.world.restore(to, to.images[0], marked=True)
+            self.the_channel_works_for_a_while()
         return code
 
     def do_first(self, wanted):
