@@ -23,7 +23,7 @@ from simulations.levels import Level
 from simulations.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from simulations.world import Outcome
 
@@ -79,15 +79,17 @@ def live(
     level: Level = Level.DIRECT,
     without: frozenset[str] = frozenset(),
     only: frozenset[str] | None = None,
+    out_of_order: Collection[int] | None = None,
     is_deep: bool | None = None,
 ) -> tuple[World, Outcome]:
-    """One world with all checks, lived to its end; what `without` and `only` mean is `Plan`'s to say."""
+    """One world with all checks, lived to its end; what may be left out of it is `World`'s to say."""
     world = World(
         seed,
         level=level,
         observers=[*CHECKS, Coverage],
         without=without,
         only=only,
+        out_of_order=out_of_order,
         is_deep=seed % DEEP_EVERY == 0 if is_deep is None else is_deep,
     )
     return world, world.run()

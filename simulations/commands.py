@@ -32,9 +32,11 @@ SHOWN_MAX: Final = 40
 LevelOption = Annotated[
     Level, typer.Option(help="Call the other node's application directly, or speak real HTTP over links in memory.")
 ]
+NONE: Final = "none"
 
 _RANGE = re.compile(r"(?P<first>\d{1,19})\.\.(?P<last>\d{1,19})")
 _COUNT = re.compile(r"\d{1,12}")
+_CHOICES = re.compile(r"\d{1,12}(,\d{1,12})*")
 
 
 def simulate(  # its options
@@ -59,6 +61,9 @@ def simulate(  # its options
     profile: Annotated[
         bool, typer.Option("--profile", help="Show where the time went, in one process; everything is slower then.")
     ] = False,
+    planted: Annotated[
+        bool, typer.Option("--planted", help="Break the code in copies, one mistake each, and see that seeds find it.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Run the nodes through thousands of bad days.
@@ -75,12 +80,16 @@ def simulate(  # its options
       handclasp simulate --seeds 4000..4999 --workers 1
       handclasp simulate --time 60
       handclasp simulate --level http --time 60
+      handclasp simulate --planted
 
     Exit code 0: no property was broken; 1: one was, and the line says how to see that world again, or, from 5,000
-    seeds on, something that should happen never did.
+    seeds on, something that should happen never did. With --planted, 0: every planted mistake was found, within
+    --seeds seeds (2,000 if it is not given); 1: one was not.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    if planted:
+        return _planted(seeds, workers, is_other=time_s is not None or profile, out=Output(as_json=as_json))
     chosen = _seeds(seeds, is_timed=time_s is not None)
-    from simulations.campaign import WorkerLostError, cores, run_campaign  # noqa: PLC0415 - wrong usage and --help need none of it
+    from simulations.campaign import cores, run_campaign  # noqa: PLC0415 - wrong usage and --help need none of it
     from simulations.reports import Progress  # noqa: PLC0415 - likewise
 
     progress = Progress(chosen, is_shown=sys.stderr.isatty() and not as_json)
@@ -94,16 +103,35 @@ def simulate(  # its options
             progressed=progress.tell,
         )
 
+    tally, hot = _lived(run, profile=profile)
+    progress.end()
+    return _report(tally, hot, Output(as_json=as_json), level=level, passed_s=progress.passed_s())
+
+
+def _lived(run: "Callable[[], Tally]", *, profile: bool) -> "tuple[Tally, list[str]]":
+    from simulations.campaign import WorkerLostError  # noqa: PLC0415 - wrong usage and --help need none of it
+
     try:
-        tally, hot = _profiled(run) if profile else (run(), [])
+        return _profiled(run) if profile else (run(), [])
     except WorkerLostError:
         raise CommandError(
             "A process of this campaign was killed from outside, so its seeds are not done.",
             "Run it again; fewer --workers need less memory.",
             exit_code=EXIT_VIOLATION,
         ) from None
-    progress.end()
-    return _report(tally, hot, Output(as_json=as_json), level=level, passed_s=progress.passed_s())
+
+
+def _planted(seeds: str | None, workers: int | None, *, is_other: bool, out: Output) -> int:
+    if is_other or (seeds is not None and not _COUNT.fullmatch(seeds)):
+        raise CommandError(
+            "--planted goes with a number of --seeds, with --workers and with --json.",
+            "Write how many seeds may be tried for each mistake, such as --seeds 2000, or nothing.",
+        )
+    from simulations.campaign import cores  # noqa: PLC0415 - wrong usage and --help need none of it
+    from simulations.planting.command import SEEDS_DEFAULT as PLANTED_SEEDS_DEFAULT  # noqa: PLC0415 - likewise
+    from simulations.planting.command import run  # noqa: PLC0415 - likewise
+
+    return run(out, seeds_max=int(seeds) if seeds is not None else PLANTED_SEEDS_DEFAULT, workers=workers or cores())
 
 
 def _report(tally: "Tally", hot: list[str], out: Output, *, level: Level, passed_s: float) -> int:
@@ -133,7 +161,14 @@ def replay(
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="FAULT", help="Let this fault strike and no other; may be repeated."),
+        typer.Option(metavar="FAULT", help="Let this fault strike and no other; may be repeated; 'none': no fault."),
+    ] = None,
+    out_of_order: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,N,…",
+            help="Let callbacks wait their turn but for these choices; 'none': for all. See `shrink`.",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -147,6 +182,7 @@ def replay(
     Examples:
       handclasp replay 4711
       handclasp replay 4711 --without 'answer-lost:a>b.test accept c0 #1'
+      handclasp replay 4711 --only none --out-of-order none
       handclasp replay 4711 --json
 
     Exit code 0: no property was broken; 1: one was.
@@ -154,7 +190,13 @@ def replay(
     from simulations.campaign import live  # noqa: PLC0415 - wrong usage and --help need none of it
     from simulations.reports import world_document, world_lines  # noqa: PLC0415 - likewise
 
-    world, outcome = live(seed, level=level, without=frozenset(without or ()), only=frozenset(only) if only else None)
+    world, outcome = live(
+        seed,
+        level=level,
+        without=frozenset(without or ()),
+        only=None if not only else frozenset() if only == [NONE] else frozenset(only),
+        out_of_order=_choices(out_of_order),
+    )
     out = Output(as_json=as_json)
     out.document(world_document(world, outcome))
     for line in world_lines(world, outcome):
@@ -174,6 +216,19 @@ def _seeds(text: str | None, *, is_timed: bool) -> range | None:
     raise CommandError(
         f"--seeds {text[:60]!a} is neither a number of seeds nor a range of them.",
         "Write a number, such as --seeds 20000, or the first and the last, such as --seeds 4000..4999.",
+    )
+
+
+def _choices(text: str | None) -> "frozenset[int] | tuple[()] | None":
+    if text is None:
+        return None
+    if text == NONE:
+        return ()
+    if _CHOICES.fullmatch(text):
+        return frozenset(map(int, text.split(",")))
+    raise CommandError(
+        f"--out-of-order {text[:60]!a} is not a list of numbers.",
+        "Write what `shrink` printed, such as --out-of-order 17,230, or --out-of-order none.",
     )
 
 

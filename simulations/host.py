@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from simulations.world import World
 
 ADMIN_TOKEN: Final = "the admin token of a simulated node"  # noqa: S105 - it opens nothing but a simulation
-COMMIT_S: Final = (0.0005, 0.005)
+COMMITS_S: Final = ((0.0005, 0.005), (0.0005, 0.005), (0.005, 0.05))
+"""How long a commit takes: a disk without moving parts, or one with; a machine has one of these."""
+
 SLOW_COMMIT_S: Final = (0.1, 8.0)
 CRASH_STEPS_MAX: Final = 400
 CRASH_COMMITS_MAX: Final = 12
@@ -131,7 +133,7 @@ class Incarnation:
     def commit_takes_s(self) -> float:
         """See `Overseer`."""
         self._commits += 1
-        low, high = SLOW_COMMIT_S if self._is_in(self._host.slow) else COMMIT_S
+        low, high = SLOW_COMMIT_S if self._is_in(self._host.slow) else self._host.commit_s
         takes_s = self._plan.between(low, high, "commit takes", self._host.name, self.number, self._commits)
         if takes_s > REQUEST_S_MAX:
             self._plan.mattered.add(Fault.SLOW_DISK)
@@ -199,6 +201,7 @@ class Host:
         self.slow = slow
         self.full = full
         self.clock = SimulatedClock(world.loop.time)
+        self.commit_s = COMMITS_S[world.plan.below(len(COMMITS_S), "disk", plan.name)]
         self.image = DISKS.prepared
         self.running: Incarnation | None = None
         self.boots = 0

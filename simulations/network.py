@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from simulations.faults import Plan, Window
     from simulations.trace import Trace
 
-LATENCY_S: Final = (0.001, 0.03)
+LATENCIES_S: Final = ((0.0001, 0.001), (0.0001, 0.001), (0.001, 0.03), (0.001, 0.03), (0.02, 0.3))
+"""How long a message takes: in one room, in one country, across an ocean; a seed has one of these."""
+
 OVERTAKEN_S: Final = (0.05, 4.9)
 LATE_S: Final = (1.0, 120.0)
 REPEATED_S: Final = (0.5, 4 * 3600.0)
@@ -47,6 +49,7 @@ class Network:
 
     Attributes:
         plan: says what strikes.
+        latency_s: between these lies how long a message takes here, in seconds.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Network:
         self._numbers = count(1)
         self._cuts = list(_partitions(plan, names, faults_until_s))
         self._healed = False
+        self.latency_s = LATENCIES_S[plan.below(len(LATENCIES_S), "latency")]
 
     def heal(self) -> None:
         """Every link works from now on; what is under way arrives."""
@@ -125,7 +129,7 @@ class Network:
     def send(self, call: Call) -> None:
         """Let a request go."""
         plan, name = self.plan, call.name
-        delay_s = plan.between(*LATENCY_S, "there", name)
+        delay_s = plan.between(*self.latency_s, "there", name)
         if plan.strikes(Fault.REORDER, name):
             delay_s += plan.between(*OVERTAKEN_S, "overtaken", name)
             self._strike(call, Fault.REORDER)
@@ -197,7 +201,7 @@ class Network:
         if plan.strikes(Fault.ANSWER_LOST, name):
             self._strike(call, Fault.ANSWER_LOST)
             return
-        delay_s = plan.between(*LATENCY_S, "back", name)
+        delay_s = plan.between(*self.latency_s, "back", name)
         if plan.strikes(Fault.CUT_ANSWER, name):
             self._strike(call, Fault.CUT_ANSWER)
             self._loop.call_later(delay_s, self._come_back_cut, call, answer, context=self._nowhere)

@@ -26,7 +26,9 @@ INITIATIONS_MAX: Final = 4
 ACTS_MAX: Final = 12
 """The most acts of a story that belong to no plot."""
 
-SECOND_HOLDER: Final = 0.30
+SECOND_HOLDER: Final = 0.4
+A_THIRD: Final = 0.7
+AT_ONCE: Final = 0.7
 DECLINED: Final = 0.15
 CHANGED_MIND: Final = 0.35
 PRESSED_TWICE: Final = 0.25
@@ -38,8 +40,15 @@ CHECKED: Final = 0.6
 LAST_MOMENT: Final = 0.15
 RESTORED: Final = 0.3
 SILENTLY: Final = 0.4
-CLONED: Final = 0.08
+RESTORED_AGAIN: Final = 0.3
+CLONED: Final = 0.15
+RESTLESS: Final = 0.2
+RESTLESS_BESIDE_COPY: Final = 0.8
 """How often each turn of a story is taken."""
+
+COPY_LIVES_S: Final = (10.0, 4 * 3600.0)
+PRESSES: Final = (2, 6)
+"""So often somebody restless presses a switch."""
 
 WEIGHTS: Final = {
     "approve": 6.0,
@@ -78,7 +87,7 @@ class _Drawn:
         """All plots and acts at once."""
         plots = [self._plot(admins, number) for number in range(self._shape.connections)]
         acts = [self._act(admins, number) for number in range(self._dice.below(ACTS_MAX + 1, "acts"))]
-        await asyncio.gather(*plots, *acts, self._memory(admins), self._copy(admins))
+        await asyncio.gather(*plots, *acts, self._restless(admins), self._memory(admins), self._copy(admins))
 
     def _chance(self, *name: object) -> float:
         return self._dice.fraction("story", *name)
@@ -113,12 +122,15 @@ class _Drawn:
             )
         holders = [destination]
         if self._chance("second holder", number) < SECOND_HOLDER:
-            holders.append(self._one_of(self._names, "second holder is", number))
+            others = [name for name in self._names if name not in {source, destination}]
+            is_other = bool(others) and self._chance("a third", number) < A_THIRD
+            holders.append(self._one_of(others if is_other else self._names, "second holder is", number))
         await asyncio.gather(*(self._hold(admins, number, place, name, code) for place, name in enumerate(holders)))
 
     async def _hold(self, admins: Admins, number: int, place: int, name: str, code: Code) -> None:
         """The code reaches a person, who accepts or declines it, or does so twice, or thinks better of it."""
-        rest_s = self._rest_s(self._shape.chaos_s * 0.3, "mail", number, place)
+        together = self._chance("at once", number) < AT_ONCE  # all who hold the code press in one moment
+        rest_s = self._rest_s(self._shape.chaos_s * 0.3, "mail", number, 0 if together else place)
         if self._chance("last moment", number, place) < LAST_MOMENT:
             rest_s = code.lifetime_s - 3 + 6 * self._chance("which moment", number, place)
         await asyncio.sleep(rest_s)
@@ -175,9 +187,42 @@ class _Drawn:
         admins.keep_backup(name)
         await asyncio.sleep(self._chance("restored after") * self._shape.chaos_s * 0.4)
         await admins.restore(admins.backups[0], silently=self._chance("silently") < SILENTLY)
+        if self._chance("restored again") < RESTORED_AGAIN:
+            await asyncio.sleep(self._rest_s(3600.0, "restored again after"))
+            await admins.restore(admins.backups[0], silently=self._chance("silently again") < SILENTLY)
 
     async def _copy(self, admins: Admins) -> None:
         if self._chance("cloned") >= CLONED:
             return
         await asyncio.sleep(self._chance("cloned at") * self._shape.chaos_s * 0.7)
-        await admins.clone(self._one_of(self._names, "cloned where"), for_s=self._rest_s(3600.0, "cloned for"))
+        name = self._one_of(self._names, "cloned where")
+        shortest_s, longest_s = COPY_LIVES_S
+        for_s = shortest_s * (longest_s / shortest_s) ** self._chance("cloned for")
+        is_restless = self._chance("restless beside copy") < RESTLESS_BESIDE_COPY
+        beside = [self._flip(admins, each, "beside copy", each) for each in self._names if is_restless]
+        await asyncio.gather(admins.clone(name, for_s=for_s), *beside)
+
+    async def _restless(self, admins: Admins) -> None:
+        if self._chance("restless") >= RESTLESS:
+            return
+        await asyncio.sleep(self._chance("restless at") * self._shape.chaos_s)
+        await self._flip(admins, self._one_of(self._names, "restless where"), "restless")
+
+    async def _flip(self, admins: Admins, at: str, *name: object) -> None:
+        """Somebody presses a connection's switch again and again."""
+        shown = [one for one in await admins.list(at) if _switch_of(one) is not None]
+        if not shown:
+            return
+        connection: dict[str, Any] | None = self._one_of(shown, "flips", *name)
+        fewest, most = PRESSES
+        for press in range(fewest + self._dice.below(most - fewest + 1, "story", "presses", *name)):
+            switch = _switch_of(connection) if connection is not None else None
+            if connection is None or switch is None:
+                return
+            connection = await admins.act(at, connection["sys_id"], switch)
+            await asyncio.sleep(self._rest_s(60.0, "presses", press, *name))
+
+
+def _switch_of(connection: dict[str, Any]) -> str | None:
+    """Which way its switch can be pressed now."""
+    return next((act for act in ("activate", "deactivate") if act in connection["possible_acts"]), None)

@@ -37,6 +37,7 @@ from simulations.levels import Level
 from simulations.machines import Machines
 from simulations.network import Network
 from simulations.observer import ViolationError
+from simulations.schedule import Schedule
 from simulations.shape import Shape
 from simulations.stories import drawn_story
 from simulations.told import Told
@@ -44,7 +45,7 @@ from simulations.told_logs import logs_told
 from simulations.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from simulations.carriers import Carrier
     from simulations.faults import Fault
@@ -94,9 +95,10 @@ class World:
     Attributes:
         observers: who watches.
         is_healed: whether faults are over.
+        schedule: its choices, if only some are the seed's.
     """
 
-    def __init__(  # every part of a run that can be chosen
+    def __init__(  # noqa: PLR0913 - every part of a run that can be chosen
         self,
         seed: int,
         *,
@@ -106,6 +108,7 @@ class World:
         kinds: frozenset[Fault] | None = None,
         without: frozenset[str] = frozenset(),
         only: frozenset[str] | None = None,
+        out_of_order: Collection[int] | None = None,
         is_deep: bool = False,
     ) -> None:
         """Draw a world.
@@ -118,14 +121,14 @@ class World:
             kinds: which kinds of faults are on; see `Plan`.
             without: names of faults that do not strike; see `Plan`.
             only: names of the only faults that strike; see `Plan`.
+            out_of_order: the numbers of the only choices of the schedule that are the seed's; see `Schedule`.
             is_deep: look for escapes at every call of a C function; see `Guard`.
         """
         self.seed = seed
         self.level = level
         self.dice = dice = Dice(seed)
-        schedule = dice.stream("schedule")
-        in_order = dice.fraction("in order") < IN_ORDER
-        self.loop = SimulationLoop(None if in_order else lambda count: int(schedule.random() * count))
+        self.schedule, choose = _schedule(dice, out_of_order)
+        self.loop = SimulationLoop(choose)
         self.guard = Guard(self.loop.fail)
         self.trace = Trace(self.loop.time, lambda: self.loop.steps)
         self.plan = Plan(dice, kinds=kinds, without=without, only=only)
@@ -246,6 +249,16 @@ class World:
     def later(self, at_s: float, callback: Callable[..., object], *arguments: object) -> None:
         """Do something that no machine does."""
         self.loop.call_at(at_s, callback, *arguments, context=contextvars.Context())
+
+
+def _schedule(dice: Dice, out_of_order: Collection[int] | None) -> tuple[Schedule | None, Callable[[int], int] | None]:
+    if dice.fraction("in order") < IN_ORDER or out_of_order == ():
+        return None, None
+    stream = dice.stream("schedule")
+    if out_of_order is None:
+        return None, lambda count: int(stream.random() * count)  # nobody counts: it is the common case, and quicker
+    schedule = Schedule(stream, out_of_order=out_of_order)
+    return schedule, schedule.choose
 
 
 def _sentence(error: BaseException) -> str:

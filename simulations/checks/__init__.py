@@ -14,6 +14,7 @@ from simulations.checks.closing import Closing
 from simulations.checks.conformance import Conformance
 from simulations.checks.consent import Consent
 from simulations.checks.durability import Durability
+from simulations.checks.endless import Endless
 from simulations.checks.health import Health
 from simulations.checks.owing import Owing
 from simulations.checks.secrets import Secrets
@@ -29,6 +30,7 @@ CHECKS: Final[tuple[type[Observer], ...]] = (
     Owing,
     Consent,
     Closing,
+    Endless,
     Broadcasts,
     Health,
     Secrets,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import OperationalError
 
 from simulations.checks.facts import Check, Rewinds
 
@@ -34,7 +34,7 @@ class Health(Check):
 
     def logged(self, host: str, event: dict[str, object], error: BaseException | None) -> None:
         """See `Observer`."""
-        if error is not None and not isinstance(error, DatabaseError | sqlite3.Error):
+        if error is not None and not isinstance(error, OperationalError | sqlite3.OperationalError):
             self.violated(f"{host} logged {event.get('event')!r}: {type(error).__name__}: {error}")
 
     def asked(self, host: Host, asked: Asked) -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from simulations.core.loop import SimulatedSocket
 from simulations.http.ends import End
 from simulations.http.messages import bytes_of, read_answer, take_message
-from simulations.network import LATENCY_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +117,7 @@ class PeerSocket(SimulatedSocket):
     async def connect(self, address: tuple[str, int]) -> None:  # noqa: ARG002 - it is the one that the call is for
         """See `SimulatedSocket`."""
         world, self._call = self._carrier.host.world, CALL.get()
-        await asyncio.sleep(world.plan.between(*LATENCY_S, "connects", self._call.name))
+        await asyncio.sleep(world.plan.between(*world.network.latency_s, "connects", self._call.name))
         try:
             self._destination = world.network.reach(self._call)
         except LookupError:
@@ -190,7 +189,7 @@ class PeerLink:
 
     def _later(self, callback: Callable[[], None]) -> None:
         world = self._world
-        delay_s = world.plan.between(*LATENCY_S, "link's end", self._name)
+        delay_s = world.plan.between(*world.network.latency_s, "link's end", self._name)
         world.loop.call_later(delay_s, callback, context=contextvars.Context())
 
 

@@ -162,6 +162,7 @@ def test_other_commands_load_nothing_of_the_simulation():
         "import sys; from node.cli.main import main; main(['connections', '--help']); main(['--help']); "
         "loaded = {name for name in sys.modules if name.partition('.')[0] == 'simulations'}; "
         "of_commands = {'simulations.commands', 'simulations.levels', 'simulations.exploring', 'simulations.exploring.command'}; "
+        "of_commands |= {'simulations.shrinking', 'simulations.shrinking.command'}; "
         "assert loaded <= {'simulations'} | of_commands, loaded"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
