@@ -85,13 +85,14 @@ class Connection:
         """Whether watchers know of it.
 
         What another node's word alone brought about is no event (protocol section 5), be it an announcement or its
-        end; what is hidden is gone.
+        end; but what they knew of ends for them, too. What is hidden is gone.
         """
         record = self.record
         is_by_an_act = (
             isinstance(record, SourceRecord) or record.proof is not None or record.mine.reason is Reason.DECLINED
         )
-        return is_by_an_act and not record.hidden
+        has_ended = record.mine.phase is Phase.CLOSED and self.seq > 0
+        return (is_by_an_act or has_ended) and not record.hidden
 
     @property
     def partner_key(self) -> bytes | None:

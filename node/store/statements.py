@@ -55,13 +55,18 @@ _PENDING_BROADCASTS = Prepared(
 _BROADCASTS_DONE = Prepared(delete(broadcasts).where(broadcasts.c.n <= bindparam("last_n")))
 _QUEUED_TOPICS = select(broadcasts.c.topic).distinct()
 _BROADCAST_COUNT = select(func.count()).select_from(broadcasts)
-_BY_AN_ACT = or_(_C.role == Role.SOURCE.value, _C.proof.is_not(None), _C.reason == Reason.DECLINED.value)
+_IS_BROADCAST = or_(
+    _C.role == Role.SOURCE.value,
+    _C.proof.is_not(None),
+    _C.reason == Reason.DECLINED.value,
+    and_(_C.phase == Phase.CLOSED.value, _C.seq > 0),
+)
 """See `Connection.is_broadcast`."""
 
 _LIVE_EVENTS = (
     select(connections.c.n, connections.c.sys_id, events.c.data)
     .join(events, and_(events.c.connection_n == connections.c.n, events.c.seq == connections.c.seq))
-    .where(_C.n > bindparam("after"), _C.hidden.is_(False), _BY_AN_ACT)
+    .where(_C.n > bindparam("after"), _C.hidden.is_(False), _IS_BROADCAST)
     .order_by(_C.n)
     .limit(bindparam("most"))
 )

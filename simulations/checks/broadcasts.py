@@ -11,7 +11,7 @@ import msgspec
 
 from node.delivery.events import TOPIC_PREFIX, status_topic
 from node.watching.picture import Picture
-from simulations.checks.facts import DECLINED, SOURCE, Check
+from simulations.checks.facts import CLOSED, DECLINED, SOURCE, Check
 
 if TYPE_CHECKING:
     from node.ports import Publication
@@ -49,7 +49,8 @@ class _Topic:
 
 def is_shown(row: Row) -> bool:
     """Whether watchers are told of a connection: some admin here has acted on it, and it was not removed."""
-    return not row.hidden and (row.role == SOURCE or row.proof is not None or row.reason == DECLINED)
+    is_by_an_act = row.role == SOURCE or row.proof is not None or row.reason == DECLINED
+    return not row.hidden and (is_by_an_act or (row.phase == CLOSED and row.seq > 0))
 
 
 class Broadcasts(Check):

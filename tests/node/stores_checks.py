@@ -278,7 +278,8 @@ def is_broadcast(row: Connection) -> bool:
     """Whether watchers see it: some admin here has acted on it, and it was not removed from the list."""
     record = row.record
     has_acted = row.role is Role.SOURCE or record.proof is not None or record.mine.reason is Reason.DECLINED
-    return has_acted and not record.hidden
+    has_ended = record.mine.phase is Phase.CLOSED and row.seq > 0
+    return (has_acted or has_ended) and not record.hidden
 
 
 def shown(row: Connection) -> tuple[object, ...]:

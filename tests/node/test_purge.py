@@ -141,6 +141,20 @@ async def test_a_tombstone_that_nobody_saw_is_not_shown_when_a_newer_code_ends_u
     assert (await b.admin("GET", "/connections"))[1]["connections"] == []
 
 
+async def test_watchers_are_told_when_a_newer_code_that_was_never_seen_ends_what_was_accepted(a, b):
+    async with mute(b):
+        offered = await a.initiate(b)
+        sys_id = offered["connection"]["sys_id"]
+        await b.accept(offered["invitation_code"])
+        async with mute(a):
+            assert (await a.admin("POST", f"/connections/{sys_id}/new-code", {}))[0] == 201
+        await a.admin("POST", f"/connections/{sys_id}/withdraw", {})
+        await a.admin("POST", f"/connections/{sys_id}/retry", {})
+        await b.until(sys_id, "closed")
+    told = (await b.admin("GET", f"/connections/{sys_id}/events"))[1]["events"]
+    assert [event["data"]["status"] for event in told] == ["accepting", "closed"]
+
+
 async def test_what_the_destinations_admin_declined_stays_for_good(a, b):
     offered = await a.initiate(b)
     sys_id = offered["connection"]["sys_id"]
