@@ -4,7 +4,9 @@ Nothing of the simulation is loaded before its command runs, so that no other co
 """
 
 import re
+import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from simulations.campaign import Tally
+    from simulations.world import Outcome, World
 
 SEEDS_DEFAULT: Final = 200
 SEED_MAX: Final = 2**63 - 1
@@ -170,6 +173,10 @@ def replay(
             help="Let callbacks wait their turn but for these choices; 'none': for all. See `shrink`.",
         ),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write it as one page to step through in a browser.", show_default=False),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Live one simulated day again, step by step.
@@ -184,6 +191,7 @@ def replay(
       handclasp replay 4711 --without 'answer-lost:a>b.test accept c0 #1'
       handclasp replay 4711 --only none --out-of-order none
       handclasp replay 4711 --json
+      handclasp replay 4711 --html world.html
 
     Exit code 0: no property was broken; 1: one was.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
@@ -199,8 +207,13 @@ def replay(
     )
     out = Output(as_json=as_json)
     out.document(world_document(world, outcome))
-    for line in world_lines(world, outcome):
-        out.line(line, whole=True)
+    if html is not None:
+        _write_page(world, outcome, html)
+        out.line(f"Open it in a browser: {html.resolve().as_uri()}")
+        out.line(outcome.violation or "No property was broken.", whole=True)
+    else:
+        for line in world_lines(world, outcome):
+            out.line(line, whole=True)
     return EXIT_VIOLATION if outcome.violation is not None else 0
 
 
@@ -217,6 +230,18 @@ def _seeds(text: str | None, *, is_timed: bool) -> range | None:
         f"--seeds {text[:60]!a} is neither a number of seeds nor a range of them.",
         "Write a number, such as --seeds 20000, or the first and the last, such as --seeds 4000..4999.",
     )
+
+
+def _write_page(world: "World", outcome: "Outcome", path: Path) -> None:
+    from simulations.page.page import page_of  # noqa: PLC0415 - only a page needs it
+
+    command = f"{program()} {shlex.join(sys.argv[1:])}"
+    try:
+        path.write_text(page_of(world, outcome, command=command), encoding="utf-8")
+    except OSError as error:
+        raise CommandError(
+            f"The page can't be written to {path}: {error.strerror}.", "Name a file in a directory that can be written."
+        ) from error
 
 
 def _choices(text: str | None) -> "frozenset[int] | tuple[()] | None":

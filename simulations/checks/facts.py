@@ -26,6 +26,12 @@ DESTINATION: Final = "destination"
 OTHER_ROLE: Final = {SOURCE: DESTINATION, DESTINATION: SOURCE}
 
 
+def in_words(side: tuple[int | None, str | None, int | None, str | None]) -> str:
+    """A side, for a sentence."""
+    revision, phase, enabled, reason = side
+    return f"{phase} {revision}{' on' if enabled else ''}{f', {reason}' if reason else ''}"
+
+
 class Check(Observer):
     """An observer that ends the world when its property does not hold."""
 
@@ -43,8 +49,7 @@ class Check(Observer):
         """A connection's row, for a sentence."""
         name = host if isinstance(host, str) else host.name
         label = self.world.network.label(row.connection)
-        mine = f"{row.phase} {row.revision}{' on' if row.enabled else ''}"
-        return f"{name}'s {row.role} {label} (serial {row.serial}, {mine}{f', {row.reason}' if row.reason else ''})"
+        return f"{name}'s {row.role} {label} (serial {row.serial}, {in_words(row.mine)})"
 
 
 class Rewinds:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulations.checks.facts import ANNOUNCED, DESTINATION, OTHER_ROLE, SOURCE, Check, Rewinds
+from simulations.checks.facts import ANNOUNCED, DESTINATION, OTHER_ROLE, SOURCE, Check, Rewinds, in_words
 
 if TYPE_CHECKING:
     from simulations.checks.facts import Side
@@ -60,14 +60,14 @@ class Speech(Check):
             self.violated(f"{self.called(host, after)} holds what nobody said: it has no partner.")
         theirs_place = (partner, OTHER_ROLE[after.role], after.connection, after.source_key, after.serial)
         if (theirs_place, theirs) not in self._said:
-            self.violated(f"{self.called(host, after)} holds of its partner {theirs}, which that never said.")
+            self.violated(f"{self.called(host, after)} holds of its partner {in_words(theirs)}, which that never said.")
         self._held.add((theirs_place, theirs[0] or 0, theirs[1], theirs[2] or 0))
 
     def _count(self, host: Host, after: Row, place: Place) -> None:
         lineage = self._rewinds.lineage(host.key)
         known = self._sides.get((host.name, place, after.revision))
         if known is not None and known[0] == lineage and known[1] != after.mine:
-            self.violated(f"{self.called(host, after)} has a revision that once stood for {known[1][1:]}.")
+            self.violated(f"{self.called(host, after)} has a revision that once stood for {in_words(known[1])}.")
         self._sides[host.name, place, after.revision] = (lineage, after.mine)
 
     def said(self, by: str, said: Said) -> None:
@@ -76,11 +76,12 @@ class Speech(Check):
         place = (said.sender, said.role, said.connection, source_key, said.serial)
         side: Side = (said.mine.revision, said.mine.phase, int(said.mine.enabled), said.reason)
         if said.mine.revision > 0 and (place, side) not in self._committed:
-            self.violated(f"{by} says that it is {side}, which it has not committed.")
+            self.violated(f"{by} says that it is {in_words(side)}, which it has not committed.")
         echo = said.echo
         if echo is not None and said.mine.phase != "none":
             other = SOURCE if said.role == DESTINATION else DESTINATION
             theirs_place = (said.recipient, other, said.connection, source_key, said.serial)
             if (theirs_place, echo.revision, echo.phase, int(echo.enabled)) not in self._held:
-                self.violated(f"{by} says that it holds {echo} of its partner, which it has not committed.")
+                held = in_words((*echo, None))
+                self.violated(f"{by} says that it holds {held} of its partner, which it has not committed.")
         self._said.add((place, side))
