@@ -300,6 +300,7 @@ def _write_at_once(client: aiomqtt.Client) -> None:
     aiomqtt waits for it before each packet, which costs seven system calls and two turns of the loop.
     """
     paho = client._client  # noqa: SLF001 - aiomqtt gives no other way
+    paho.disable_logger()  # it is told of every packet, and says nothing that no exception says
     wait_for_socket = paho.on_socket_register_write
 
     def write(paho: Client, userdata: object, sock: SocketLike) -> None:
