@@ -10,7 +10,7 @@ from node.settings import Announcements
 if TYPE_CHECKING:
     from simulations.core.dice import Dice
 
-HOSTS: Final = (2, 3)
+HOSTS: Final = (2, 2, 3)
 CONNECTIONS: Final = (1, 1, 2, 2, 3)
 CHAOS_S: Final = (300.0, 86400.0)
 ANNOUNCEMENTS: Final = (Announcements.ANYONE,) * 3 + (Announcements.KNOWN, Announcements.OFF)

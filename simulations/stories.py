@@ -23,7 +23,7 @@ ASKS: Final = (None, False, False, True)
 INITIATIONS_MAX: Final = 4
 """So often somebody tries to initiate, when the destination can't be checked."""
 
-ACTS_MAX: Final = 12
+ACTS_MAX: Final = 8
 """The most acts of a story that belong to no plot."""
 
 SECOND_HOLDER: Final = 0.4

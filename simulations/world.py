@@ -75,7 +75,7 @@ class Outcome:
 
     Attributes:
         violation: the first property that did not hold, as a sentence; none: all held.
-        digest: of the trace.
+        trace: what happened, in order.
         struck: the names of the faults that struck.
         virtual_s: how much time passed in it.
         steps: how many callbacks ran.
@@ -83,10 +83,15 @@ class Outcome:
 
     seed: int
     violation: str | None
-    digest: str
+    trace: Trace
     struck: tuple[str, ...]
     virtual_s: float
     steps: int
+
+    @property
+    def digest(self) -> str:
+        """Of the trace; see there. It costs about a tenth of the world."""
+        return self.trace.digest()
 
 
 class World:
@@ -174,7 +179,7 @@ class World:
         return Outcome(
             seed=self.seed,
             violation=violation,
-            digest=self.trace.digest(),
+            trace=self.trace,
             struck=self.plan.struck,
             virtual_s=self.loop.time(),
             steps=self.loop.steps,

@@ -32,7 +32,7 @@ def _given(table: Table, *, but: Collection[str]) -> dict[str, BindParameter[Any
 _BY_IDENTITY = Prepared(
     select(connections).where(_C.connection == bindparam("connection"), _C.source_key == bindparam("source_key"))
 )
-_BY_SYS_ID = select(connections).where(_C.sys_id == bindparam("sys_id"))
+_BY_SYS_ID = Prepared(select(connections).where(_C.sys_id == bindparam("sys_id")))
 _SYS_ID_TAKEN = Prepared(select(_C.n).where(_C.sys_id == bindparam("sys_id")))
 _INSERT = Prepared(insert(connections).values(_given(connections, but={"n"})))
 _UPDATE = Prepared(update(connections).where(_C.n == bindparam("at_n")).values(_given(connections, but=_FIXED)))
@@ -53,7 +53,7 @@ _PENDING_BROADCASTS = Prepared(
     select(broadcasts).where(broadcasts.c.n > bindparam("after")).order_by(broadcasts.c.n).limit(bindparam("most"))
 )
 _BROADCASTS_DONE = Prepared(delete(broadcasts).where(broadcasts.c.n <= bindparam("last_n")))
-_QUEUED_TOPICS = select(broadcasts.c.topic).distinct()
+_QUEUED_TOPICS = Prepared(select(broadcasts.c.topic).distinct())
 _BROADCAST_COUNT = select(func.count()).select_from(broadcasts)
 _IS_BROADCAST = or_(
     _C.role == Role.SOURCE.value,
@@ -63,7 +63,7 @@ _IS_BROADCAST = or_(
 )
 """See `Connection.is_broadcast`."""
 
-_LIVE_EVENTS = (
+_LIVE_EVENTS = Prepared(
     select(connections.c.n, connections.c.sys_id, events.c.data)
     .join(events, and_(events.c.connection_n == connections.c.n, events.c.seq == connections.c.seq))
     .where(_C.n > bindparam("after"), _C.hidden.is_(False), _IS_BROADCAST)
@@ -72,7 +72,7 @@ _LIVE_EVENTS = (
 )
 
 _IS_OWED = _C.owed == true()  # as the index on what is owed is written: `IS 1` would not be found in it
-_OWED = select(connections).where(_IS_OWED, _C.n > bindparam("after")).order_by(_C.n).limit(bindparam("most"))
+_OWED = Prepared(select(connections).where(_IS_OWED, _C.n > bindparam("after")).order_by(_C.n).limit(bindparam("most")))
 _OWED_COUNT = select(func.count()).select_from(connections).where(_IS_OWED)
 _OWED_TO = Prepared(
     select(connections)
@@ -93,7 +93,7 @@ _EXPIRED = Prepared(
 _PENDING = (
     select(connections).where(_C.phase == Phase.PENDING.value, _C.role == Role.SOURCE.value).limit(bindparam("most"))
 )
-_NEXT_EXPIRY = select(func.min(_C.expires_at)).where(_C.phase == Phase.PENDING.value)
+_NEXT_EXPIRY = Prepared(select(func.min(_C.expires_at).label("at")).where(_C.phase == Phase.PENDING.value))
 
 _OPEN_ANNOUNCEMENTS = (
     select(func.count())
@@ -164,9 +164,9 @@ _NOTICES_OF = (
     select(notices).where(notices.c.connection_n == bindparam("at_n")).order_by(notices.c.n).limit(bindparam("most"))
 )
 
-_KEPT_WRITE = select(writes.c.digest, writes.c.sys_id).where(writes.c.key == bindparam("wanted"))
-_KEEP_WRITE = insert(writes)
-_FORGET_WRITES = delete(writes).where(writes.c.at_ms < bindparam("before_ms"))
+_KEPT_WRITE = Prepared(select(writes.c.digest, writes.c.sys_id).where(writes.c.key == bindparam("wanted")))
+_KEEP_WRITE = Prepared(insert(writes))
+_FORGET_WRITES = Prepared(delete(writes).where(writes.c.at_ms < bindparam("before_ms")))
 
 
 class NameTakenError(Exception):
@@ -181,7 +181,7 @@ def find(tx: Transaction, *, connection_id: bytes, source_key: bytes) -> Connect
 
 def find_by_sys_id(tx: Transaction, sys_id: str) -> Connection | None:
     """The connection that people and topics know by that id."""
-    row = tx.execute(_BY_SYS_ID, {"sys_id": sys_id}).first()
+    row = _BY_SYS_ID.first(tx, {"sys_id": sys_id})
     return from_row(row) if row is not None else None
 
 
@@ -254,7 +254,7 @@ def broadcasts_done(tx: Transaction, last_n: int) -> None:
 
 def queued_topics(tx: Transaction) -> set[str]:
     """The topics with a broadcast that waits."""
-    return set(tx.execute(_QUEUED_TOPICS).scalars())
+    return {row.topic for row in _QUEUED_TOPICS.rows(tx, {})}
 
 
 def broadcast_count(tx: Transaction) -> int:
@@ -264,7 +264,7 @@ def broadcast_count(tx: Transaction) -> int:
 
 def live_events(tx: Transaction, *, after: int, most: int) -> Sequence[Any]:
     """The last event of each shown connection, by its number: (n, sys_id, data)."""
-    return tx.execute(_LIVE_EVENTS, {"after": after, "most": most}).all()
+    return _LIVE_EVENTS.rows(tx, {"after": after, "most": most})
 
 
 def add_notice(tx: Transaction, *, n: int, at_ms: int, kind: str, about: str) -> None:
@@ -279,7 +279,7 @@ def notices_of(tx: Transaction, *, n: int, most: int) -> Sequence[Row[Any]]:
 
 def owed(tx: Transaction, *, after: int, most: int) -> list[Connection]:
     """Connections with a statement that the partner has not echoed, by number."""
-    return [from_row(row) for row in tx.execute(_OWED, {"after": after, "most": most})]
+    return [from_row(row) for row in _OWED.rows(tx, {"after": after, "most": most})]
 
 
 def owed_count(tx: Transaction) -> int:
@@ -314,7 +314,8 @@ def pending(tx: Transaction, *, most: int) -> list[Connection]:
 
 def next_expiry(tx: Transaction) -> int | None:
     """When the next pending code expires."""
-    return tx.execute(_NEXT_EXPIRY).scalar()
+    row = _NEXT_EXPIRY.first(tx, {})
+    return None if row is None else row.at
 
 
 def purge(tx: Transaction, *, now: float, announced_before_ms: int, most: int) -> int:
@@ -353,10 +354,10 @@ def is_known_with_another_key(tx: Transaction, *, connection_id: bytes, node_url
 
 def kept_write(tx: Transaction, key: str) -> Row[bytes, str] | None:
     """What was done under an idempotency key: (digest of the request, sys_id)."""
-    return tx.execute(_KEPT_WRITE, {"wanted": key}).first()
+    return _KEPT_WRITE.first(tx, {"wanted": key})
 
 
 def keep_write(tx: Transaction, *, key: str, digest: bytes, sys_id: str, at_ms: int, forget_before_ms: int) -> None:
     """Remember what was done under an idempotency key, and forget the old ones."""
-    tx.execute(_FORGET_WRITES, {"before_ms": forget_before_ms})
-    tx.execute(_KEEP_WRITE, {"key": key, "digest": digest, "sys_id": sys_id, "at_ms": at_ms})
+    _FORGET_WRITES.run(tx, {"before_ms": forget_before_ms})
+    _KEEP_WRITE.run(tx, {"key": key, "digest": digest, "sys_id": sys_id, "at_ms": at_ms})
