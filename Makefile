@@ -2,7 +2,7 @@
 #   ARGS="…" is handed to the command:           make pair ARGS="--count 3"
 #   PYTHON=… names the Python to make .venv with: make demo PYTHON=/path/to/python3.12
 .DEFAULT_GOAL := help
-.PHONY: help demo pair test test-slow check simulate format lock figures bench trials recording clean
+.PHONY: help demo pair test test-slow check simulate format lock figures bench bench-simulation trials recording clean
 
 IN_VENV := .venv/bin/python -m
 # Tests start hundreds of Python processes: each would compile the code anew if bytecode were not kept.
@@ -20,7 +20,7 @@ endif
 help: ## Show this list
 	@echo 'Handclasp: two nodes shake hands. Start with `make demo`.'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@awk '/^#   [A-Z]+=/ { sub(/^#   /, "  "); print }' Makefile
 
@@ -66,6 +66,10 @@ figures: ## Measure start, memory and readiness on this machine
 bench: ## Measure whole handshakes against a bare skeleton that does the same work and nothing else
 	$(SET_UP) main
 	@$(IN_VENV) benchmarks.handshakes $(ARGS)
+
+bench-simulation: ## Measure the simulation at both levels against that skeleton, in one process
+	$(SET_UP) main
+	@$(IN_VENV) benchmarks.simulated $(ARGS)
 
 trials: ## Kill, cut off, race and replay real nodes, and look that what must hold does (10 to 20 minutes)
 	$(SET_UP) main

@@ -43,9 +43,10 @@ class DurableStore:
     It commits in the loop: with a fast disk that is quicker than any thread, and it is the skeleton's to be quick.
     """
 
-    def __init__(self, folder: str, work: Work) -> None:
+    def __init__(self, folder: str | None, work: Work) -> None:
+        """Make it in a folder; none: in memory."""
         self._work = work
-        self._database = sqlite3.connect(f"{folder}/skeleton.db", isolation_level=None)
+        self._database = sqlite3.connect(f"{folder}/skeleton.db" if folder else ":memory:", isolation_level=None)
         for statement in (
             "PRAGMA journal_mode = WAL",
             "PRAGMA synchronous = FULL",
@@ -96,7 +97,7 @@ class DurableStore:
 class Skeleton:
     """What both servers have: keys, a store, counters."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str | None) -> None:
         self.work = Work()
         self.store = DurableStore(folder, self.work)
         self.public, self._secret = bindings.crypto_sign_seed_keypair(secrets.token_bytes(SEED))
@@ -165,7 +166,7 @@ class Source(Skeleton):
 class Destination(Skeleton):
     """Accepts codes and tells their source."""
 
-    def __init__(self, folder: str, source_url: str) -> None:
+    def __init__(self, folder: str | None, source_url: str) -> None:
         super().__init__(folder)
         self._peer_url = f"{source_url}/peer"
         self._http: aiohttp.ClientSession | None = None

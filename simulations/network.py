@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from node.causes import Cause
 from simulations.calls import Call, NoAsker
 from simulations.faults import Fault
+from simulations.http.messages import WireAnswer
 from simulations.impostors import forged_answer, portal_answer
 from simulations.wire import Said
 
@@ -108,7 +109,6 @@ class Network:
             remote=remote,
             number=next(self._numbers),
         )
-        self._overseer.passed(body)
         if said is not None:
             self._overseer.said(source, said)
         self._trace.add(source, "asks", to=host, call=call.name, **_facts(said))
@@ -128,6 +128,7 @@ class Network:
 
     def send(self, call: Call) -> None:
         """Let a request go."""
+        self._overseer.passed(call.raw or call.body)
         plan, name = self.plan, call.name
         delay_s = plan.between(*self.latency_s, "there", name)
         if plan.strikes(Fault.REORDER, name):
@@ -187,7 +188,7 @@ class Network:
         """Bring an answer back to where its question came from."""
         plan, name = self.plan, call.name
         said = Said.read(answer.body) if call.said is not None else None
-        self._overseer.passed(answer.body)
+        self._overseer.passed(answer.raw if isinstance(answer, WireAnswer) else answer.body)
         if said is not None:
             self._overseer.said(call.asked_at, said)
         self._trace.add(call.asked_at, "answers", call=name, status=answer.status, **_facts(said))

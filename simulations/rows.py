@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import sqlite3
@@ -71,8 +71,9 @@ class Rows:
     def __init__(self, raw: sqlite3.Connection) -> None:
         """Look at a database that was just opened."""
         self._raw = raw
-        self.known = self._read()
-        self._changes_seen = raw.total_changes
+        self._read: dict[int, tuple[Any, ...]] = {}
+        self.known: dict[int, Row] = {}
+        self._compare()
 
     def changes(self) -> list[Change]:
         """What has become different since the last look; also within a transaction."""
@@ -86,12 +87,14 @@ class Rows:
 
     def _compare(self) -> list[Change]:
         self._changes_seen = self._raw.total_changes
-        before, self.known = self.known, self._read()
-        changes = [
-            Change(before.get(n), row) for n, row in self.known.items() if (known := before.get(n)) != row or not known
-        ]
-        changes.extend(Change(row, None) for n, row in before.items() if n not in self.known)
+        before, read = self.known, self._read
+        self._read = {row[0]: row for row in self._raw.execute(_SELECT)}
+        different = {n: row for n, row in self._read.items() if read.get(n) != row}
+        gone = before.keys() - self._read.keys()
+        if not different and not gone:
+            return []
+        # a new dictionary: who looked before keeps what it saw
+        self.known = {n: Row._make(row) if n in different else before[n] for n, row in self._read.items()}
+        changes = [Change(before.get(n), self.known[n]) for n in different]
+        changes.extend(Change(before[n], None) for n in sorted(gone))
         return changes
-
-    def _read(self) -> dict[int, Row]:
-        return {row[0]: Row._make(row) for row in self._raw.execute(_SELECT)}

@@ -115,3 +115,16 @@ def test_a_small_run_measures_both_sides_and_their_ratio():
     assert run.returncode == 0, run.stderr
     assert '"ratio_to_skeleton"' in run.stdout
     assert json.loads(run.stdout)
+
+
+@pytest.mark.slow
+def test_a_small_run_measures_both_levels_of_the_simulation_against_the_skeleton():
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks.simulated", "--rounds", "1", "--handshakes", "20", "--seeds", "2", "--json"],
+        cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    for level in ("skeleton", "direct", "http"):
+        assert found[level]["handshakes_per_s"] > 0
+    assert found["http"]["virtual_s_per_s"] > 1

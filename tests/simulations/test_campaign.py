@@ -18,10 +18,16 @@ from simulations import campaign
 from simulations.campaign import run_campaign, run_seeds
 from simulations.coverage import GOALS, missing
 from simulations.faults import MEANINGS, RATES, Fault
+from simulations.levels import Level
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = range(100, 120)
 SLOW_FROM, SLOW_TO = 1000, 2000
+CHUNKS = [
+    *((Level.DIRECT, first, 40) for first in range(200, 600, 40)),
+    *((Level.HTTP, first, 15) for first in range(200, 320, 15)),
+]
+"""About a minute of one core, in pieces that test runners can share: level, first seed, how many."""
 
 
 def test_some_dozens_of_seeds_break_no_property_and_show_most_faults():
@@ -33,9 +39,17 @@ def test_some_dozens_of_seeds_break_no_property_and_show_most_faults():
     assert sum(1 for kind in Fault if tally.counts[f"mattered {kind}"]) >= 14
 
 
+@pytest.mark.parametrize(("level", "first", "count"), CHUNKS)
+def test_a_minute_of_seeds_breaks_no_property(level, first, count):
+    tally = run_seeds(range(first, first + count), level)
+    assert tally.failures == []
+    assert tally.seeds == count
+
+
 @pytest.mark.slow
-def test_a_thousand_seeds_break_no_property():
-    tally = run_campaign(range(SLOW_FROM, SLOW_TO), workers=2)
+@pytest.mark.parametrize("level", Level)
+def test_a_thousand_seeds_break_no_property(level):
+    tally = run_campaign(range(SLOW_FROM, SLOW_TO), workers=2, level=level)
     assert tally.failures == []
     assert {goal for goal in missing(tally.counts) if goal.startswith("mattered")} == set()
 

@@ -7,22 +7,26 @@ from dataclasses import replace
 import pytest
 
 import node.app
+from node.app import Node
 from node.connections import changing, initiating
 from node.delivery.dispatcher import Dispatcher
+from node.network import client
 from node.store import statements
 from protocol import destination, envelope, source
 from protocol.tables import Condition
 from protocol.vocabulary import Phase, Side
 from simulations.campaign import live
 from simulations.disk import DISKS
+from simulations.host import ADMIN_TOKEN
+from simulations.levels import Level
 
 SEEDS_MAX = 150
 
 
-def found_by(*checks: str, first: int = 0) -> str:
+def found_by(*checks: str, first: int = 0, level: Level = Level.DIRECT) -> str:
     """What the first failing seed says; it must be that check's, or one of those."""
     for seed in range(first, first + SEEDS_MAX):
-        _, outcome = live(seed, is_deep=False)
+        _, outcome = live(seed, level=level, is_deep=False)
         if outcome.violation is not None:
             assert outcome.violation.startswith(checks), f"{seed}: {outcome.violation}"
             return outcome.violation
@@ -162,6 +166,17 @@ def test_secrets_finds_a_seed_in_the_database(monkeypatch):
 
     monkeypatch.setattr(initiating, "seed_of", seed_is_the_salt)
     assert "the seed of a code stands in the database" in found_by("Secrets")
+
+
+@pytest.mark.slow
+def test_endless_finds_nodes_that_never_stop_talking(monkeypatch):
+    monkeypatch.setitem(Node.__init__.__kwdefaults__, "resync_s", 600.0)
+    assert "nothing has changed" in found_by("Endless")
+
+
+def test_secrets_finds_a_token_in_a_header_between_nodes(monkeypatch):
+    monkeypatch.setitem(client._HEADERS, "X-Token", ADMIN_TOKEN)
+    assert "the admin token stands in a message between nodes" in found_by("Secrets", level=Level.HTTP)
 
 
 @pytest.mark.parametrize("seed", range(3))

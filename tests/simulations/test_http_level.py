@@ -7,7 +7,6 @@ import asyncio
 import pytest
 
 from node.ports import HttpAnswer
-from simulations.campaign import live
 from simulations.carriers import DirectCarrier
 from simulations.faults import Fault
 from simulations.http.links import PeerLink
@@ -107,11 +106,6 @@ def test_an_answer_that_is_cut_is_no_answer_wherever_it_is_cut():
 def test_both_levels_decide_alike_what_befalls_a_request():
     struck = {level: set(World(3, level=level, story=one_handshake).run().struck) for level in Level}
     assert struck[Level.DIRECT] & struck[Level.HTTP]
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_worlds_over_http_keep_every_property(seed):
-    assert live(seed, level=Level.HTTP)[1].violation is None
 
 
 def test_http_worlds_pass_under_the_deep_guard():

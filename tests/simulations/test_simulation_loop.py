@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import socket
 
 import pytest
 
@@ -49,6 +50,18 @@ def test_a_timeout_is_virtual_too():
     with pytest.raises(TimeoutError):
         loop.run_until_complete(impatient())
     assert loop.time() == 3600
+
+
+@pytest.mark.parametrize("verb", ["sock_connect", "create_connection", "create_server"])
+def test_a_real_socket_is_an_escape_whatever_is_asked_of_the_loop(verb):
+    loop = SimulationLoop()
+    asked = {
+        "sock_connect": lambda sock: loop.sock_connect(sock, ("127.0.0.1", 9)),
+        "create_connection": lambda sock: loop.create_connection(asyncio.Protocol, sock=sock),
+        "create_server": lambda sock: loop.create_server(asyncio.Protocol, sock=sock),
+    }[verb]
+    with socket.socket() as real, pytest.raises(Escaped, match=verb):
+        loop.run_until_complete(asked(real))
 
 
 def order_of(loop: SimulationLoop) -> list[int]:
