@@ -2,7 +2,7 @@
 #   ARGS="…" is handed to the command:           make pair ARGS="--count 3"
 #   PYTHON=… names the Python to make .venv with: make demo PYTHON=/path/to/python3.12
 .DEFAULT_GOAL := help
-.PHONY: help demo pair test test-slow check simulate format lock figures bench bench-simulation trials recording clean
+.PHONY: help demo pair test test-slow check simulate format lock figures bench bench-simulation trials recording screenshots clean
 
 IN_VENV := .venv/bin/python -m
 # Tests start hundreds of Python processes: each would compile the code anew if bytecode were not kept.
@@ -78,6 +78,10 @@ trials: ## Kill, cut off, race and replay real nodes, and look that what must ho
 recording: ## Record the demo anew as the README's picture
 	$(SET_UP) main
 	@$(IN_VENV) scripts.recording $(ARGS)
+
+screenshots: ## Take a picture of each screen of the console, into build/screenshots
+	$(SET_UP) dev
+	@$(IN_VENV) scripts.screenshots $(ARGS)
 
 clean: ## Remove .venv and every cache; keeps the data of your nodes
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist

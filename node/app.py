@@ -18,6 +18,7 @@ from aiohttp import web
 from node.admin.bodies import BODY_BYTES_MAX
 from node.admin.middleware import authenticate, problems
 from node.admin.routes import AdminApi, problem_page
+from node.admin.tokens import ApiTokens
 from node.connections.acting import expire_codes
 from node.connections.context import MODES_OFFERED, Context, Signals, topic_id_of
 from node.connections.purging import purge
@@ -247,7 +248,7 @@ def _node_app(
         middlewares=[
             health.count_requests,
             problems(),
-            authenticate(admin_token),
+            authenticate(admin_token, ApiTokens(context)),
             *([console.guard] if console is not None else []),
         ],
         client_max_size=BODY_BYTES_MAX,

@@ -1,4 +1,5 @@
-"""Measure what the README promises: how fast a node starts, how much memory it takes, how soon a pair is usable.
+"""Measure what the README promises: how fast a node starts, how much memory it takes, how soon a pair is usable, how
+long a page of the console's list takes among 100,000 connections.
 
     python -m scripts.figures [--rounds 5] [--json] [--readme]
 
@@ -29,6 +30,7 @@ import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 SETTLE_S = 2.0
 """How long a node rests before its memory is read."""
@@ -80,10 +82,46 @@ def pair_ready() -> float:
         return started_pair(folder)
 
 
+def _list_ms(**wanted: Any) -> Callable[[], float]:
+    from node.store.browsing import Wanted  # noqa: PLC0415 - what it loads, the other figures need not wait for
+
+    from scripts.list_figures import list_ms  # noqa: PLC0415 - likewise
+
+    return lambda: list_ms(Wanted(**wanted))
+
+
+def list_first() -> float:
+    """Milliseconds for the first page, newest activity first."""
+    return _list_ms()()
+
+
+def list_last() -> float:
+    """Milliseconds for the last page."""
+    return _list_ms(page=10**6)()
+
+
+def list_sorted() -> float:
+    """Milliseconds for the first page by status: what no column of the table holds."""
+    from node.store.browsing import Column  # noqa: PLC0415 - see above
+
+    return _list_ms(sort=Column.STATUS, descending=False)()
+
+
+def list_filtered() -> float:
+    """Milliseconds for the first page of those that are pending."""
+    from protocol.records import Status  # noqa: PLC0415 - see above
+
+    return _list_ms(status=Status.PENDING)()
+
+
 FIGURES = (
     Figure("node_ready_s", "a node is ready after its start", "s", 1.0, node_ready),
     Figure("node_memory_mib", "memory of an idle node", "MiB", 90, node_memory),
     Figure("pair_ready_s", "`handclasp pair` is ready to use", "s", 2.5, pair_ready),
+    Figure("list_first_ms", "the list of 100,000 connections: first page", "ms", 100, list_first),
+    Figure("list_last_ms", "the same: last page", "ms", 100, list_last),
+    Figure("list_sorted_ms", "the same: sorted by status", "ms", 100, list_sorted),
+    Figure("list_filtered_ms", "the same: only the pending ones", "ms", 100, list_filtered),
 )
 
 
@@ -182,7 +220,7 @@ def main() -> None:
     else:
         for figure in FIGURES:
             kept = "ok" if medians[figure.name] <= figure.limit else "BEYOND ITS LIMIT"
-            print(f"{figure.what:40} {medians[figure.name]:8.2f} {figure.unit:4} limit {figure.limit:g}  {kept}")
+            print(f"{figure.what:44} {medians[figure.name]:8.2f} {figure.unit:4} limit {figure.limit:g}  {kept}")
     if wanted.readme:
         write_readme(medians)
     sys.exit(any(medians[figure.name] > figure.limit for figure in FIGURES))

@@ -15,6 +15,8 @@ from node.problems import PROBLEMS, Problem, ProblemError
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
 
+    from node.admin.tokens import ApiTokens
+
 PROBLEM_JSON = "application/problem+json"
 
 _log = get_logger(__name__)
@@ -56,17 +58,19 @@ def problems() -> Middleware:
     return middleware
 
 
-def authenticate(token: str) -> Middleware:
-    """Let nobody through to `/api/` without the admin token."""
+def authenticate(token: str, tokens: ApiTokens) -> Middleware:
+    """Let nobody through to `/api/` without the admin token, or one that an admin has made in the console."""
     expected = token.encode()
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(API):
             scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not hmac.compare_digest(
-                given.strip().encode(errors="surrogateescape"), expected
-            ):
+            secret = given.strip().encode(errors="surrogateescape")
+            is_admin = scheme.lower() == "bearer" and (
+                hmac.compare_digest(secret, expected) or await tokens.is_good(secret.decode(errors="replace"))
+            )
+            if not is_admin:
                 raise ProblemError(Problem.UNAUTHENTICATED, "This is for admins of this instance only.")
         return await handler(request)
 

@@ -16,7 +16,7 @@ from node.connections.views import connection_view, events_view, notice_view
 from node.console.forms import as_body, read_form
 from node.console.guarding import PREFIX
 from node.console.list_pages import LIST
-from node.console.presenting import shown
+from node.console.presenting import notice_sentence, shown
 from node.console.refusing import PageError
 from node.console.sequence import drawing
 from node.console.shell import see_other
@@ -36,10 +36,8 @@ if TYPE_CHECKING:
 EVENTS_SHOWN: Final = 100
 ACCEPT: Final = f"{PREFIX}/accept"
 
-_NOTICES: Final = {
-    "other_holder": "Another node holds a valid invitation code of this connection, and was refused. Its fingerprint:",
-    "older_data": "This instance's data were older than what it had once told its partner: a backup was put back.",
-}
+_BACK_TO: Final = {"list": LIST, "queue": f"{PREFIX}/queue", "clean-up": f"{PREFIX}/clean-up"}
+"""Where a button leads that stands on a page of several connections."""
 
 
 class ConnectionPages:
@@ -83,7 +81,7 @@ class ConnectionPages:
             one=view,
             sides=_sides(view, context.name),
             timeline=[_line(event) for event in reversed(events)],
-            notices=[{**one, "sentence": _NOTICES.get(one["kind"], one["kind"])} for one in notices],
+            notices=[{**one, "sentence": notice_sentence(one["kind"])} for one in notices],
             messages=drawing(self._traces.of(sys_id), view),
             description_characters_max=DESCRIPTION_CHARACTERS_MAX,
             has_code=initiating.invitation_code(context, connection) is not None,
@@ -102,7 +100,7 @@ class ConnectionPages:
         before = await self._shell.context.store.run(lambda tx: found(tx, sys_id))
         after = await acting.perform(self._shell.context, sys_id, Act(wanted))
         has_gone = after is None or (after.record.hidden and not before.record.hidden)
-        return see_other(LIST if has_gone or form["from"] == "list" else back)
+        return see_other(_BACK_TO.get(form["from"], LIST if has_gone else back))
 
     async def describe(self, request: web.Request) -> web.Response:
         """Change the description."""
@@ -113,9 +111,9 @@ class ConnectionPages:
 
     async def retry(self, request: web.Request) -> web.Response:
         """Try to reach the partner now."""
-        sys_id = connection_id(request)
+        form, sys_id = await read_form(request), connection_id(request)
         await acting.retry(self._shell.context, sys_id)
-        return see_other(f"{LIST}/{sys_id}")
+        return see_other(_BACK_TO.get(form["from"], f"{LIST}/{sys_id}"))
 
     async def code(self, request: web.Request) -> web.Response:
         """The living invitation code, and what to do with it."""

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from node.admin.tokens import ApiTokens
 from node.console.accept_pages import AcceptPages
 from node.console.assets import Assets
 from node.console.changes import Changes
 from node.console.connection_pages import ConnectionPages
+from node.console.getting_started import GettingStartedPages
 from node.console.guarding import HEADERS, PREFIX, SESSION, SIGN_IN, TOKEN, Hosts, refuse_forged
 from node.console.initiate_pages import InitiatePages
 from node.console.list_pages import ListPages
 from node.console.live import stream
 from node.console.refusing import PageError
 from node.console.sessions import Sessions
+from node.console.settings_pages import SettingsPages
 from node.console.shell import Shell, see_other
 from node.console.sign_in_pages import SignInPages
+from node.console.throttle import SignInTries
+from node.console.tidy_pages import CleanUpPages, NotificationPages, QueuePages
 from node.console.traces import Traces
 from node.logs import get_logger
 from node.problems import PROBLEMS, Problem, ProblemError
@@ -79,13 +84,19 @@ class Console:
             assets=self._assets,
             accent=_accent(profile.accent, context),
         )
-        self._sign_in = SignInPages(shell, self._hosts)
+        tries = SignInTries(context.clock)
+        self._sign_in = SignInPages(shell, self._hosts, tries)
         self._pages = (
             self._sign_in,
             ListPages(shell),
             ConnectionPages(shell, self.traces),
             InitiatePages(shell),
             AcceptPages(shell),
+            GettingStartedPages(shell),
+            SettingsPages(shell, ApiTokens(context), tries),
+            QueuePages(shell),
+            NotificationPages(shell),
+            CleanUpPages(shell),
         )
 
     def add_to(self, app: web.Application) -> None:

@@ -52,7 +52,14 @@ class MenuEntry:
         return f"{PREFIX}/{self.slug}"
 
 
-MENU: Final[Sequence[MenuEntry]] = (MenuEntry("connections", "Connections", "cable"),)
+MENU: Final[Sequence[MenuEntry]] = (
+    MenuEntry("getting-started", "Getting Started", "rocket"),
+    MenuEntry("settings", "General Settings", "settings"),
+    MenuEntry("connections", "Connections", "cable"),
+    MenuEntry("notifications", "Notifications", "bell"),
+    MenuEntry("queue", "Sync Queue", "list-checks"),
+    MenuEntry("clean-up", "Clean-up Tools", "brush-cleaning"),
+)
 """In the order of the page that the console follows."""
 
 

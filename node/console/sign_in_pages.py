@@ -12,13 +12,14 @@ from node.console.guarding import PREFIX, SESSION, SIGN_IN, TOKEN, Hosts, place_
 from node.console.login import PASSWORD_FILE
 from node.console.sessions import AGE_S_MAX
 from node.console.shell import THEME_COOKIE, Shell, Theme, see_other
-from node.console.throttle import SignInTries
 from node.logs import get_logger
 from node.peer.endpoint import network_prefix
 from node.words import span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from node.console.throttle import SignInTries
 
 WRONG: Final = "The name or the password is wrong."
 YEAR_S: Final = 365 * 24 * 3600
@@ -34,10 +35,10 @@ class SignInPages:
         cookie: the session cookie's name. Cookies know no ports, so two consoles on one host need two names.
     """
 
-    def __init__(self, shell: Shell, hosts: Hosts) -> None:
+    def __init__(self, shell: Shell, hosts: Hosts, tries: SignInTries) -> None:
         self._shell = shell
         self._hosts = hosts
-        self._tries = SignInTries(shell.context.clock)
+        self._tries = tries
         self.cookie = f"handclasp_{shell.context.topic_id[:8]}"
         self._visitor_cookie = f"{self.cookie}_visitor"
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_REVISION: Final = "0002"
+SCHEMA_REVISION: Final = "0003"
 """The newest migration; a database that says something else is migrated, or refused when it is newer."""
 
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only what it calls INTEGER
@@ -167,6 +167,16 @@ sessions = Table(
     Column("seen_at", BigInteger, nullable=False),
 )
 """Who is signed in to the console; instants in Unix seconds."""
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("n", _NUMBER, primary_key=True, autoincrement=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("made_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger),
+)
 
 schema_revision = Table(
     "alembic_version",

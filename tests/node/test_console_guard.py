@@ -45,6 +45,24 @@ async def test_whoever_is_not_signed_in_is_asked_to_and_then_led_where_they_want
     assert (answer.status, page.headings) == (200, ["Connections"])
 
 
+async def test_every_page_and_every_form_but_that_of_signing_in_is_for_admins_only(visit):
+    _, page = await visit.get("/console/sign-in")
+    token = page.form("/console/sign-in")["fields"]["form_token"]
+    routes = [
+        route for route in visit.node.node.node_app.router.routes() if route.resource.canonical.startswith("/con")
+    ]
+    assert len(routes) > 30
+    for route in routes:
+        path = route.resource.canonical.replace("{sys_id}", "0" * 32)
+        if path == "/console/sign-in" or "/assets/" in path:
+            continue
+        call = visit.post(path, {"form_token": token}) if route.method == "POST" else visit.get(path)
+        answer, page = await call
+        assert answer.status == 303, f"{route.method} {path}"
+        assert answer.headers["Location"].startswith("/console/sign-in"), f"{route.method} {path}"
+        assert page.source == ""
+
+
 @pytest.mark.parametrize(
     "wanted",
     [

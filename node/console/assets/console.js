@@ -6,6 +6,10 @@
   const all = (selector) => document.querySelectorAll(selector);
   const announce = (text) => { $("#announcer").textContent = text; };
 
+  // On a phone the menu is one line: its present entry is to be seen.
+  const here = $(".menu [aria-current]");
+  if (here) here.scrollIntoView({ block: "nearest", inline: "center" });
+
   // Live: one stream a page, closed while nobody looks (browsers keep few connections to one host).
 
   const live = { url: document.body.dataset.live, source: null, seen: null };

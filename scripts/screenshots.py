@@ -1,0 +1,213 @@
+"""Take a picture of each screen of the console: empty, filled, refused; light and dark; wide and narrow.
+
+    python -m scripts.screenshots [--to build/screenshots] [--readme]
+
+Two real nodes go through the flow in Debian's Chromium. With --readme the pictures of the README are made anew.
+Exit code 1 when a page is wider than its window; 3 when the browser is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from node.cli.client import AdminClient
+from node.cli.places import Place
+from node.console.login import ADMIN_NAME, PASSWORD_FILE
+from node.data_directory import read_admin_token
+from node.local_pair.processes import LocalPair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from node.local_pair.processes import NodeChild
+
+DOCS = Path(__file__).parent.parent / "docs"
+WINDOWS = {"desktop": (1280, 800), "phone": (390, 844)}
+THEMES = ("light", "dark")
+IN_README = {"code-desktop-light": "console-code.png", "active-desktop-dark": "console-active.png"}
+"""The few pictures that tell the story, and what they are called in the documents."""
+
+
+class Screens:
+    """Takes the pictures."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.too_wide: list[str] = []
+        self.count = 0
+
+    def take(self, page: Any, name: str) -> None:
+        """One screen, in each theme and window."""
+        for theme in THEMES:
+            page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+            for window, (width, height) in WINDOWS.items():
+                page.set_viewport_size({"width": width, "height": height})
+                if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                    self.too_wide.append(f"{name} ({window})")
+                page.screenshot(path=self._folder / f"{name}-{window}-{theme}.png", full_page=True)
+                self.count += 1
+        page.set_viewport_size({"width": WINDOWS["desktop"][0], "height": WINDOWS["desktop"][1]})
+
+
+@contextmanager
+def two_nodes() -> Iterator[list[NodeChild]]:
+    """A pair of nodes that live meanwhile; Playwright has a loop of its own, and begins and ends within."""
+    with tempfile.TemporaryDirectory() as folder:
+        pair = LocalPair(Path(folder), names=("acme", "globex"))
+        asyncio.run(pair.start())
+        try:
+            yield pair.nodes
+        finally:
+            asyncio.run(pair.stop())
+
+
+def sign_in(screens: Screens, node: NodeChild, page: Any, *, is_first: bool) -> None:
+    """Sign in; the first time with the pictures of that."""
+    page.goto(f"{node.node_url}/")
+    if is_first:
+        screens.take(page, "sign-in")
+        page.get_by_label("Name").fill(ADMIN_NAME)
+        page.get_by_label("Password").fill("a guess")
+        page.get_by_role("button", name="Sign in").click()
+        screens.take(page, "sign-in-refused")
+    page.get_by_label("Name").fill(ADMIN_NAME)
+    page.get_by_label("Password").fill((node.data / PASSWORD_FILE).read_text().strip())
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/console/connections")
+
+
+def flow(screens: Screens, nodes: list[NodeChild], pages: list[Any]) -> None:
+    """Both admins connect, and look at everything on the way."""
+    (acme, globex), (a, b) = nodes, pages
+    sign_in(screens, acme, a, is_first=True)
+    sign_in(screens, globex, b, is_first=False)
+    empty(screens, acme, a)
+    accepting(screens, globex, b, initiating(screens, acme, a, globex.instance_url))
+    a.locator("#state .pill", has_text="Active").wait_for()
+    screens.take(a, "active")
+    more(acme, globex)
+    a.goto(f"{acme.node_url}/console/connections")
+    a.locator("tr", has_text="Deactivated here").wait_for()
+    screens.take(a, "connections")
+    a.goto(f"{acme.node_url}/console/clean-up")
+    screens.take(a, "clean-up")
+    a.goto(f"{acme.node_url}/console/nothing")
+    screens.take(a, "not-found")
+
+
+def empty(screens: Screens, acme: NodeChild, a: Any) -> None:
+    """What a new instance shows."""
+    for name in ("getting-started", "connections", "notifications", "queue", "clean-up"):
+        a.goto(f"{acme.node_url}/console/{name}")
+        screens.take(a, f"{name}-empty")
+    a.goto(f"{acme.node_url}/console/settings")
+    a.get_by_label("Name of a new token").fill("nightly job")
+    a.get_by_role("button", name="Make a token").click()
+    screens.take(a, "settings")
+
+
+def initiating(screens: Screens, acme: NodeChild, a: Any, destination: str) -> str:
+    """The source's admin makes a connection; its code."""
+    a.goto(f"{acme.node_url}/console/initiate")
+    screens.take(a, "destination")
+    url = a.get_by_label("Destination instance URL")
+    url.fill("http://127.0.0.1:9")
+    url.press("Tab")
+    a.locator("[data-outcome=unreachable]").wait_for()
+    screens.take(a, "destination-unreachable")
+    url.fill(destination)
+    url.press("Tab")
+    a.locator("[data-outcome=ok]").wait_for()
+    screens.take(a, "destination-found")
+    a.get_by_role("button", name="Next").click()
+    a.get_by_label("Local instance short name").fill("Acme")
+    a.get_by_label("Remote instance short name").fill("Globex")
+    a.get_by_label("Description").fill("Incidents of the shared network.")
+    screens.take(a, "information")
+    a.get_by_role("button", name="Next").click()
+    screens.take(a, "code")
+    code = str(a.get_by_label("Invitation code").input_value())
+    a.get_by_role("button", name="Copy invitation code").click()
+    a.get_by_role("link", name="Done").click()
+    a.locator("#state").wait_for()
+    screens.take(a, "pending")
+    return code
+
+
+def accepting(screens: Screens, globex: NodeChild, b: Any, code: str) -> None:
+    """The destination's admin accepts it."""
+    b.goto(f"{globex.node_url}/console/notifications")
+    b.get_by_text("wants to connect").wait_for()
+    screens.take(b, "notifications")
+    b.goto(f"{globex.node_url}/console/accept")
+    screens.take(b, "accept")
+    b.get_by_label("Invitation code").fill(code[:-9])
+    b.locator("#invitation .bad").wait_for()
+    screens.take(b, "accept-truncated")
+    b.get_by_label("Invitation code").fill(code)
+    b.locator("#invitation dl").wait_for()
+    screens.take(b, "accept-read")
+    b.get_by_role("button", name="Next").click()
+    screens.take(b, "confirm")
+    b.get_by_role("button", name="Accept").click()
+    b.locator("#state .pill", has_text="Active").wait_for()
+
+
+def more(acme: NodeChild, globex: NodeChild) -> None:
+    """Further connections, so that the list shows every kind of status."""
+    source, destination = (
+        AdminClient(Place(title=node.name, url=node.node_url, token=read_admin_token(node.data) or ""))
+        for node in (acme, globex)
+    )
+    names = {"local_short_name": "Acme", "remote_short_name": "Globex"}
+    for name, wanted in (("Changes", "deactivate"), ("Problems", None), ("Old trial", "withdraw"), ("Requests", None)):
+        offered = source.initiate({"destination_url": globex.node_url, "name": name, **names})
+        if wanted == "deactivate":
+            destination.accept({"code": offered["invitation_code"]})
+            until_active(source, offered["connection"]["sys_id"])
+        if wanted is not None:
+            source.act(offered["connection"]["sys_id"], wanted)
+
+
+def until_active(client: AdminClient, sys_id: str) -> None:
+    """Wait until a connection is active."""
+    while client.connection(sys_id)["connection"]["status"] != "active":
+        time.sleep(0.05)
+
+
+def main() -> None:
+    """Take them, and say what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--to", type=Path, default=Path("build/screenshots"))
+    parser.add_argument("--readme", action="store_true")
+    wanted = parser.parse_args()
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        print("Error: chromium is missing; install it with: sudo scripts/install-debian-packages", file=sys.stderr)
+        sys.exit(3)
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - a development dependency
+
+    wanted.to.mkdir(parents=True, exist_ok=True)
+    screens = Screens(wanted.to)
+    with two_nodes() as nodes, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        flow(screens, nodes, [browser.new_context().new_page() for _ in nodes])
+        browser.close()
+    print(f"{screens.count} pictures are in {wanted.to}.")
+    if wanted.readme:
+        for name, document in IN_README.items():
+            shutil.copyfile(wanted.to / f"{name}.png", DOCS / document)
+    if screens.too_wide:
+        sys.exit(f"Wider than their window: {', '.join(sorted(set(screens.too_wide)))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""Every page in Chromium: what axe finds, what is cut off, the keyboard, what goes wrong on the way."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.browser.test_console_in_chromium import initiate
+
+pytestmark = [pytest.mark.chromium, pytest.mark.slow]
+
+PAGES = (
+    "getting-started",
+    "settings",
+    "connections",
+    "notifications",
+    "queue",
+    "clean-up",
+    "initiate",
+    "accept",
+    "none",
+)
+WIDTHS = (320, 390, 768, 1024, 1280, 1920, 3840)
+HOSTILE = "<b>x</b> שלום 😀 " + "w" * 40
+
+
+def connected(a, b, name):
+    """A connection of both nodes, made by the API."""
+    sys_id, code = a.node.initiate(b.node.url, name=name)
+    b.node.accept(code)
+    a.node.until_active(sys_id)
+    return sys_id
+
+
+def test_no_page_has_what_axe_would_find_and_none_is_wider_than_its_window(admins):
+    a, b = admins
+    sys_id = connected(a, b, HOSTILE)
+    pending, _ = a.node.initiate(b.node.url, name="pending")
+    closed, _ = a.node.initiate(b.node.url, name="closed")
+    a.node.admin("POST", f"/connections/{closed}/withdraw")
+    paths = [
+        *PAGES,
+        f"connections/{sys_id}",
+        f"connections/{pending}",
+        f"connections/{pending}/code",
+        f"connections/{closed}",
+    ]
+    found, cut = [], []
+    for admin in (a, b):
+        for path in paths if admin is a else PAGES:
+            admin.go(f"/console/{path}")
+            found += admin.axe()
+            for width in WIDTHS:
+                admin.page.set_viewport_size({"width": width, "height": 800})
+                beyond = admin.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                cut += [f"{path} at {width}: {beyond} px"] if beyond > 0 else []
+            admin.page.set_viewport_size({"width": 1280, "height": 800})
+    assert found == []
+    assert cut == []
+
+
+def test_the_flow_is_complete_by_keyboard_alone(admins):
+    a, b = admins
+    page = a.page
+    a.go("/console/connections")
+    _tab_to(page, "Skip to the content")
+    _tab_to(page, "Initiate connection")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/initiate")
+    _tab_to(page, "destination_url")
+    page.keyboard.type(b.node.url)
+    _tab_to(page, "no_url")
+    page.locator("[data-outcome=ok]").wait_for()
+    _tab_to(page, "Next")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Connection information").wait_for()
+    _tab_to(page, "name")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("by keyboard")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Copy invitation code").wait_for()
+    _tab_to(page, "Copy invitation code")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Copied").wait_for()
+    code = page.get_by_label("Invitation code").input_value()
+    page.keyboard.press("Escape")
+    page.locator("#state .pill", has_text="Pending").wait_for()
+    b.go("/console/accept")
+    b.page.keyboard.insert_text(code)
+    b.page.locator("#invitation", has_text="by keyboard").wait_for()
+    _tab_to(b.page, "Next")
+    b.page.keyboard.press("Enter")
+    b.page.get_by_role("button", name="Decline").wait_for()
+    _tab_to(b.page, "Accept")
+    b.page.keyboard.press("Enter")
+    b.page.locator("#state .pill", has_text="Active").wait_for()
+
+
+def _tab_to(page, wanted):
+    """Press Tab until the focus is on what has that name or text; it is visible there."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        at = page.evaluate(
+            "({id: document.activeElement.id, text: document.activeElement.textContent.trim(),"
+            " name: document.activeElement.name || '', line: getComputedStyle(document.activeElement).outlineStyle,"
+            " beside: getComputedStyle(document.activeElement.nextElementSibling || document.body).outlineStyle})"
+        )
+        if wanted in {at["id"], at["text"], at["name"]}:
+            assert {at["line"], at["beside"]} - {"none"}, f"the focus on {wanted} is not seen"
+            return
+    raise AssertionError(f"no Tab leads to {wanted}")
+
+
+@pytest.mark.parametrize(
+    ("typed", "outcome"),
+    [("self", "this-instance"), ("http://127.0.0.1:1", "unreachable"), ("http://10.0.0.1:1", "address-blocked")],
+)
+def test_what_the_check_finds_is_told_as_the_field_is_left(admins, typed, outcome):
+    a, _ = admins
+    a.go("/console/initiate")
+    field = a.page.get_by_label("Destination instance URL")
+    field.fill(a.node.url if typed == "self" else typed)
+    field.press("Tab")
+    a.page.locator(f"[data-outcome={outcome}]").wait_for()
+    assert a.page.get_by_label("Script").count() == 0
+    a.page.get_by_label("I don't have a URL").check()
+    a.page.get_by_label("Script").wait_for()
+
+
+def test_a_name_that_is_taken_is_told_before_the_form_is_sent(admins):
+    a, b = admins
+    connected(a, b, "taken")
+    a.go("/console/initiate")
+    a.page.get_by_label("I don't have a URL").check()
+    a.page.get_by_label("Script").wait_for()
+    a.page.get_by_role("button", name="Next").click()
+    name = a.page.get_by_label("Connection name")
+    name.fill("taken")
+    name.press("Tab")
+    a.page.locator("#fault-name", has_text='is called "taken"').wait_for()
+    assert name.get_attribute("aria-invalid") == "true"
+    name.fill("free")
+    name.press("Tab")
+    a.page.locator("#fault-name", has_text="called").wait_for(state="detached")
+
+
+def test_leaving_warns_where_the_code_was_not_copied_or_something_was_typed_and_nowhere_else(admins):
+    a, b = admins
+    page, asked = a.page, []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    a.go("/console/initiate")
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/console/connections")
+    assert asked == []
+    a.go("/console/initiate")
+    page.get_by_label("Destination instance URL").press_sequentially(b.node.url)
+    page.keyboard.press("Escape")
+    page.wait_for_function("true")
+    assert asked == ["beforeunload"]
+    page.get_by_label("Destination instance URL").press("Tab")
+    page.locator("[data-outcome=ok]").wait_for()
+    page.get_by_role("button", name="Next").click()
+    page.get_by_label("Connection name").fill("not copied")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_label("Invitation code").wait_for()
+    assert asked == ["beforeunload"]
+    page.get_by_role("link", name="Done").click()
+    page.wait_for_function("true")
+    assert asked == ["beforeunload"] * 2
+    page.get_by_role("button", name="Copy invitation code").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    page.get_by_role("link", name="Done").click()
+    page.locator("#state").wait_for()
+    assert asked == ["beforeunload"] * 2
+
+
+def test_a_page_catches_up_after_its_node_was_away(admins):
+    a, b = admins
+    sys_id = connected(a, b, "catches up")
+    a.go(f"/console/connections/{sys_id}")
+    a.page.locator("#state .pill", has_text="Active").wait_for()
+    a.node.stop(signal.SIGTERM)
+    a.page.locator("[data-live-state]", has_text="Reconnecting").wait_for()
+    b.node.admin("POST", f"/connections/{sys_id}/deactivate")
+    a.node.start()
+    a.page.locator("#state .pill", has_text="Deactivated there").wait_for()
+    a.page.locator("[data-live-state]").wait_for(state="hidden")
+    a.faults = []  # the browser has told of each request that the node did not answer
+
+
+def test_each_browser_keeps_its_theme(admins):
+    a, b = admins
+    a.go("/console/connections")
+    assert a.page.locator("html").get_attribute("data-theme") == "auto"
+    a.page.get_by_role("button", name="Switch to dark").click()
+    a.page.locator("html[data-theme=dark]").wait_for()
+    a.page.reload()
+    assert a.page.locator("html").get_attribute("data-theme") == "dark"
+    background = "getComputedStyle(document.documentElement).backgroundColor"
+    dark = a.page.evaluate(background)
+    b.go("/console/connections")
+    assert b.page.evaluate(background) != dark
+
+
+def test_initiating_from_the_other_side_works_the_same(admins):
+    a, b = admins
+    code = initiate(b, a, remote="Company Z")
+    a.go("/console/accept")
+    a.page.get_by_label("Invitation code").fill(code)
+    a.page.get_by_role("button", name="Next").click()
+    a.page.get_by_role("button", name="Accept").click()
+    a.page.locator("#state .pill", has_text="Active").wait_for()
+    b.page.locator("#state .pill", has_text="Active").wait_for()
