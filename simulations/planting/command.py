@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from node.cli.failures import CommandError
 from simulations.planting.plants import PlantError, plants
 from simulations.planting.scratch import hunt
-from simulations.shrinking.cases import Case, keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from node.cli.output import Output
     from simulations.planting.plants import Plant
@@ -26,8 +24,8 @@ FAULTS_MAX: Final = 3
 EXIT_NOT_FOUND: Final = 1
 
 
-def run(out: Output, *, seeds_max: int, workers: int, keep_in: Path | None = None) -> int:
-    """Hunt all planted faults; the exit code. `keep_in`: a directory for what showed them, as regression cases.
+def run(out: Output, *, seeds_max: int, workers: int) -> int:
+    """Hunt all planted faults; the exit code.
 
     Raises:
         CommandError: a plant does not fit the code, or its process failed.
@@ -43,10 +41,6 @@ def run(out: Output, *, seeds_max: int, workers: int, keep_in: Path | None = Non
     out.document(document(found))
     for line in lines(found):
         out.line(line)
-    if keep_in is not None:
-        for name, hunted in found.items():
-            if hunted.seed is not None:
-                keep(_case(name, hunted), keep_in)
     return 0 if all(hunted.seed is not None for hunted in found.values()) else EXIT_NOT_FOUND
 
 
@@ -130,15 +124,3 @@ def document(found: Mapping[str, Hunted]) -> dict[str, Any]:
             for name, hunted in found.items()
         ]
     }
-
-
-def _case(name: str, hunted: Hunted) -> Case:
-    assert hunted.seed is not None  # noqa: S101 - the caller has looked
-    return Case(
-        seed=hunted.seed,
-        why=f"planted: {name}",
-        violation=hunted.violation,
-        struck=hunted.struck,
-        faults=hunted.faults,
-        out_of_order=None,
-    )

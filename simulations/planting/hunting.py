@@ -7,6 +7,7 @@ planted; it only makes sure that it runs the copy.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import time
 from pathlib import Path
@@ -22,8 +23,10 @@ from simulations.shrinking.shrink import check_of, shrink
 
 def hunt(seeds_max: int, faults_max: int) -> Hunted:
     """The first seed that shows a fault."""
-    began = time.monotonic()
+    began, parent = time.monotonic(), os.getppid()
     for seed in range(seeds_max):
+        if os.getppid() != parent:
+            raise SystemExit("Whoever asked for this hunt is gone.")
         _, outcome = live(seed, is_deep=False)
         if outcome.violation is not None:
             shrunk = shrink(seed, keeps_schedule=True)
