@@ -13,7 +13,7 @@ from node.delivery.dispatcher import Dispatcher
 from node.network import client
 from node.store import statements
 from protocol import destination, envelope, source
-from protocol.tables import Condition
+from protocol.tables import Condition, Effect
 from protocol.vocabulary import Phase, Side
 from simulations.campaign import live
 from simulations.disk import DISKS
@@ -158,6 +158,27 @@ def test_health_finds_an_error_that_a_node_does_not_know(monkeypatch):
 
     monkeypatch.setattr(statements, "expired", broken)
     assert "KeyError" in found_by("Health")
+
+
+def test_health_finds_that_only_a_constraint_of_the_database_stopped_a_node(monkeypatch):
+    genuine = statements.add_event
+
+    def twice(tx, **event):
+        genuine(tx, **event)
+        genuine(tx, **event)
+
+    monkeypatch.setattr(statements, "add_event", twice)
+    assert "IntegrityError" in found_by("Health")
+
+
+def test_endless_finds_two_nodes_that_ask_each_other_for_ever(monkeypatch):
+    genuine = source.apply
+
+    def deaf_to_a_refusal(effect, record, heard):
+        return record if effect is Effect.TAKE_CLOSED else genuine(effect, record, heard)
+
+    monkeypatch.setattr(source, "apply", deaf_to_a_refusal)
+    assert "nothing has changed" in found_by("Endless")
 
 
 def test_secrets_finds_a_seed_in_the_database(monkeypatch):
