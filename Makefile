@@ -2,7 +2,7 @@
 #   ARGS="…" is handed to the command:           make pair ARGS="--count 3"
 #   PYTHON=… names the Python to make .venv with: make demo PYTHON=/path/to/python3.12
 .DEFAULT_GOAL := help
-.PHONY: help demo pair test test-slow check simulate format lock figures bench bench-simulation trials recording screenshots clean
+.PHONY: help demo pair test test-slow check simulate format lock figures bench bench-simulation trials recording screenshots vectors clean
 
 IN_VENV := .venv/bin/python -m
 # Tests start hundreds of Python processes: each would compile the code anew if bytecode were not kept.
@@ -82,6 +82,11 @@ recording: ## Record the demo anew as the README's picture
 screenshots: ## Take a picture of each screen of the console, into build/screenshots
 	$(SET_UP) dev
 	@$(IN_VENV) scripts.screenshots $(ARGS)
+
+vectors: ## Write docs/vectors and the made parts of docs/protocol.md anew from the code
+	$(SET_UP) main
+	@$(IN_VENV) scripts.vectors
+	@$(IN_VENV) scripts.protocol_page
 
 clean: ## Remove .venv and every cache; keeps the data of your nodes
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist
