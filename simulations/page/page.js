@@ -160,7 +160,8 @@
     const before = visible[placeOf.get(at) - 1];
     const passed = before === undefined ? Infinity : row.at_s - story.rows[before].at_s;
     if (passed > 0.0005) {
-      const time = make("div", "time", clock(row.at_s));
+      const isCut = lane < 120 && row.at_s >= 3600; // a narrow page has no room for hours and milliseconds
+      const time = make("div", "time", isCut ? clock(row.at_s).replace(/\.\d+$/, "") : clock(row.at_s));
       time.setAttribute("aria-hidden", "true");
       time.title = passed < Infinity ? `${span(passed)} later` : "";
       part.append(time);
@@ -291,7 +292,7 @@
   by("violation").hidden = by("broken").hidden = !isBroken;
   by("violation").textContent = story.violation ?? "";
   by("facts").textContent = `${story.lanes.length - 1} nodes, ${span(story.virtual_s)} of virtual time, ` +
-    `${story.faults.length} faults struck, mended after ${span(story.mended_s)}, trace ${story.digest}.`;
+    `${story.faults.length} ${story.faults.length === 1 ? "fault" : "faults"} struck, mended after ${span(story.mended_s)}, trace ${story.digest}.`;
   by("command").textContent = story.command;
 
   function reveal(at) {
