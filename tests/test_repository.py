@@ -182,6 +182,9 @@ def test_the_wheel_holds_the_three_packages_and_nothing_else(tmp_path: Path) -> 
         wheel.name.rsplit("-", 3)[0] + ".dist-info",
     }
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
+    console = {name_of(path) for path in files() if path.is_relative_to(ROOT / "node" / "console")}
+    assert len(console) > 80
+    assert console <= set(names), "the console's templates and assets are a part of the package"
 
 
 def test_no_package_marker_stands_under_tests() -> None:

@@ -15,9 +15,10 @@ from node.console.connection_pages import ConnectionPages
 from node.console.getting_started import GettingStartedPages
 from node.console.guarding import HEADERS, PREFIX, SESSION, SIGN_IN, TOKEN, Hosts, refuse_forged
 from node.console.initiate_pages import InitiatePages
-from node.console.list_pages import ListPages
+from node.console.list_pages import LIST, ListPages
 from node.console.live import stream
 from node.console.refusing import PageError
+from node.console.report_pages import ReportPages
 from node.console.sessions import Sessions
 from node.console.settings_pages import SettingsPages
 from node.console.shell import Shell, see_other
@@ -97,6 +98,7 @@ class Console:
             QueuePages(shell),
             NotificationPages(shell),
             CleanUpPages(shell),
+            ReportPages(shell),
         )
 
     def add_to(self, app: web.Application) -> None:
@@ -141,6 +143,8 @@ class Console:
             answer = self._refusal(request, _page_of(ProblemError(Problem.INTERNAL, "This page could not be made.")))
         if not answer.prepared:
             answer.headers.update(HEADERS)
+            if answer.status == 404 and "HX-Request" in request.headers:  # noqa: PLR2004 - what a page shows has gone
+                answer.headers["HX-Redirect"] = LIST
         return answer
 
     async def _admitted(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -56,6 +56,12 @@ _KEYS: Final[Mapping[Column, ColumnElement[Any]]] = {
 _LISTED = (_C.hidden.is_(False), or_(_C.phase != Phase.ANNOUNCED.value, _C.expires_at > bindparam("now")))
 _WORDS = (_C.name, _C.remote_short_name, _C.partner_name)
 _ROWS = select(connections).where(_C.n.in_(bindparam("numbers", expanding=True)))
+_COUNTS = (
+    select(STATUS_OF_ROW.label("status"), func.count().label("total"))
+    .where(_C.hidden.is_(False))
+    .group_by("status")
+    .order_by("status")
+)
 _ANY = select(_C.n).where(_C.hidden.is_(False)).limit(1)
 
 
@@ -106,6 +112,11 @@ def browse(tx: Transaction, wanted: Wanted, *, now: float, per_page: int) -> Fou
         numbers.reverse()
     by_number = {row.n: from_row(row) for row in tx.execute(_ROWS, {"numbers": numbers})}
     return Found(rows=[by_number[n] for n in numbers], count=count, page=page, pages=pages)
+
+
+def counts(tx: Transaction) -> list[tuple[str, int]]:
+    """How many connections of the list have each status, by its slug."""
+    return [(str(row.status), int(row.total)) for row in tx.execute(_COUNTS)]
 
 
 def is_empty(tx: Transaction) -> bool:

@@ -62,6 +62,7 @@ def test_two_admins_in_one_browser_connect_and_see_it_happen_and_axe_finds_nothi
     assert found == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("admins", [{"java_script_enabled": False}], indirect=True)
 def test_the_flow_works_with_javascript_off(admins):
     a, b = admins
@@ -89,7 +90,7 @@ def test_the_flow_works_with_javascript_off(admins):
         admin.page.locator("#state .pill", has_text="Active").wait_for()
 
 
-def test_both_stay_signed_in_side_by_side_in_one_context(browser, consoles, admins):
+def test_two_consoles_on_one_address_do_not_sign_each_other_out(browser, consoles, admins):
     a, b = admins
     page = a.page.context.new_page()
     page.goto(f"{b.node.url}/")

@@ -19,6 +19,7 @@ PAGES = (
     "clean-up",
     "initiate",
     "accept",
+    "report",
     "none",
 )
 WIDTHS = (320, 390, 768, 1024, 1280, 1920, 3840)
@@ -187,6 +188,16 @@ def test_a_page_catches_up_after_its_node_was_away(admins):
     a.page.locator("#state .pill", has_text="Deactivated there").wait_for()
     a.page.locator("[data-live-state]").wait_for(state="hidden")
     a.faults = []  # the browser has told of each request that the node did not answer
+
+
+def test_signing_out_in_one_window_ends_the_others(admins):
+    a, _ = admins
+    a.go("/console/connections")
+    other = a.page.context.new_page()
+    other.goto(f"{a.node.url}/console/connections")
+    other.get_by_role("button", name="Sign out").click()
+    a.page.wait_for_url("**/console/sign-in")
+    a.faults = []  # the browser has told of the stream that was no stream any more
 
 
 def test_each_browser_keeps_its_theme(admins):

@@ -91,11 +91,11 @@ def test_stolen_database_neither_file_alone_opens_a_code(tmp_path):
     finally:
         node.close()
     key = json.loads((tmp_path / "a" / "node.key").read_bytes())
-    token = (tmp_path / "a" / "admin.token").read_text().strip()
+    token, password = ((tmp_path / "a" / name).read_text().strip() for name in ("admin.token", "admin.password"))
     secrets = [base64.b64decode(key["signing_seed"]), base64.b64decode(key["master_secret"]), read_code(code).seed]
     secrets += [secret.hex().encode() for secret in secrets] + [base64.b64encode(secret) for secret in secrets]
     stolen = b"".join(file.read_bytes() for file in (tmp_path / "a").glob("node.db*"))
-    assert not [secret for secret in [*secrets, token.encode()] if secret in stolen]
+    assert not [secret for secret in [*secrets, token.encode(), password.encode()] if secret in stolen]
     (tmp_path / "a" / "node.key").unlink()
     environment = os.environ | {
         "HANDCLASP_DATA": str(tmp_path / "a"),

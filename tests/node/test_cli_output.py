@@ -229,6 +229,9 @@ def test_a_node_on_a_terminal_says_when_it_is_ready_and_ctrl_c_stops_it(handclas
     assert shown.startswith('The node "Instance N" is ready. Ctrl-C stops it.')
     assert "http://127.0.0.1:4711" in shown
     assert str(data) in shown
+    password = (data / "admin.password").read_text().strip()
+    assert f"sign in    admin, password {password}" in shown
+    assert password not in log.read_text()
     assert "Traceback" not in log.read_text()
     assert not (data / "node.run").exists()
 

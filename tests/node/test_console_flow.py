@@ -292,6 +292,19 @@ async def test_what_is_not_there_is_told_in_a_page(both, path):
     assert "/console/connections" in page.links
 
 
+async def test_an_open_page_of_a_connection_that_has_gone_leads_to_the_list(both):
+    answer, _ = await both[0].get(f"/console/connections/{'0' * 32}?part=state", **{"HX-Request": "true"})
+    assert (answer.status, answer.headers["HX-Redirect"]) == (404, "/console/connections")
+
+
+async def test_an_open_page_of_whoever_is_signed_out_leads_to_signing_in(both):
+    a, _ = both
+    _, page = await a.get("/console/connections")
+    await a.send(page, "/console/sign-out")
+    answer, _ = await a.get("/console/connections?part=list", **{"HX-Request": "true"})
+    assert (answer.status, answer.headers["HX-Redirect"]) == (204, "/console/sign-in")
+
+
 async def test_a_private_instance_is_told_before_it_tries_that_it_can_not_initiate(tmp_path):
     async with running_node(tmp_path / "p", public=False) as node, Visit(node) as visit:
         await visit.sign_in()

@@ -174,7 +174,7 @@ async def test_the_session_cookie_is_named_by_the_node_and_kept_from_scripts_and
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "[::1", "localhost.evil.example", "10.9.8.7"]
 )
-async def test_a_request_for_a_foreign_host_is_refused(visit, host):
+async def test_two_consoles_refuse_a_foreign_host(visit, host):
     await visit.sign_in()
     answer, page = await visit.get("/console/connections", Host=host)
     assert answer.status == 421
@@ -191,7 +191,7 @@ async def test_this_machines_own_names_are_taken(visit, host):
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", None, "http://127.0.0.1:1", "https://127.0.0.1", "file://"]
 )
-async def test_a_form_from_a_foreign_origin_changes_nothing(visit, origin):
+async def test_two_consoles_refuse_a_form_from_a_foreign_origin(visit, origin):
     await visit.sign_in()
     _, page = await visit.get("/console/connections")
     answer, page = await visit.post("/console/sign-out", page.form("/console/sign-out")["fields"], Origin=origin)

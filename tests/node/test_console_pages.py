@@ -196,6 +196,21 @@ async def test_the_queue_shows_what_waits_for_a_partner_that_is_away(both, tmp_p
     assert answer.headers["Location"] == "/console/queue"
 
 
+async def test_a_bug_report_tells_what_runs_and_nothing_of_whom_it_is_connected_to(both):
+    a, b = both
+    offered = await a.node.initiate(b.node, name="between us")
+    await a.node.initiate(None, name="and another")
+    await b.node.accept(offered["invitation_code"])
+    await a.node.until(offered["connection"]["sys_id"], "active")
+    _, page = await a.get("/console/report")
+    text = page.source.split('id="report"', 1)[1].split("</textarea>", 1)[0]
+    assert "Connections: 1 active, 1 pending; 0 owe their partner a statement" in text
+    assert "Reach: public" in text
+    for secret in ("between us", "another", a.node.url, b.node.url, "Instance A", "Instance B", "handclasp_"):
+        assert secret not in text
+    assert (await a.node.connection(offered["connection"]["sys_id"]))["partner"]["fingerprint"] not in text
+
+
 async def test_cleaning_up_takes_closed_connections_off_the_list_and_nothing_else(both):
     a, b = both
     kept = await a.node.initiate(b.node, name="kept")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from protocol.errors import ProtocolError, TextError
 from protocol.limits import CONNECTION_NAME_CHARACTERS_MAX, PLAIN_LINE_CHARACTERS_MAX
-from protocol.text import check_description, check_name, check_url, plain_line
+from protocol.text import check_description, check_name, check_url, plain_line, plain_text
 
 INVISIBLE_OR_WORSE = [
     "\0", "\t", "\n", "\r", "\x1b", "\x7f", "\x85", "\x9b",
@@ -217,6 +217,14 @@ def test_a_plain_line_is_one_harmless_line(value):
     assert not any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} for character in line)
     assert plain_line(line) == line
     line.encode()
+
+
+@given(st.text(alphabet=st.characters()))
+def test_a_plain_text_keeps_its_lines_and_nothing_that_is_not_seen_as_itself(value):
+    text = plain_text(value)
+    assert len(text) == len(value)
+    assert [at for at, one in enumerate(text) if one == "\n"] == [at for at, one in enumerate(value) if one == "\n"]
+    assert plain_line(text.replace("\n", "").replace("\t", "")[:255]) == text.replace("\n", "").replace("\t", "")[:255]
 
 
 def test_a_plain_line_is_cut_where_it_is_too_long():

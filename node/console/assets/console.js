@@ -35,6 +35,7 @@
       tellLiveState("Reconnecting…");
       if (live.source.readyState === EventSource.CLOSED) {
         closeStream();
+        htmx.trigger(document.body, "changed"); // who is signed out is led to sign in
         setTimeout(openStream, 3000);
       }
     };
