@@ -13,8 +13,8 @@ from node.admin.bodies import AcceptBody
 from node.connections import accepting
 from node.connections.once import Once
 from node.connections.views import instant
+from node.console.console import PREFIX
 from node.console.forms import Form, as_body, read_form
-from node.console.guarding import PREFIX
 from node.console.initiate_pages import LIMITS
 from node.console.list_pages import LIST
 from node.console.presenting import MODES, expiry

@@ -9,7 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from node.console.guarding import PREFIX
+from node.console.console import PREFIX
 
 FOLDER: Final = Path(__file__).parent / "assets"
 FILES: Final = {

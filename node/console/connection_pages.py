@@ -13,8 +13,8 @@ from node.admin.bodies import DescribeBody
 from node.connections import acting, initiating
 from node.connections.acting import found
 from node.connections.views import connection_view, events_view, notice_view
+from node.console.console import PREFIX
 from node.console.forms import as_body, read_form
-from node.console.guarding import PREFIX
 from node.console.list_pages import LIST
 from node.console.presenting import notice_sentence, shown
 from node.console.refusing import PageError

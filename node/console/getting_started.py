@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from node.console.guarding import PREFIX
+from node.console.console import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

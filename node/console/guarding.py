@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from node.console.console import PREFIX
 from node.console.refusing import PageError
 from node.console.sessions import is_form_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-PREFIX: Final = "/console"
 SIGN_IN: Final = f"{PREFIX}/sign-in"
 FORM_TOKEN: Final = "form_token"  # noqa: S105 - a field's name
 NEXT_CHARACTERS_MAX: Final = 500

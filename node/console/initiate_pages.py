@@ -15,8 +15,8 @@ from node.admin import bodies
 from node.admin.bodies import InitiateBody
 from node.connections import initiating
 from node.connections.once import Once
+from node.console.console import PREFIX
 from node.console.forms import Form, as_body, read_form
-from node.console.guarding import PREFIX
 from node.console.list_pages import LIST
 from node.console.presenting import MODES
 from node.console.shell import see_other

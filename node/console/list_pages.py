@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from node.connections.views import connection_view
-from node.console.guarding import PREFIX
+from node.console.console import PREFIX
 from node.console.presenting import shown
 from node.store.browsing import Column, Found, Wanted, browse, is_empty
 from node.words import STATUSES

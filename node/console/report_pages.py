@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from node.connections import attention
-from node.console.guarding import PREFIX
+from node.console.console import PREFIX
 from node.store.browsing import counts
 from node.version import VERSION
 from node.words import STATUSES, day_and_time

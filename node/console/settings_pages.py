@@ -8,8 +8,9 @@ from aiohttp import web
 
 from node import words
 from node.connections import initiating
+from node.console.console import PREFIX
 from node.console.forms import read_form
-from node.console.guarding import PREFIX, SESSION
+from node.console.guarding import SESSION
 from node.console.login import ADMIN_NAME, PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
 from node.console.shell import see_other
 from node.network.findings import CheckOutcome

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from node.console.guarding import PREFIX, SESSION, TOKEN
+from node.console.console import PREFIX
+from node.console.guarding import SESSION, TOKEN
 from node.console.rendering import render
 from node.console.sessions import form_token
 from node.version import VERSION

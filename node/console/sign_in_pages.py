@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from node.console.console import PREFIX
 from node.console.forms import read_form
-from node.console.guarding import PREFIX, SESSION, SIGN_IN, TOKEN, Hosts, place_after_sign_in
+from node.console.guarding import SESSION, SIGN_IN, TOKEN, Hosts, place_after_sign_in
 from node.console.login import PASSWORD_FILE
 from node.console.sessions import AGE_S_MAX
 from node.console.shell import THEME_COOKIE, Shell, Theme, see_other

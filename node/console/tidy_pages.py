@@ -9,7 +9,7 @@ from aiohttp import web
 from node import words
 from node.connections import attention
 from node.connections.views import connection_view
-from node.console.guarding import PREFIX
+from node.console.console import PREFIX
 from node.console.presenting import notice_sentence, shown
 from node.console.shell import see_other
 

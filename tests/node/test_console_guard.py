@@ -49,7 +49,7 @@ async def test_every_page_and_every_form_but_that_of_signing_in_is_for_admins_on
     _, page = await visit.get("/console/sign-in")
     token = page.form("/console/sign-in")["fields"]["form_token"]
     routes = [
-        route for route in visit.node.node.node_app.router.routes() if route.resource.canonical.startswith("/con")
+        route for route in visit.node.node.console.pages.router.routes() if route.resource.canonical.startswith("/con")
     ]
     assert len(routes) > 30
     for route in routes:

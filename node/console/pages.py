@@ -1,0 +1,194 @@
+"""The pages of one node's console: their routes, and what stands before them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from aiohttp import web
+
+from node.admin.tokens import ApiTokens
+from node.console.accept_pages import AcceptPages
+from node.console.assets import Assets
+from node.console.connection_pages import ConnectionPages
+from node.console.console import PREFIX
+from node.console.getting_started import GettingStartedPages
+from node.console.guarding import HEADERS, SESSION, SIGN_IN, TOKEN, Hosts, refuse_forged
+from node.console.initiate_pages import InitiatePages
+from node.console.list_pages import LIST, ListPages
+from node.console.live import stream
+from node.console.refusing import PageError
+from node.console.report_pages import ReportPages
+from node.console.sessions import Sessions
+from node.console.settings_pages import SettingsPages
+from node.console.shell import Shell, see_other
+from node.console.sign_in_pages import SignInPages
+from node.console.throttle import SignInTries
+from node.console.tidy_pages import CleanUpPages, NotificationPages, QueuePages
+from node.logs import get_logger
+from node.problems import PROBLEMS, Problem, ProblemError
+from node.settings_table import Accent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiohttp.typedefs import Handler
+
+    from node.connections.context import Context
+    from node.console.changes import Changes
+    from node.console.console import ConsoleProfile
+    from node.console.traces import Traces
+    from node.delivery.broadcast import Broadcaster
+    from node.delivery.dispatcher import Dispatcher
+
+_log = get_logger(__name__)
+
+_ASSETS: Final = f"{PREFIX}/assets/"
+
+
+class HasRoutes(Protocol):
+    """Some pages."""
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Where they stand."""
+        ...
+
+
+class Pages:
+    """The pages of one node, and what stands before them."""
+
+    def __init__(
+        self,
+        context: Context,
+        dispatcher: Dispatcher,
+        broadcaster: Broadcaster | None,
+        profile: ConsoleProfile,
+        *,
+        changes: Changes,
+        traces: Traces,
+    ) -> None:
+        self._hosts = Hosts(urls=(profile.url, context.node_url, context.instance_url), more=profile.hosts)
+        self._shell = shell = Shell(
+            context=context,
+            dispatcher=dispatcher,
+            broadcaster=broadcaster,
+            login=profile.login,
+            sessions=Sessions(clock=context.clock, entropy=context.entropy, store=context.store),
+            changes=changes,
+            assets=Assets(),
+            accent=_accent(profile.accent, context),
+        )
+        tries = SignInTries(context.clock)
+        self._sign_in = SignInPages(shell, self._hosts, tries)
+        self.router = web.UrlDispatcher()
+        self._add_routes(
+            self._sign_in,
+            ListPages(shell),
+            ConnectionPages(shell, traces),
+            InitiatePages(shell),
+            AcceptPages(shell),
+            GettingStartedPages(shell),
+            SettingsPages(shell, ApiTokens(context), tries),
+            QueuePages(shell),
+            NotificationPages(shell),
+            CleanUpPages(shell),
+            ReportPages(shell),
+        )
+
+    def _add_routes(self, *pages: HasRoutes) -> None:
+        for path in ("/", PREFIX, f"{PREFIX}/"):
+            self.router.add_get(path, self._lead_here)
+        self.router.add_get(f"{_ASSETS}{{digest}}/{{name:.+}}", self._shell.assets.serve)
+        self.router.add_get(f"{PREFIX}/live", self._live)
+        for one in pages:
+            self.router.add_routes(one.routes())
+        self.router.freeze()
+
+    async def page(self, request: web.Request) -> web.StreamResponse:
+        """The answer of the page that the request is for.
+
+        Raises:
+            HTTPException: there is none, or it is not asked for so.
+        """
+        found = await self.router.resolve(request)
+        if found.http_exception is not None:
+            raise found.http_exception
+        request.match_info.update(found)
+        return await found.handler(request)
+
+    async def _lead_here(self, _request: web.Request) -> web.Response:
+        return see_other(f"{PREFIX}/connections")
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        return await stream(request, self._shell)
+
+    async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Look at whoever asks for a page; turn refusals and failures into pages."""
+        try:
+            answer = await self._admitted(request, handler)
+        except PageError as error:
+            answer = self._refusal(request, error)
+        except ProblemError as error:
+            answer = self._refusal(request, _page_of(error))
+        except web.HTTPRequestEntityTooLarge:
+            answer = self._refusal(
+                request, PageError(413, "That is too much", "The form is larger than 128 KiB.", "Send less.")
+            )
+        except web.HTTPException as error:
+            answer = self._refusal(request, _page_of_status(error.status))
+        except Exception:  # noqa: BLE001 - whatever it is, the admin gets a sentence and the log the rest
+            _log.exception("page_failed", method=request.method, path=request.path)
+            answer = self._refusal(request, _page_of(ProblemError(Problem.INTERNAL, "This page could not be made.")))
+        if not answer.prepared:
+            answer.headers.update(HEADERS)
+            if answer.status == 404 and "HX-Request" in request.headers:  # noqa: PLR2004 - what a page shows has gone
+                answer.headers["HX-Redirect"] = LIST
+        return answer
+
+    async def _admitted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self._hosts.refuse_stranger(request)
+        if request.path.startswith(_ASSETS):
+            return await handler(request)
+        token = request.cookies.get(self._sign_in.cookie, "")
+        if token and await self._shell.sessions.is_open(token):
+            request[TOKEN] = request[SESSION] = token
+        elif request.path != SIGN_IN:
+            return self._sign_in.ask_first(request)
+        else:
+            self._sign_in.remember_visitor(request)
+        if request.method not in {"GET", "HEAD"}:
+            await refuse_forged(request, self._hosts)
+        answer = await handler(request)
+        if request.method == "POST" and answer.status in {303, 204}:
+            self._shell.changes.tell()
+        return answer
+
+    def _refusal(self, request: web.Request, error: PageError) -> web.Response:
+        return self._shell.page(
+            request,
+            "refusal.html",
+            title=error.title,
+            status=error.status,
+            sentence=error.sentence,
+            remedy=error.remedy,
+        )
+
+
+def _accent(wanted: Accent, context: Context) -> Accent:
+    """The colour that was set, or the one that this node's id comes to."""
+    if wanted is not Accent.AUTO:
+        return wanted
+    colours = [one for one in Accent if one is not Accent.AUTO]
+    return colours[context.identity.node_id[0] % len(colours)]
+
+
+def _page_of(error: ProblemError) -> PageError:
+    row = PROBLEMS[error.problem]
+    return PageError(row.status, row.title, error.sentence, row.remedy)
+
+
+def _page_of_status(status: int) -> PageError:
+    if status == 404:  # noqa: PLR2004 - not found
+        return PageError(404, "There is no such page", "Nothing stands at this address.", "Choose from the menu.")
+    return PageError(
+        status, "That is not possible here", f"This page can't be asked for so (HTTP {status}).", "Go back."
+    )
