@@ -69,11 +69,12 @@ def test_a_seed_gives_the_same_trace_in_processes_with_different_hash_seeds():
 
 
 @pytest.mark.slow
-def test_two_hundred_seeds_give_the_same_traces_in_processes_with_different_hash_seeds():
+@pytest.mark.parametrize("begin", range(1000, 1200, 25))
+def test_two_hundred_seeds_give_the_same_traces_in_processes_with_different_hash_seeds(begin):
     with ThreadPoolExecutor() as both:
-        first, second = both.map(lambda seed: digests(range(1000, 1200), hash_seed=seed), ("7", "random"))
+        first, second = both.map(lambda seed: digests(range(begin, begin + 25), hash_seed=seed), ("7", "random"))
     assert first == second
-    assert len(set(first)) == 200 * len(Level)
+    assert len(set(first)) == 25 * len(Level)
 
 
 def test_a_fault_that_is_switched_off_leaves_the_decisions_about_all_others():
