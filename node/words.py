@@ -34,6 +34,11 @@ REASONS: Final = {
     "unknown": "the source does not know the connection any more",
 }
 
+NOTICES: Final = {
+    "other_holder": "Another node holds a valid invitation code of this connection, and was refused. Its fingerprint:",
+    "older_data": "This instance's data were older than what it had once told its partner: a backup was put back.",
+}
+
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 _LIFETIME: Final = re.compile(r"(\d{1,9})\s*([smhdw])", re.IGNORECASE)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}

@@ -77,7 +77,7 @@ def accept(  # noqa: PLR0913 - one parameter an option
     out.document({"connection": connection})
     is_active = connection["status"] == "active"
     out.line(f'"{connection["name"]}" is {words.status(connection).lower()}.', style="green" if is_active else "")
-    for line in waits_for(connection):
+    for line in (*waits_for(connection), *owed_to_partner(connection)):
         out.line(line)
     if not is_active:
         out.line(f"See how it goes on: handclasp connections show {connection['sys_id'][:8]}")
@@ -115,11 +115,25 @@ def waits_for(connection: dict[str, Any]) -> list[str]:
         case "awaiting-approval", _:
             return ["It waits for the approval of the source's admin."]
         case "accepting", _:
-            waiting = connection["waiting"]
-            told = ["It waits until the source can be told."]
-            return [*told, waiting["sentence"]] if waiting and waiting["sentence"] else told
+            return ["It waits until the source can be told."]
         case "closed", _:
             why = words.reason(connection)
             return [f"Why: {why}."] if why else []
         case _:
             return []
+
+
+def owed_to_partner(connection: dict[str, Any]) -> list[str]:
+    """What the partner is still to be told, why it was not yet, and when it is tried again: sentences; often none."""
+    if not connection["owed"]:
+        return []
+    if connection["partner"]["node_url"] is None:
+        return ["The partner gave no URL: it is told when it calls next, which it does at its start and about daily."]
+    waiting = connection["waiting"] or {}
+    told = ["The partner is told as soon as it can be reached, for as long as it takes."]
+    if waiting.get("sentence"):
+        told.append(waiting["sentence"])
+    if waiting.get("next_at"):
+        at, sys_id = words.time_of_day(words.unix_s(waiting["next_at"])), connection["sys_id"][:8]
+        told.append(f"The next try is at {at}; `handclasp connections retry {sys_id}` tries now.")
+    return told

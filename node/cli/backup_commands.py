@@ -15,6 +15,7 @@ from node.cli.failures import CommandError
 from node.cli.finding import YesOption, confirm
 from node.cli.options import JsonOption
 from node.cli.output import Output
+from node.cli.places import pair_nodes
 from node.data_directory import DATABASE_FILE, KEY_FILE, DataDirectory
 from node.key_file import NodeIdentity, read_key
 from node.real_ports import SystemClock, SystemEntropy
@@ -112,6 +113,7 @@ def restore(
         taken_at = words.day_and_time(facts.taken_at)
         confirm(f"What this node learnt since {taken_at} is set aside.", yes=yes)
         facts, replaced = backups.put_back(file, held.database_path, key=mine)
+    is_of_a_pair = directory in pair_nodes(os.environ).values()
     out = Output(as_json=as_json)
     out.document(
         {
@@ -123,12 +125,13 @@ def restore(
     )
     out.line(f"The backup of {taken_at} is back: {_count(facts.connections, 'connection')}.")
     if facts.pending:
-        out.line(f"{_count(facts.pending, 'invitation code')} of it will die: it may have been used since.")
+        out.line(
+            f"{_count(facts.pending, 'invitation code')} of it will die: what was open then may have been used since."
+        )
     if replaced is not None:
         out.line(f"What was there before is kept as {replaced}.")
-    out.line(
-        f"Next: start the node. It then compares every connection with its partner: handclasp node --data {directory}"
-    )
+    starting = "run `handclasp pair` again" if is_of_a_pair else "start the node as before, with the same settings"
+    out.line(f"Next: {starting}. The node then compares every connection with its partner.")
 
 
 @contextmanager

@@ -78,14 +78,15 @@ class RefusedError(CommandError):
 class AdminClient:
     """A node, as its admin reaches it. Every method raises CommandError, or RefusedError for a problem."""
 
-    def __init__(self, place: Place) -> None:
-        """Name the node; nothing is sent yet.
+    def __init__(self, place: Place, *, answer_s_max: float = ANSWER_S_MAX) -> None:
+        """Name the node, and how long each of its answers may take; nothing is sent yet.
 
         Raises:
             CommandError: the token would travel unencrypted over a network.
         """
         self.title = place.title
         self._token = place.token
+        self._answer_s_max = answer_s_max
         self._url = place.url
         parts = urlsplit(place.url)
         self._host, self._port, self._path = parts.hostname or "", parts.port, parts.path
@@ -180,7 +181,7 @@ class AdminClient:
             status, text = self._answered(method, path, data, headers)
         except TimeoutError:
             raise CommandError(
-                f"The node at {self._url} did not answer within {ANSWER_S_MAX:.0f} s.",
+                f"The node at {self._url} did not answer within {self._answer_s_max:.0f} s.",
                 "See in its log what it is doing; `handclasp connections list` shows whether it was done.",
                 exit_code=EXIT_REFUSED,
             ) from None
@@ -212,8 +213,8 @@ class AdminClient:
 
     def _link(self) -> HTTPConnection:
         if self._is_tls:
-            return HTTPSConnection(self._host, self._port, timeout=ANSWER_S_MAX)
-        return HTTPConnection(self._host, self._port, timeout=ANSWER_S_MAX)
+            return HTTPSConnection(self._host, self._port, timeout=self._answer_s_max)
+        return HTTPConnection(self._host, self._port, timeout=self._answer_s_max)
 
     def _understood(self, path: str, status: int, text: bytes) -> dict[str, Any]:
         try:

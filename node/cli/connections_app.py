@@ -35,7 +35,7 @@ connections_app = typer.Typer(
     here, or the one that --node, --data or --url names.
     """,
 )
-_COMMANDS: Final[dict[str, Callable[..., None]]] = {
+COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "initiate": initiate,
     "accept": accept,
     "list": list_connections,
@@ -48,5 +48,5 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "retry": retry,
     "events": events,
 }
-for _name, _command in _COMMANDS.items():
+for _name, _command in COMMANDS.items():
     connections_app.command(_name)(with_node(_command))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from node import words
-from node.cli.accept_command import waits_for
+from node.cli.accept_command import owed_to_partner, waits_for
 from node.cli.failures import EXIT_REFUSED, CommandError
 from node.cli.output import STYLES
 
@@ -83,13 +83,7 @@ def tell_status(out: Output, connection: dict[str, Any]) -> None:
     out.line(
         f'"{connection["name"]}" is {words.status(connection).lower()}.', style=STYLES.get(connection["status"], "")
     )
-    if _is_to_be_told(connection):
-        waiting = connection["waiting"]
-        out.line("The partner is told as soon as it can be reached, for as long as it takes.")
-        if waiting and waiting["sentence"]:
-            out.line(waiting["sentence"])
-        return
-    for line in waits_for(connection):
+    for line in owed_to_partner(connection) or waits_for(connection):
         out.line(line)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from node.cli.failures import CommandError
 from node.data_directory import read_admin_token, read_runtime
 from node.local_pair.keeping import BROKER
 from node.local_pair.notes import ChildState, Note, read_notes
@@ -18,7 +21,11 @@ STATE_STYLES: Final = {
     ChildState.STARTING_AGAIN: "yellow",
     ChildState.GIVEN_UP: "red",
     ChildState.STOPPED: "dim",
+    ChildState.NOT_ANSWERING: "red",
 }
+
+ANSWER_S_MAX: Final = 3.0
+"""How long a node may take to tell its connections before it is said not to answer."""
 
 _NONE: Final = Note(state=ChildState.STOPPED, said="", death_count=0)
 
@@ -30,9 +37,6 @@ def nodes_and_broker(directory: Path, state: PairState, pid: int | None) -> tupl
         directory: the pair's.
         state: what it is made of.
         pid: the process that runs it; none if it does not run.
-
-    Raises:
-        CommandError: a node that runs does not answer.
     """
     notes = read_notes(directory, pid=pid) if pid is not None else {}
     alive = Note(state=ChildState.RUNNING, said="", death_count=0)
@@ -60,10 +64,12 @@ def _node(directory: Path, state: PairState, name: str, note: Note) -> dict[str,
     from node.cli.client import AdminClient  # noqa: PLC0415 - only where a node runs
     from node.cli.places import Place  # noqa: PLC0415 - likewise
 
-    counts: dict[str, int] = {}
-    for one in AdminClient(Place(title=name, url=runtime.node_url, token=token)).connections():
-        counts[one["status"]] = counts.get(one["status"], 0) + 1
-    return shown | {"connections": counts} | _noted(note, ChildState.RUNNING)
+    client = AdminClient(Place(title=name, url=runtime.node_url, token=token), answer_s_max=ANSWER_S_MAX)
+    try:
+        counts = Counter(one["status"] for one in client.connections())
+    except CommandError as error:
+        return shown | _noted(replace(note, said=str(error)), ChildState.NOT_ANSWERING)
+    return shown | {"connections": dict(counts)} | _noted(note, ChildState.RUNNING)
 
 
 def _noted(note: Note, state: ChildState) -> dict[str, Any]:

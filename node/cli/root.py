@@ -14,7 +14,7 @@ from node.cli.failures import EXIT_REFUSED, EXIT_USAGE, CommandError
 from node.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 PROGRAM: Final = "handclasp"
 ENTRY_POINTS: Final = "handclasp.commands"
@@ -88,12 +88,20 @@ class LazyGroup(TyperGroup):
         """
         name = args[0]
         if name not in COMMANDS and not name.startswith("-") and name not in (known := _targets()):
-            nearest = difflib.get_close_matches(name, known, n=1)
+            nearest = _nearest(name, known)
             raise CommandError(
                 f"There is no command {name!r}.",
-                f"Did you mean `{PROGRAM} {nearest[0]}`?" if nearest else f"`{PROGRAM} --help` lists them all.",
+                f"Did you mean `{PROGRAM} {nearest}`?" if nearest else f"`{PROGRAM} --help` lists them all.",
             )
         return super().resolve_command(ctx, args)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    """The command that was meant: `retry` is what `connections` does, and not a misspelt `restore`."""
+    acts = import_module("node.cli.connections_app").COMMANDS
+    meant = {one: one for one in known} | {act: f"connections {act}" for act in acts}
+    nearest = difflib.get_close_matches(name, meant, n=1)
+    return meant[nearest[0]] if nearest else None
 
 
 def run_root(arguments: list[str]) -> int:

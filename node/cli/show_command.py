@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from node import words
-from node.cli.accept_command import waits_for
+from node.cli.accept_command import owed_to_partner, waits_for
 from node.cli.client import AdminClient
 from node.cli.finding import IdArgument, find_sys_id
 from node.cli.initiate_command import who_can_use
@@ -44,7 +44,7 @@ def show(
     out.document(content)
     _tell(out, content["connection"])
     for notice in content["notices"]:
-        out.line(f"Notice of {words.moment(notice['at'])}: {notice['kind']}, {notice['about']}", style="yellow")
+        out.line(f"{words.moment(notice['at'])}: {words.NOTICES[notice['kind']]} {notice['about']}", style="yellow")
     if events:
         out.line()
         tell_events(out, content["events"])
@@ -57,7 +57,7 @@ def show(
 def _tell(out: Output, connection: dict[str, Any]) -> None:
     status, partner = connection["status"], connection["partner"]
     out.line(f"{connection['name']}: {words.status(connection)}", style=STYLES.get(status, ""))
-    for line in waits_for(connection):
+    for line in (*waits_for(connection), *owed_to_partner(connection)):
         out.line(line)
     expires_at = connection["expires_at"]
     out.pairs(

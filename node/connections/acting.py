@@ -121,6 +121,11 @@ async def retry(context: Context, sys_id: str) -> Connection:
     connection = await context.store.run(lambda tx: found(tx, sys_id))
     if not connection.record.owed or connection.recipient is None:
         raise ProblemError(Problem.NOT_POSSIBLE_NOW, "Nothing waits to be told to the partner.")
+    if connection.partner.node_url is None:
+        raise ProblemError(
+            Problem.NOT_POSSIBLE_NOW,
+            "The partner gave no URL to reach it at: it is told when it calls next, at its start and about daily.",
+        )
     context.signals.owed(connection)
     return connection
 

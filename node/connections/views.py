@@ -60,7 +60,9 @@ def connection_view(context: Context, connection: Connection, waiting: Waiting |
         "owed": record.owed,
         "removed": record.hidden,
         "waiting": waiting.view() if waiting is not None and record.owed else None,
-        "possible_acts": [one.value for one in possible_acts(record, now=context.clock.now())],
+        "possible_acts": []
+        if connection.is_gone
+        else [one.value for one in possible_acts(record, now=context.clock.now())],
         "seq": connection.seq,
         "created_at": instant(connection.created_at_ms / 1000),
         "changed_at": instant(connection.changed_at_ms / 1000),

@@ -28,15 +28,10 @@ TONES: Final[Mapping[str, tuple[str, str]]] = {
 MODES: Final = {"basic": "Basic", "visual": "Visual", "script": "Script"}
 ROLES: Final = {"source": "Source", "destination": "Destination"}
 
-NOTICES: Final[Mapping[str, str]] = {
-    "other_holder": "Another node holds a valid invitation code of this connection, and was refused. Its fingerprint:",
-    "older_data": "This instance's data were older than what it had once told its partner: a backup was put back.",
-}
-
 
 def notice_sentence(kind: str) -> str:
     """What a notice of that kind says; its `about` stands beside it."""
-    return NOTICES.get(kind, kind)
+    return words.NOTICES.get(kind, kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

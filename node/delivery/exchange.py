@@ -48,6 +48,7 @@ async def show_node(context: Context, url: str, recipient: bytes) -> None:
     """
     try:
         answer = await context.network.get(url + NODE_INFO_PATH)
+        _heed_rate_limit(context, url, answer)
         if answer.status != _OK:
             raise _not_a_node(context, url, answer)
         info = from_json(answer.body)
@@ -90,12 +91,7 @@ async def exchange(context: Context, connection: Connection, recipient: bytes) -
 
 def _judge(context: Context, url: str, answer: HttpAnswer, sealed: Sealed, recipient: bytes) -> Message:
     """An answer is signed by the pinned key, to me, and to my question; everything else is none."""
-    if answer.status == _TOO_MANY_REQUESTS:
-        raise NoAnswerError(
-            Cause.RATE_LIMITED,
-            f"The node at {url} asks to be left alone.",
-            retry_after_s=_retry_after_s(answer, now=context.clock.now()),
-        )
+    _heed_rate_limit(context, url, answer)
     if answer.status != _OK or not is_envelope_type(answer.headers.get("content-type")):
         raise _not_a_node(context, url, answer)
     try:
@@ -106,6 +102,15 @@ def _judge(context: Context, url: str, answer: HttpAnswer, sealed: Sealed, recip
     if message.sender != recipient:
         raise NoAnswerError(Cause.OTHER_NODE, f"At {url} another node answers than the partner.")
     return message
+
+
+def _heed_rate_limit(context: Context, url: str, answer: HttpAnswer) -> None:
+    if answer.status == _TOO_MANY_REQUESTS:
+        raise NoAnswerError(
+            Cause.RATE_LIMITED,
+            f"The node at {url} asks to be left alone.",
+            retry_after_s=_retry_after_s(answer, now=context.clock.now()),
+        )
 
 
 def _not_a_node(context: Context, url: str, answer: HttpAnswer) -> NoAnswerError:

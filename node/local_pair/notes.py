@@ -24,6 +24,7 @@ class ChildState(StrEnum):
     STARTING_AGAIN = "starting-again"
     GIVEN_UP = "given-up"
     STOPPED = "stopped"
+    NOT_ANSWERING = "not-answering"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

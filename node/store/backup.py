@@ -20,7 +20,7 @@ from sqlalchemy import inspect
 
 from node.private_files import flush
 from node.store.database import Database, StoreError
-from protocol.limits import KEY_BYTES
+from protocol.limits import INSTANT_LIMIT, KEY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,8 +69,8 @@ def take(
     """
     if not database.exists():
         raise BackupError(f"There is no database {database}.")
-    partial = target.with_name(target.name + ".partial")
     _refuse_existing(target)
+    partial = target.with_name(target.name + ".partial")
     try:
         partial.unlink(missing_ok=True)
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -178,8 +178,10 @@ def _mark(partial: Path, *, key: bytes, now: float) -> Facts:
 def _facts(link: sqlite3.Connection) -> Facts:
     found = link.execute(f"SELECT key, taken_at FROM {TABLE}").fetchone()  # noqa: S608 - a constant
     key, taken_at = found or (None, None)
-    if not (isinstance(key, bytes) and len(key) == KEY_BYTES and isinstance(taken_at, int)):
+    if not (isinstance(key, bytes) and len(key) == KEY_BYTES):
         raise sqlite3.DatabaseError("it does not say whose backup it is")
+    if not (isinstance(taken_at, int) and 0 <= taken_at < INSTANT_LIMIT):
+        raise sqlite3.DatabaseError("it does not say when it was taken")
     ((connections,),) = link.execute("SELECT count(*) FROM connections WHERE NOT hidden")
     ((pending,),) = link.execute("SELECT count(*) FROM connections WHERE phase = 'pending'")
     return Facts(key=key, taken_at=taken_at, connections=connections, pending=pending)

@@ -140,6 +140,22 @@ def test_default_ports_that_are_taken_are_replaced_and_named_ones_are_not(tmp_pa
             one.close()
 
 
+def test_status_tells_of_a_node_that_hangs_and_of_all_others(tmp_path, handclasp):
+    with Pair(tmp_path / "pair") as pair:
+        pid = next(node["pid"] for node in pair.told["nodes"] if node["name"] == "a")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            told = handclasp.here("pair", "status", "--data", tmp_path / "pair")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert told.code == 1
+        assert [line.split()[:3] for line in told.out.splitlines()[2:4]] == [
+            ["a", "not", "answering"],
+            ["b", "running", pair.told["nodes"][1]["node_url"]],
+        ]
+        assert "did not answer within 3 s" in told.out
+
+
 @pytest.mark.slow
 def test_reset_begins_anew_and_touches_nothing_that_is_no_pair(tmp_path, handclasp):
     with Pair(tmp_path / "pair", "--connect") as pair:

@@ -173,10 +173,12 @@ def test_a_connection_that_cannot_be_told_says_what_it_waits_for(handclasp, node
         source.stop()
     result = handclasp.here("connections", "accept", "--data", nodes.b.data, "--wait", "1", stdin=code)
     assert (result.code, result.err) == (1, "")
-    first, second, third, last = result.out.splitlines()
+    first, second, third, fourth, fifth, last = result.out.splitlines()
     assert first == '"gone away" is accepting.'
     assert second == "It waits until the source can be told."
-    assert f"127.0.0.1:{source.port} can't be connected to" in third
+    assert third == "The partner is told as soon as it can be reached, for as long as it takes."
+    assert f"127.0.0.1:{source.port} can't be connected to" in fourth
+    assert re.fullmatch(r"The next try is at [\d:]+ UTC; `handclasp connections retry [0-9a-f]{8}` tries now.", fifth)
     assert last.startswith("See how it goes on: handclasp connections show ")
 
 
