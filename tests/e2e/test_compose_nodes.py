@@ -16,7 +16,9 @@ from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY
 
 ROOT = Path(__file__).parents[2]
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
-IN_CONTAINERS = re.findall(r"^.*docker compose exec.*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+IN_CONTAINERS = re.findall(
+    r"^(?:docker compose exec|curl) .*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+)
 
 
 @pytest.fixture

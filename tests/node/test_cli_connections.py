@@ -69,7 +69,7 @@ def test_a_connection_without_a_name_is_called_after_its_two_ends(handclasp, nod
     assert made["invitation_code"].startswith("handclasp_")
 
 
-@pytest.mark.parametrize(("lifetime", "seconds"), [("90s", 90), ("30m", 1800), ("12h", 43200), ("30d", 2592000)])
+@pytest.mark.parametrize(("lifetime", "seconds"), [("5400s", 5400), ("30m", 1800), ("12h", 43200), ("30d", 2592000)])
 def test_a_code_lives_as_long_as_asked(handclasp, nodes, lifetime, seconds):
     made = handclasp.here(
         "connections", "initiate", "--data", nodes.a.data, "--no-url", "--local", "A", "--remote", "B",
