@@ -95,6 +95,7 @@ def test_bootstrap_is_written_for_every_python() -> None:
     assert not any(isinstance(node, too_new) for node in nodes)
 
 
+@pytest.mark.slow
 def test_a_python_that_is_too_old_gets_one_sentence() -> None:
     old = {version: path for version, path in pythons().items() if minor_of(version) < (3, 11)}
     if not old:

@@ -19,6 +19,7 @@ def start(tmp_path):
 
 
 @pytest.mark.mosquitto
+@pytest.mark.slow
 def test_both_nodes_are_killed_on_mosquitto_and_the_handshake_ends_active(start):
     code, out, err = start("--trouble", "--broker", "mosquitto").end()
     assert (code, err) == (0, "")

@@ -209,6 +209,7 @@ def files_of(node):
     return {name: hashlib.sha256((node.data / name).read_bytes()).hexdigest() for name in ("node.db", "node.db-wal")}
 
 
+@pytest.mark.slow
 def test_flood_stranger_writes_nothing_signs_nothing_and_a_partner_is_served(tmp_path):
     from node.key_file import read_key
 

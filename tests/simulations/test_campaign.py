@@ -24,12 +24,13 @@ ROOT = Path(__file__).resolve().parents[2]
 QUICK = range(100, 120)
 SLOW_FROM, SLOW_TO = 1000, 2000
 CHUNKS = [
-    *((Level.DIRECT, first, 40) for first in range(200, 600, 40)),
-    *((Level.HTTP, first, 15) for first in range(200, 320, 15)),
+    *((Level.DIRECT, first, 40) for first in range(200, 520, 40)),
+    *((Level.HTTP, first, 15) for first in range(200, 290, 15)),
 ]
 """About a minute of one core, in pieces that test runners can share: level, first seed, how many."""
 
 
+@pytest.mark.slow
 def test_some_dozens_of_seeds_break_no_property_and_show_most_faults():
     tally = run_seeds(QUICK)
     assert tally.failures == []
@@ -54,6 +55,7 @@ def test_a_thousand_seeds_break_no_property(level):
     assert {goal for goal in missing(tally.counts) if goal.startswith("mattered")} == set()
 
 
+@pytest.mark.slow
 def test_processes_share_the_seeds_and_find_what_one_finds(monkeypatch):
     monkeypatch.setattr(campaign, "SEEDS_PER_BATCH", 3)
     alone, shared = (run_campaign(range(9), workers=workers) for workers in (1, 2))

@@ -86,6 +86,7 @@ def test_the_command_plants_looks_and_tells_in_a_table_what_found_it(capsys, mon
     assert re.fullmatch(r"All 2 were found in \d+ worlds, each with at most 3 faults\.", shown[-1])
 
 
+@pytest.mark.slow
 def test_what_is_not_found_is_told_and_ends_with_1(capsys, monkeypatch, tmp_path):
     (tmp_path / "harmless.patch").write_text(
         'harmless\n--- protocol/merging.py\n@@\n-    """Close my side, for good."""\n+    """Close it."""\n'
@@ -96,6 +97,7 @@ def test_what_is_not_found_is_told_and_ends_with_1(capsys, monkeypatch, tmp_path
     assert (told["fault"], told["found"], told["seeds"], told["check"]) == ("harmless", False, 2, None)
 
 
+@pytest.mark.slow
 def test_a_copy_that_does_not_start_is_told_with_its_last_line(capsys, monkeypatch, tmp_path):
     (tmp_path / "broken.patch").write_text(
         'broken\n--- protocol/merging.py\n@@\n-    """Close my side, for good."""\n+    return (\n'

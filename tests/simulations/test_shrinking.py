@@ -80,6 +80,7 @@ def test_a_failing_seed_shrinks_to_few_faults_each_of_which_it_needs(failing_see
         assert violation is None or check_of(violation) != "Owing"
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_faults_and_the_line_that_shows_the_least_world(
     failing_seed, monkeypatch, capsys, tmp_path
 ):

@@ -63,9 +63,9 @@ def digests(seeds: range, *, hash_seed: str) -> list[str]:
 
 
 def test_a_seed_gives_the_same_trace_in_processes_with_different_hash_seeds():
-    first, second = (digests(range(8), hash_seed=seed) for seed in ("0", "4711"))
+    first, second = (digests(range(4), hash_seed=seed) for seed in ("0", "4711"))
     assert first == second
-    assert len(set(first)) == 8 * len(Level)
+    assert len(set(first)) == 4 * len(Level)
 
 
 @pytest.mark.slow
