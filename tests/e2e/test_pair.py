@@ -140,6 +140,7 @@ def test_default_ports_that_are_taken_are_replaced_and_named_ones_are_not(tmp_pa
             one.close()
 
 
+@pytest.mark.slow
 def test_status_tells_of_a_node_that_hangs_and_of_all_others(tmp_path, handclasp):
     with Pair(tmp_path / "pair") as pair:
         pid = next(node["pid"] for node in pair.told["nodes"] if node["name"] == "a")

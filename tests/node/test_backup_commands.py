@@ -75,6 +75,7 @@ def test_a_backup_of_a_busy_node_is_whole_and_holds_what_was_committed_before(ha
     assert len(made) > 5
 
 
+@pytest.mark.slow
 def test_nothing_is_overwritten(handclasp, nodes, tmp_path):
     file = tmp_path / "precious"
     file.write_text("precious")
@@ -131,6 +132,7 @@ def test_a_restore_brings_back_what_was_and_keeps_what_it_replaces(handclasp, no
     assert node.admin("POST", f"/connections/{listed['connections'][0]['sys_id']}/new-code", {})[0] == 201
 
 
+@pytest.mark.slow
 def test_a_backup_that_is_copied_into_place_by_hand_is_a_restore_too(handclasp, node, tmp_path):
     node.initiate(None, name="one")
     backed_up(handclasp, node, tmp_path / "file")
@@ -141,6 +143,7 @@ def test_a_backup_that_is_copied_into_place_by_hand_is_a_restore_too(handclasp, 
     assert [one["reason"] for one in listed["connections"]] == ["restored"]
 
 
+@pytest.mark.slow
 def test_a_node_moves_by_its_key_file_and_a_backup(handclasp, node, tmp_path):
     node.initiate(None, name="one")
     backed_up(handclasp, node, tmp_path / "file")
@@ -192,6 +195,7 @@ def test_a_backup_of_another_node_is_refused(handclasp, node, nodes, tmp_path):
     assert "is a backup of the node" in refused_and_unchanged(handclasp, node, tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_a_damaged_database_is_set_aside_as_it_is(handclasp, node, tmp_path):
     node.initiate(None, name="one")
     backed_up(handclasp, node, tmp_path / "file")

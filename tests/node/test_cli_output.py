@@ -169,6 +169,7 @@ def others(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_another_package_brings_commands_and_takes_none_of_ours(handclasp, others):
     path = os.pathsep.join([str(others), handclasp.environment()["PYTHONPATH"]])
     assert handclasp("greet", "--name", "Bo", PYTHONPATH=path).succeeded().out == "Hello Bo\n"

@@ -97,6 +97,7 @@ async def test_a_broker_that_refuses_the_topics_is_one_sentence(handclasp):
     assert "refuses to send handclasp/v1/nodes/+/presence" in result.refused(2)
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_no_broker_is_one_sentence(handclasp):
     async def speak(reader, writer):
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")

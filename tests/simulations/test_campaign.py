@@ -24,8 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 QUICK = range(100, 120)
 SLOW_FROM, SLOW_TO = 1000, 2000
 CHUNKS = [
-    *((Level.DIRECT, first, 40) for first in range(200, 520, 40)),
-    *((Level.HTTP, first, 15) for first in range(200, 290, 15)),
+    *((Level.DIRECT, first, 40) for first in range(200, 440, 40)),
+    *((Level.HTTP, first, 15) for first in range(200, 260, 15)),
 ]
 """About a minute of one core, in pieces that test runners can share: level, first seed, how many."""
 
