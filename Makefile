@@ -38,7 +38,7 @@ test: ## Run the tests that take seconds; what this machine cannot run is listed
 
 test-slow: ## Run the tests that take longer: set-ups from nothing, long stories of many processes
 	$(SET_UP) dev
-	@$(PYTEST) --numprocesses auto --maxprocesses 4 -m slow $(ARGS) || [ $$? -eq $(NO_TEST) ]
+	@$(PYTEST) --numprocesses auto --maxprocesses 4 -m slow -o faulthandler_timeout=600 $(ARGS) || [ $$? -eq $(NO_TEST) ]
 
 simulate: ## Run the nodes' own code through made-up bad days; ARGS="--seeds 20000" for many
 	$(SET_UP) main
