@@ -278,14 +278,18 @@ def _instance_app(
             return await _shows(info)(request)
         raise web.HTTPTemporaryRedirect(profile.node_url + WELL_KNOWN_PATH)
 
-    async def to_console(_request: web.Request) -> web.Response:
-        raise web.HTTPSeeOther(console.url if console is not None else "")
-
     app.router.add_get(WELL_KNOWN_PATH, well_known)
     if console is not None:
-        app.router.add_get("/", to_console)
+        app.router.add_get("/", _leads_to(console.url))
     app.router.add_routes(health.instance_routes())
     return app
+
+
+def _leads_to(url: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def lead(_request: web.Request) -> web.Response:
+        raise web.HTTPSeeOther(url)
+
+    return lead
 
 
 def _shows(info: bytes) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -13,7 +13,6 @@ What is odd here is an error for a person to solve: nothing is repaired or overw
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import fcntl
 import json
@@ -25,6 +24,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+from node.bearer import new_secret
 from node.console.login import PASSWORD_FILE, make_login, read_login
 from node.key_file import make_key, read_key
 from node.private_files import ELSEWHERE, FILE_BYTES_MAX, DataDirectoryError, read_text, write_atomically
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["DataDirectory", "DataDirectoryError", "Runtime", "read_admin_token", "read_runtime"]
 
 LAYOUT_VERSION: Final = 1
-ADMIN_TOKEN_BYTES: Final = 32
 
 LOCK_TRIES: Final = 5
 LOCK_RETRY_S: Final = 0.02
@@ -274,7 +273,7 @@ def _refuse_lost_key(path: Path) -> None:
 
 
 def _make_token(path: Path, entropy: Entropy) -> str:
-    token = base64.urlsafe_b64encode(entropy.token(ADMIN_TOKEN_BYTES)).decode().rstrip("=")
+    token = new_secret(entropy)
     write_atomically(path / TOKEN_FILE, f"{token}\n")
     return token
 

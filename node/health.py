@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiohttp import web
 
+from node.delivery.broadcast import broker_state
 from node.metrics import METRICS_CONTENT_TYPE
 from node.store import statements
 from node.version import SOFTWARE
@@ -54,12 +55,7 @@ class HealthRoutes:
                 await self._context.store.run(statements.broadcast_count)
         except Exception as error:  # noqa: BLE001 - whatever it is, the node can't keep anything now
             return _json({"status": "not ready", "store": type(error).__name__}, status=503)
-        return _json({"status": "ready", "store": "ok", "broker": self._broker()})
-
-    def _broker(self) -> str:
-        if self._broadcaster is None:
-            return "none"
-        return "connected" if self._broadcaster.connected else "disconnected"
+        return _json({"status": "ready", "store": "ok", "broker": broker_state(self._broadcaster)})
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """All metrics as Prometheus text."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 STATUSES: Final = {
     "pending": "Pending",
@@ -34,7 +37,10 @@ REASONS: Final = {
     "unknown": "the source does not know the connection any more",
 }
 
-NOTICES: Final = {
+NO_URL: Final = "The partner gave no URL: it is told when it calls next, which it does at its start and about daily."
+"""Why a statement waits without being tried."""
+
+_NOTICES: Final = {
     "other_holder": "Another node holds a valid invitation code of this connection, and was refused. Its fingerprint:",
     "older_data": "This instance's data were older than what it had once told its partner: a backup was put back.",
 }
@@ -44,14 +50,19 @@ _LIFETIME: Final = re.compile(r"(\d{1,9})\s*([smhdw])", re.IGNORECASE)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
-def status(connection: dict[str, Any]) -> str:
+def notice(kind: str) -> str:
+    """What a notice to an admin says; its `about` stands beside it."""
+    return _NOTICES.get(kind, kind)
+
+
+def status(connection: Mapping[str, Any]) -> str:
     """A connection's status, from its JSON."""
     if connection["status"] == "awaiting-approval" and connection["role"] == "source":
         return "Awaiting your approval"
     return STATUSES.get(str(connection["status"]), str(connection["status"]))
 
 
-def reason(connection: dict[str, Any]) -> str | None:
+def reason(connection: Mapping[str, Any]) -> str | None:
     """Why it is closed; none if it isn't."""
     found = connection["reason"]
     return REASONS.get(found, found) if found is not None else None

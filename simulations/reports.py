@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from simulations.coverage import BEYOND, DEEDS, GOALS, MATTERED, ROWS, STRUCK, TAKEN, missing
 from simulations.faults import MEANINGS, Fault
+from simulations.status_line import StatusLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,8 @@ class Progress:
     def __init__(self, seeds: range | None, *, is_shown: bool) -> None:
         self._wanted = len(seeds) if seeds is not None else None
         self._is_shown = is_shown
+        self._line = StatusLine(is_shown=is_shown)
         self._began = time.monotonic()
-        self._is_open = False
 
     def passed_s(self) -> float:
         """How long it has run, in real seconds."""
@@ -39,18 +39,14 @@ class Progress:
         of = f" of {self._wanted:,}" if self._wanted is not None else ""
         faults = sum(1 for kind in Fault if tally.counts[f"{MATTERED} {kind}"])
         rows = sum(1 for goal in _REACHABLE if tally.counts[goal])
-        sys.stderr.write(
-            f"\r\x1b[K{tally.seeds:,}{of} seeds, {rate:.1f}/s; "
+        self._line.show(
+            f"{tally.seeds:,}{of} seeds, {rate:.1f}/s; "
             f"{faults} of {len(Fault)} faults, {rows} of {len(_REACHABLE)} rows and acts"
         )
-        sys.stderr.flush()
-        self._is_open = True
 
     def end(self) -> None:
         """Leave the line free."""
-        if self._is_open:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        self._line.wipe()
 
 
 def report_lines(tally: Tally, *, passed_s: float, is_complete_wanted: bool) -> Iterator[str]:

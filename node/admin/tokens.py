@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import TYPE_CHECKING, Final
 
+from node.bearer import digest_of, new_secret
 from node.problems import Problem, ProblemError
 from node.store import tokens as stored
 from protocol.errors import TextError
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from node.connections.context import Context
     from node.ports import Transaction
 
-TOKEN_BYTES: Final = 32
 TOKENS_MAX: Final = 50
 SEEN_EVERY_S: Final = 600
 """How often the use of a token is noted: a request that only reads need not cost a commit."""
@@ -42,7 +40,7 @@ class ApiTokens:
             name = check_name(name, what="token's name")
         except TextError as error:
             raise ProblemError(Problem.INVALID_FIELD, error.sentence, field="name") from None
-        secret = base64.urlsafe_b64encode(self._context.entropy.token(TOKEN_BYTES)).decode().rstrip("=")
+        secret = new_secret(self._context.entropy)
         now = int(self._context.clock.now())
 
         def unit(tx: Transaction) -> None:
@@ -55,7 +53,7 @@ class ApiTokens:
                 raise ProblemError(
                     Problem.NOT_POSSIBLE_NOW, f"There are {TOKENS_MAX} tokens: revoke one that nobody uses."
                 )
-            stored.add(tx, name=name, digest=_digest(secret), now=now)
+            stored.add(tx, name=name, digest=digest_of(secret), now=now)
 
         await self._context.store.run(unit)
         return secret
@@ -70,7 +68,7 @@ class ApiTokens:
 
     async def is_good(self, secret: str) -> bool:
         """Whether that is one of them; its use is noted."""
-        digest, now = _digest(secret), int(self._context.clock.now())
+        digest, now = digest_of(secret), int(self._context.clock.now())
 
         def unit(tx: Transaction) -> bool:
             found = stored.find(tx, digest)
@@ -81,7 +79,3 @@ class ApiTokens:
             return True
 
         return await self._context.store.run(unit)
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode(errors="replace")).digest()

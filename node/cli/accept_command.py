@@ -128,7 +128,7 @@ def owed_to_partner(connection: dict[str, Any]) -> list[str]:
     if not connection["owed"]:
         return []
     if connection["partner"]["node_url"] is None:
-        return ["The partner gave no URL: it is told when it calls next, which it does at its start and about daily."]
+        return [words.NO_URL]
     waiting = connection["waiting"] or {}
     told = ["The partner is told as soon as it can be reached, for as long as it takes."]
     if waiting.get("sentence"):

@@ -15,7 +15,7 @@ from node.cli.failures import CommandError
 from node.cli.finding import YesOption, confirm
 from node.cli.options import JsonOption
 from node.cli.output import Output
-from node.cli.places import pair_nodes
+from node.cli.places import PAIR_FILE
 from node.data_directory import DATABASE_FILE, KEY_FILE, DataDirectory
 from node.key_file import NodeIdentity, read_key
 from node.real_ports import SystemClock, SystemEntropy
@@ -113,7 +113,7 @@ def restore(
         taken_at = words.day_and_time(facts.taken_at)
         confirm(f"What this node learnt since {taken_at} is set aside.", yes=yes)
         facts, replaced = backups.put_back(file, held.database_path, key=mine)
-    is_of_a_pair = directory in pair_nodes(os.environ).values()
+    is_of_a_pair = (directory.absolute().parent / PAIR_FILE).exists()
     out = Output(as_json=as_json)
     out.document(
         {

@@ -72,7 +72,7 @@ def confirm(question: str, *, yes: bool) -> None:
 def once_told(client: AdminClient, connection: dict[str, Any]) -> dict[str, Any]:
     """The connection once its partner was told, or as it is when that takes too long."""
     until = time.monotonic() + TOLD_S_MAX
-    while _is_to_be_told(connection) and time.monotonic() < until:
+    while connection["owed"] and time.monotonic() < until:
         time.sleep(POLL_S)  # noqa: TID251 - a command has no loop, and is not simulated
         connection = client.connection(connection["sys_id"])["connection"]
     return connection
@@ -85,7 +85,3 @@ def tell_status(out: Output, connection: dict[str, Any]) -> None:
     )
     for line in owed_to_partner(connection) or waits_for(connection):
         out.line(line)
-
-
-def _is_to_be_told(connection: dict[str, Any]) -> bool:
-    return bool(connection["owed"])

@@ -44,7 +44,7 @@ def show(
     out.document(content)
     _tell(out, content["connection"])
     for notice in content["notices"]:
-        out.line(f"{words.moment(notice['at'])}: {words.NOTICES[notice['kind']]} {notice['about']}", style="yellow")
+        out.line(f"{words.moment(notice['at'])}: {words.notice(notice['kind'])} {notice['about']}", style="yellow")
     if events:
         out.line()
         tell_events(out, content["events"])

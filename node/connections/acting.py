@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from node import words
 from node.connections.changing import forget, store_change
 from node.connections.initiating import SALT_BYTES, Offered, compose, offered, parts_of
 from node.connections.once import ALWAYS, Once
@@ -116,7 +117,7 @@ async def retry(context: Context, sys_id: str) -> Connection:
     """Try to reach the partner now instead of at the next try; the connection, which still owes its statement.
 
     Raises:
-        ProblemError: there is no such connection, or nothing waits.
+        ProblemError: there is no such connection, nothing waits, or the partner gave no URL.
     """
     connection = await context.store.run(lambda tx: found(tx, sys_id))
     if not connection.record.owed or connection.recipient is None:
@@ -124,7 +125,7 @@ async def retry(context: Context, sys_id: str) -> Connection:
     if connection.partner.node_url is None:
         raise ProblemError(
             Problem.NOT_POSSIBLE_NOW,
-            "The partner gave no URL to reach it at: it is told when it calls next, at its start and about daily.",
+            words.NO_URL,
         )
     context.signals.owed(connection)
     return connection

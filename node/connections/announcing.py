@@ -76,13 +76,14 @@ def is_announcement_allowed(
     since_ms = int((now - HOUR_S) * 1000)
     recent = statements.recent_announcements(tx, prefix=network, since_ms=since_ms) + renewals.count(network, now=now)
     is_over = recent >= ANNOUNCEMENTS_PER_PREFIX_PER_HOUR_MAX
-    if before is not None and not statements.is_known_partner(tx, sender):
+    is_known = statements.is_known_partner(tx, sender)
+    if before is not None and not is_known:
         if is_over:
             raise TooManyAnnouncementsError
         renewals.add(network, now=now)  # also where the caps refuse it: rows 6b, 6c and 7 ask for none
-    if not _is_below_the_caps(context, tx, before, sender):
+    if not _is_below_the_caps(context, tx, before, sender, is_known=is_known):
         return False
-    if is_over and message.statement.side.phase is Phase.PENDING and not statements.is_known_partner(tx, sender):
+    if is_over and message.statement.side.phase is Phase.PENDING and not is_known:
         raise TooManyAnnouncementsError
     return not is_over
 
@@ -98,11 +99,13 @@ def _could_be_stored(before: Connection | None, said: Statement) -> bool:
     return record.mine.phase is Phase.ANNOUNCED and said.side.phase is Phase.PENDING and said.side.revision > held
 
 
-def _is_below_the_caps(context: Context, tx: Transaction, before: Connection | None, sender: bytes) -> bool:
+def _is_below_the_caps(
+    context: Context, tx: Transaction, before: Connection | None, sender: bytes, *, is_known: bool
+) -> bool:
     now = context.clock.now()
     if context.announcements is Announcements.OFF:
         return False
-    if context.announcements is Announcements.KNOWN and not statements.is_known_partner(tx, sender):
+    if context.announcements is Announcements.KNOWN and not is_known:
         return False
     replaced = before is not None and before.record.mine.phase is Phase.ANNOUNCED and before.record.expires_at > now
     return (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -11,7 +10,6 @@ from aiohttp import web
 
 from node.admin.bodies import AcceptBody
 from node.connections import accepting
-from node.connections.once import Once
 from node.connections.views import instant
 from node.console.console import PREFIX
 from node.console.forms import Form, as_body, read_form
@@ -63,7 +61,7 @@ class AcceptPages:
             case "back":
                 return self._paste(request, form)
             case "decline":
-                once = _once(form, b"decline")
+                once = form.once(b"decline")
                 connection = await accepting.decline(self._shell.context, form["code"], once=once)
                 return see_other(f"{LIST}/{connection.sys_id}")
             case "accept":
@@ -75,7 +73,7 @@ class AcceptPages:
         body = as_body(AcceptBody, {"code": form["code"], **{name: form[name] for name in FIELDS}})
         try:
             connection = await accepting.accept(
-                self._shell.context, body.code, body.adapted(), once=_once(form, msgspec.json.encode(body))
+                self._shell.context, body.code, body.adapted(), once=form.once(msgspec.json.encode(body))
             )
         except ProblemError as error:
             field = error.extra.get("field")
@@ -136,7 +134,3 @@ class AcceptPages:
             "expires": expiry(instant(expires_at), now=context.clock.now()),
         }
         return shown, "", None
-
-
-def _once(form: Form, asked: bytes) -> Once:
-    return Once(key=f"console {form['once']}", digest=hashlib.sha256(asked).digest())

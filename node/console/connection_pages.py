@@ -12,14 +12,14 @@ from node.admin.answers import connection_id
 from node.admin.bodies import DescribeBody
 from node.connections import acting, initiating
 from node.connections.acting import found
-from node.connections.views import connection_view, events_view, notice_view
-from node.console.console import PREFIX
+from node.connections.views import events_view, notice_view
+from node.console.accept_pages import ACCEPT
 from node.console.forms import as_body, read_form
 from node.console.list_pages import LIST
-from node.console.presenting import notice_sentence, shown
 from node.console.refusing import PageError
 from node.console.sequence import drawing
 from node.console.shell import see_other
+from node.console.tidy_pages import CLEAN_UP, QUEUE
 from node.problems import Problem, ProblemError
 from node.store import statements
 from protocol.limits import CODE_LIFETIME_S_DEFAULT, DESCRIPTION_CHARACTERS_MAX, SECURITY_NOTICES_MAX
@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     from node.ports import Transaction
 
 EVENTS_SHOWN: Final = 100
-ACCEPT: Final = f"{PREFIX}/accept"
-
-_BACK_TO: Final = {"list": LIST, "queue": f"{PREFIX}/queue", "clean-up": f"{PREFIX}/clean-up"}
+_BACK_TO: Final = {"list": LIST, "queue": QUEUE, "clean-up": CLEAN_UP}
 """Where a button leads that stands on a page of several connections."""
 
 
@@ -71,7 +69,7 @@ class ConnectionPages:
             return connection, events, [notice_view(row) for row in notices]
 
         connection, events, notices = await context.store.run(unit)
-        view, is_part = self._view(connection), request.query.get("part") == "state"
+        view, is_part = self._shell.shown(connection), request.query.get("part") == "state"
         return self._shell.page(
             request,
             "connection_part.html" if is_part else "connection.html",
@@ -81,7 +79,7 @@ class ConnectionPages:
             one=view,
             sides=_sides(view, context.name),
             timeline=[_line(event) for event in reversed(events)],
-            notices=[{**one, "sentence": notice_sentence(one["kind"])} for one in notices],
+            notices=[{**one, "sentence": words.notice(one["kind"])} for one in notices],
             messages=drawing(self._traces.of(sys_id), view),
             description_characters_max=DESCRIPTION_CHARACTERS_MAX,
             has_code=initiating.invitation_code(context, connection) is not None,
@@ -120,7 +118,7 @@ class ConnectionPages:
         sys_id = connection_id(request)
         context = self._shell.context
         connection = await context.store.run(lambda tx: found(tx, sys_id))
-        code, view = initiating.invitation_code(context, connection), self._view(connection)
+        code, view = initiating.invitation_code(context, connection), self._shell.shown(connection)
         if code is None:
             raise PageError(
                 409,
@@ -140,12 +138,6 @@ class ConnectionPages:
             is_new="new" in request.query,
             host=urlsplit(url).netloc if url else None,
             remote_accept=f"{url}{ACCEPT}" if url else None,
-        )
-
-    def _view(self, connection: Connection) -> dict[str, Any]:
-        context = self._shell.context
-        return shown(
-            connection_view(context, connection, self._shell.dispatcher.waiting(connection)), now=context.clock.now()
         )
 
 

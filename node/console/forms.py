@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from node.connections.once import Once
 from node.console.guarding import FORM_TOKEN
 from node.problems import Problem, ProblemError
 
@@ -26,6 +28,10 @@ class Form(dict[str, str]):
     def is_on(self, name: str) -> bool:
         """Whether a box is ticked."""
         return bool(self[name])
+
+    def once(self, asked: bytes) -> Once:
+        """What is asked for by this form is done once, however often it is sent."""
+        return Once(key=f"console {self['once']}", digest=hashlib.sha256(asked).digest())
 
 
 async def read_form(request: web.Request) -> Form:

@@ -5,7 +5,6 @@ What was typed travels with the forms, so going back keeps everything and nothin
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -14,7 +13,6 @@ from aiohttp import web
 from node.admin import bodies
 from node.admin.bodies import InitiateBody
 from node.connections import initiating
-from node.connections.once import Once
 from node.console.console import PREFIX
 from node.console.forms import Form, as_body, read_form
 from node.console.list_pages import LIST
@@ -126,7 +124,7 @@ class InitiatePages:
                 **{name: form[name] for name in CHECKS},
             },
         )
-        once = Once(key=f"console {form['once']}", digest=hashlib.sha256(msgspec.json.encode(body)).digest())
+        once = form.once(msgspec.json.encode(body))
         try:
             offered = await initiating.initiate(self._shell.context, body.wish(), once=once)
         except ProblemError as error:

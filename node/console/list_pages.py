@@ -7,9 +7,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from node.connections.views import connection_view
 from node.console.console import PREFIX
-from node.console.presenting import shown
 from node.store.browsing import Column, Found, Wanted, browse, is_empty
 from node.words import STATUSES
 from protocol.limits import CONNECTION_NAME_CHARACTERS_MAX
@@ -61,7 +59,7 @@ class ListPages:
             "connections_part.html" if request.query.get("part") == "list" else "connections.html",
             title="Connections",
             menu="connections",
-            rows=[self._shown(one, now) for one in found.rows],
+            rows=[self._shell.shown(one) for one in found.rows],
             found=found,
             first=(found.page - 1) * PER_PAGE + 1,
             is_empty=empty,
@@ -71,9 +69,6 @@ class ListPages:
             statuses=STATUSES,
             link=lambda **more: link(wanted, **more),
         )
-
-    def _shown(self, one: Any, now: float) -> dict[str, Any]:
-        return shown(connection_view(self._shell.context, one, self._shell.dispatcher.waiting(one)), now=now)
 
 
 def link(wanted: Wanted, **more: Any) -> str:

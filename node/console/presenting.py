@@ -29,11 +29,6 @@ MODES: Final = {"basic": "Basic", "visual": "Visual", "script": "Script"}
 ROLES: Final = {"source": "Source", "destination": "Destination"}
 
 
-def notice_sentence(kind: str) -> str:
-    """What a notice of that kind says; its `about` stands beside it."""
-    return words.NOTICES.get(kind, kind)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Button:
     """An act that may be done now.
@@ -113,20 +108,16 @@ def buttons_of(view: Mapping[str, Any]) -> list[Button]:
     ]
 
 
-def row_buttons(view: Mapping[str, Any]) -> list[Button]:
-    """The same for a row of the list, where there is room for less: to forget is for the connection's own page."""
-    return [button for button in buttons_of(view) if button.act != Act.FORGET]
-
-
 def shown(view: Mapping[str, Any], *, now: float) -> dict[str, Any]:
     """The view with what a page needs beside it."""
     tone, icon = TONES[view["status"]]
+    buttons = buttons_of(view)
     return {
         **view,
-        "status_word": words.status(dict(view)),
+        "status_word": words.status(view),
         "tone": tone,
         "status_icon": icon,
-        "why": words.reason(dict(view)),
+        "why": words.reason(view),
         "mode_word": MODES[view["mode"]],
         "role_word": ROLES[view["role"]],
         "other": view["partner"]["name"] or view["remote_short_name"] or "unknown",
@@ -136,8 +127,9 @@ def shown(view: Mapping[str, Any], *, now: float) -> dict[str, Any]:
         "changed": words.moment(view["changed_at"]),
         "expires": expiry(view["expires_at"], now=now),
         "waits_for": waits_for(view, now=now),
-        "buttons": buttons_of(view),
-        "row_buttons": row_buttons(view),
+        "buttons": buttons,
+        # where there is room for less: to forget is for the connection's own page
+        "row_buttons": [button for button in buttons if button.act != Act.FORGET],
     }
 
 
@@ -185,7 +177,7 @@ def waits_for(view: Mapping[str, Any], *, now: float) -> list[str]:
         case Status.DEACTIVATED_BOTH, _:
             sentences.append("Switched off on both sides.")
         case Status.CLOSED, _:
-            sentences.append(f"Closed: {words.reason(dict(view)) or 'nothing is known of the reason'}.")
+            sentences.append(f"Closed: {words.reason(view) or 'nothing is known of the reason'}.")
     if view["owed"] and view["status"] not in {Status.PENDING, Status.ACCEPTING}:
         sentences.append(f"{partner or 'The partner'} has not been told of the last change yet.")
     if (waiting := view["waiting"]) is not None:

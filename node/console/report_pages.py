@@ -9,6 +9,7 @@ from aiohttp import web
 
 from node.connections import attention
 from node.console.console import PREFIX
+from node.delivery.broadcast import broker_state
 from node.store.browsing import counts
 from node.version import VERSION
 from node.words import STATUSES, day_and_time
@@ -52,7 +53,7 @@ class ReportPages:
                 f"Handclasp {VERSION}, protocol {PROTOCOL_VERSION}, {day_and_time(context.clock.now())}",
                 f"Python {platform.python_version()} on {platform.system()} {platform.machine()}",
                 f"Reach: {'public' if context.node_url is not None else 'private'}",
-                f"Broker: {self._shell.broker_state()}, {broadcast_count} broadcasts wait",
+                f"Broker: {broker_state(self._shell.broadcaster)}, {broadcast_count} broadcasts wait",
                 f"Connections: {connections}; {owed_count} owe their partner a statement",
             )
         )

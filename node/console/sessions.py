@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 from typing import TYPE_CHECKING, Final
 
+from node.bearer import digest_of, new_secret
 from node.store import sessions as stored
 
 if TYPE_CHECKING:
     from node.ports import Clock, Entropy, Store, Transaction
 
-TOKEN_BYTES: Final = 32
 IDLE_S_MAX: Final = 24 * 3600
 """A session that nobody used for so long is over."""
 
@@ -33,7 +32,7 @@ class Sessions:
 
     def new_token(self) -> str:
         """A token that nobody can guess: of a session, or of a form before there is one."""
-        return base64.urlsafe_b64encode(self._entropy.token(TOKEN_BYTES)).decode().rstrip("=")
+        return new_secret(self._entropy)
 
     async def open(self) -> str:
         """A new session; its token. The oldest ones beyond the limit are over."""
@@ -41,14 +40,14 @@ class Sessions:
 
         def unit(tx: Transaction) -> None:
             stored.drop_old(tx, idle_since=int(now - IDLE_S_MAX), made_before=int(now - AGE_S_MAX))
-            stored.add(tx, digest=_digest(token), now=int(now), most=SESSIONS_MAX)
+            stored.add(tx, digest=digest_of(token), now=int(now), most=SESSIONS_MAX)
 
         await self._store.run(unit)
         return token
 
     async def is_open(self, token: str) -> bool:
         """Whether that is a session's token; its use is noted."""
-        digest, now = _digest(token), self._clock.now()
+        digest, now = digest_of(token), self._clock.now()
 
         def unit(tx: Transaction) -> bool:
             found = stored.find(tx, digest)
@@ -62,12 +61,12 @@ class Sessions:
 
     async def close(self, token: str) -> None:
         """End one session."""
-        digest = _digest(token)
+        digest = digest_of(token)
         await self._store.run(lambda tx: stored.remove(tx, digest))
 
     async def close_others(self, token: str) -> None:
         """End all but one: the password has changed."""
-        digest = _digest(token)
+        digest = digest_of(token)
         await self._store.run(lambda tx: stored.remove_others(tx, digest))
 
 
@@ -79,7 +78,3 @@ def form_token(token: str) -> str:
 def is_form_token(token: str, given: str) -> bool:
     """Whether a form came from a page of that session."""
     return hmac.compare_digest(form_token(token).encode(), given.encode(errors="replace"))
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode(errors="replace")).digest()

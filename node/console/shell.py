@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
+from node.connections.views import connection_view
 from node.console.console import PREFIX
 from node.console.guarding import SESSION, TOKEN
+from node.console.presenting import shown
 from node.console.rendering import render
 from node.console.sessions import form_token
+from node.delivery.broadcast import broker_state
 from node.version import VERSION
 from protocol.identity import fingerprint
 from protocol.limits import PROTOCOL_VERSION
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from node.connections.context import Context
+    from node.connections.stored import Connection
     from node.console.assets import Assets
     from node.console.changes import Changes
     from node.console.login import Login
@@ -111,6 +115,11 @@ class Shell:
             headers={"Cache-Control": "no-store" if secret else "private, no-cache"},
         )
 
+    def shown(self, connection: Connection) -> dict[str, Any]:
+        """A connection as templates show it."""
+        view = connection_view(self.context, connection, self.dispatcher.waiting(connection))
+        return shown(view, now=self.context.clock.now())
+
     def _frame(self, request: web.Request) -> dict[str, Any]:
         context = self.context
         return {
@@ -121,14 +130,8 @@ class Shell:
             "asset": self.assets.path,
             "version": VERSION,
             "protocol_version": PROTOCOL_VERSION,
-            "broker": self.broker_state(),
+            "broker": broker_state(self.broadcaster),
         }
-
-    def broker_state(self) -> str:
-        """`none`, `connected` or `disconnected`."""
-        if self.broadcaster is None:
-            return "none"
-        return "connected" if self.broadcaster.connected else "disconnected"
 
 
 def theme_of(request: web.Request) -> Theme:

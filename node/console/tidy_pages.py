@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from node import words
 from node.connections import attention
-from node.connections.views import connection_view
 from node.console.console import PREFIX
-from node.console.presenting import notice_sentence, shown
 from node.console.shell import see_other
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from node.connections.stored import Connection
     from node.console.shell import Shell
 
 QUEUE: Final = f"{PREFIX}/queue"
 NOTIFICATIONS: Final = f"{PREFIX}/notifications"
 CLEAN_UP: Final = f"{PREFIX}/clean-up"
-
-
-def _shown(shell: Shell, one: Connection) -> dict[str, Any]:
-    view = connection_view(shell.context, one, shell.dispatcher.waiting(one))
-    return shown(view, now=shell.context.clock.now())
 
 
 class QueuePages:
@@ -47,7 +39,7 @@ class QueuePages:
             "queue_part.html" if request.query.get("part") == "queue" else "queue.html",
             title="Sync Queue",
             menu="queue",
-            rows=[_shown(self._shell, one) for one in owed],
+            rows=[self._shell.shown(one) for one in owed],
             count=count,
             broadcast_count=broadcast_count,
         )
@@ -71,11 +63,11 @@ class NotificationPages:
             "notifications_part.html" if request.query.get("part") == "notifications" else "notifications.html",
             title="Notifications",
             menu="notifications",
-            waiting=[_shown(self._shell, one) for one in found.waiting],
+            waiting=[self._shell.shown(one) for one in found.waiting],
             notices=[
                 {
                     "at": words.day_and_time(row.at_ms / 1000),
-                    "sentence": notice_sentence(row.kind),
+                    "sentence": words.notice(row.kind),
                     "about": row.about,
                     "sys_id": row.sys_id,
                     "name": row.name,
@@ -104,7 +96,7 @@ class CleanUpPages:
             title="Clean-up Tools",
             menu="clean-up",
             closed_count=closed_count,
-            removed=[_shown(self._shell, one) for one in removed],
+            removed=[self._shell.shown(one) for one in removed],
             at_once=attention.TIDIED_AT_ONCE_MAX,
         )
 

@@ -296,3 +296,10 @@ class Broadcaster:
                 "Stop it, or give each its own data directory.",
             )
         return False
+
+
+def broker_state(broadcaster: Broadcaster | None) -> str:
+    """`none`, `connected` or `disconnected`, for pages and probes."""
+    if broadcaster is None:
+        return "none"
+    return "connected" if broadcaster.connected else "disconnected"

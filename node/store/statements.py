@@ -47,7 +47,6 @@ _EVENTS_AFTER = (
     .order_by(events.c.seq)
     .limit(bindparam("most"))
 )
-_LAST_EVENT = select(events).where(events.c.connection_n == bindparam("at_n"), events.c.seq == bindparam("seq"))
 
 _PENDING_BROADCASTS = Prepared(
     select(broadcasts).where(broadcasts.c.n > bindparam("after")).order_by(broadcasts.c.n).limit(bindparam("most"))

@@ -60,7 +60,10 @@ class LivelockError(Exception):
 
 
 class SimulatedSocket:
-    """What stands for a socket; whoever builds a network in memory says what its verbs do."""
+    """What stands for a socket; whoever builds a network in memory says what its verbs do.
+
+    None has all of them: a client's connects, a server's listens, and the loop asks each for no more than that.
+    """
 
     family = socket.AF_INET
 

@@ -2,13 +2,16 @@
 
 import sys
 import time
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from node.cli.failures import CommandError
 from node.cli.options import JsonOption
 from node.cli.output import Output
+
+if TYPE_CHECKING:
+    from simulations.status_line import StatusLine
 
 CODES_DEFAULT: Final = 2
 ACTS_DEFAULT: Final = 5
@@ -55,10 +58,11 @@ def explore(
     from simulations.exploring.rules import Bounds  # noqa: PLC0415 - likewise
     from simulations.exploring.search import Search  # noqa: PLC0415 - likewise
     from simulations.exploring.spin import SpinError, count  # noqa: PLC0415 - likewise
+    from simulations.status_line import StatusLine  # noqa: PLC0415 - likewise
 
     bounds = Bounds(codes=codes, acts=acts, restores=restores, liars=int(liar))
     out = Output(as_json=as_json)
-    progress = _Progress(is_shown=sys.stderr.isatty() and not as_json)
+    progress = _Progress(StatusLine(is_shown=sys.stderr.isatty() and not as_json))
     findings = Search(bounds, states_max=states, progressed=progress.tell).run()
     progress.end()
     try:
@@ -73,22 +77,20 @@ def explore(
 
 
 class _Progress:
-    """One line on standard error that is written over and over."""
+    """How far the search is, now and then."""
 
-    def __init__(self, *, is_shown: bool) -> None:
-        self._is_shown = is_shown
+    def __init__(self, line: "StatusLine") -> None:
+        self._line = line
         self._started = self._told = time.monotonic()
 
     def tell(self, states: int, depth: int) -> None:
         """Show how far the search is."""
         now = time.monotonic()
-        if self._is_shown and now - self._told >= TOLD_EVERY_S:
+        if now - self._told >= TOLD_EVERY_S:
             self._told = now
             rate = states / (now - self._started)
-            sys.stderr.write(f"\r{states:,} states, depth {depth}, {rate:,.0f} states/s ")
-            sys.stderr.flush()
+            self._line.show(f"{states:,} states, depth {depth}, {rate:,.0f} states/s ")
 
     def end(self) -> None:
         """Leave no trace of it."""
-        if self._is_shown:
-            sys.stderr.write("\r" + " " * 60 + "\r")
+        self._line.wipe()

@@ -69,6 +69,7 @@ class _Server(asyncio.AbstractServer):
         """It does."""
 
     async def serve_forever(self) -> None:
+        """Not needed: aiohttp keeps a server by itself."""
         raise NotImplementedError
 
     async def wait_closed(self) -> None:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from simulations.trace import Entry
 
 BROKER: Final = "broker"
-PROBE: Final = "handclasp"
-"""By this word a call is known that asks for node info."""
 
 CRASHES: Final = {
     "at an await": Fault.CRASH_AT_AWAIT,

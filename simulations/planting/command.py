@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from node.cli.failures import CommandError
 from simulations.planting.plants import PlantError, plants
 from simulations.planting.scratch import hunt
+from simulations.status_line import StatusLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -74,16 +75,14 @@ class _Progress:
 
     def __init__(self, count: int, *, is_shown: bool) -> None:
         self._left = count
-        self._is_shown = is_shown
+        self._line = StatusLine(is_shown=is_shown)
 
     def tell(self, name: str, hunted: Hunted) -> None:
         self._left -= 1
-        if self._is_shown:
-            what = f"seed {hunted.seed}" if hunted.seed is not None else "no seed"
-            sys.stderr.write(f"\r\x1b[K{self._left} to go; {what} shows: {name}")
-            if not self._left:
-                sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        what = f"seed {hunted.seed}" if hunted.seed is not None else "no seed"
+        self._line.show(f"{self._left} to go; {what} shows: {name}")
+        if not self._left:
+            self._line.wipe()
 
 
 def lines(found: Mapping[str, Hunted]) -> Iterator[str]:

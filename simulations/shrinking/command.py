@@ -45,11 +45,16 @@ def shrink(
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from simulations.shrinking import cases, reports  # noqa: PLC0415 - --help needs none of it
     from simulations.shrinking.shrink import shrink as shrunk_of  # noqa: PLC0415 - likewise
+    from simulations.status_line import StatusLine  # noqa: PLC0415 - likewise
 
     out = Output(as_json=as_json)
-    progress = reports.Progress(is_shown=sys.stderr.isatty() and not as_json)
-    shrunk = shrunk_of(seed, level=level, tried=progress.tell)
-    progress.end()
+    progress = StatusLine(is_shown=sys.stderr.isatty() and not as_json)
+    shrunk = shrunk_of(
+        seed,
+        level=level,
+        tried=lambda worlds, faults: progress.show(f"{worlds} worlds lived, {faults} faults in the last"),
+    )
+    progress.wipe()
     if shrunk is None:
         out.document({"seed": seed, "violation": None})
         out.line(f"Seed {seed} breaks no property: there is nothing to shrink.")

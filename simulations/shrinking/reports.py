@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from typing import TYPE_CHECKING, Any
 
 from node.cli.program import program
@@ -14,25 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from simulations.shrinking.shrink import Shrunk
-
-
-class Progress:
-    """One line on standard error while worlds are lived."""
-
-    def __init__(self, *, is_shown: bool) -> None:
-        self._is_shown = is_shown
-
-    def tell(self, worlds: int, faults: int) -> None:
-        """Show how far it is."""
-        if self._is_shown:
-            sys.stderr.write(f"\r\x1b[K{worlds} worlds lived, {faults} faults in the last")
-            sys.stderr.flush()
-
-    def end(self) -> None:
-        """Leave the line free."""
-        if self._is_shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
 
 
 def replay_line(shrunk: Shrunk) -> str:

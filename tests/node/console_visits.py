@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack, asynccontextmanager
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import aiohttp
+
+from tests.node.local_nodes import running_node
 
 if TYPE_CHECKING:
     from tests.node.local_nodes import LocalNode
@@ -93,3 +96,16 @@ class Visit:
             page, "/console/sign-in", name="admin", password=password if password is not None else self.node.password
         )
         assert answer.status == 303, answer.status
+
+
+@asynccontextmanager
+async def two_admins(folder):
+    """Each signed in to a node of their own."""
+    async with AsyncExitStack() as stack:
+        visits = []
+        for name in ("a", "b"):
+            node = await stack.enter_async_context(running_node(folder / name, name=f"Instance {name.upper()}"))
+            visit = await stack.enter_async_context(Visit(node))
+            await visit.sign_in()
+            visits.append(visit)
+        yield visits

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
 
 from protocol.code_outcomes import SENTENCES, CodeOutcome
-from tests.node.console_visits import Visit
+from tests.node.console_visits import Visit, two_admins
 from tests.node.local_nodes import running_node
 
 MARKUP = "<script>alert(1)</script>\"&'\u202e"
@@ -15,13 +13,7 @@ MARKUP = "<script>alert(1)</script>\"&'\u202e"
 
 @pytest.fixture
 async def both(tmp_path):
-    async with contextlib.AsyncExitStack() as stack:
-        visits = []
-        for name in ("a", "b"):
-            node = await stack.enter_async_context(running_node(tmp_path / name, name=f"Instance {name.upper()}"))
-            visit = await stack.enter_async_context(Visit(node))
-            await visit.sign_in()
-            visits.append(visit)
+    async with two_admins(tmp_path) as visits:
         yield visits
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 
 import pytest
 
 from node.admin.tokens import TOKENS_MAX
 from node.console.login import PASSWORD_FILE
-from tests.node.console_visits import Visit
+from tests.node.console_visits import Visit, two_admins
 from tests.node.local_nodes import running_node
 
 CHOSEN = "a password of my own"
@@ -130,13 +129,7 @@ async def test_a_private_instance_is_shown_as_such(tmp_path):
 
 @pytest.fixture
 async def both(tmp_path):
-    async with contextlib.AsyncExitStack() as stack:
-        visits = []
-        for name in ("a", "b"):
-            node = await stack.enter_async_context(running_node(tmp_path / name, name=f"Instance {name.upper()}"))
-            visit = await stack.enter_async_context(Visit(node))
-            await visit.sign_in()
-            visits.append(visit)
+    async with two_admins(tmp_path) as visits:
         yield visits
 
 
