@@ -53,9 +53,9 @@ def apply(effect: Effect, record: DestinationRecord | None, heard: Heard) -> Des
         case Effect.ANNOUNCE:
             return _new(statement, Side(1, Phase.ANNOUNCED), expires_at=_expiry(statement))
         case Effect.ENTOMB:
-            return _new(statement, Side(1, Phase.CLOSED, reason=Reason.BY_PARTNER))
+            return _tombstone(record, statement, Reason.BY_PARTNER)
         case Effect.ENTOMB_RESTORED:
-            return _new(statement, Side(1, Phase.CLOSED, reason=Reason.RESTORED))
+            return _tombstone(record, statement, Reason.RESTORED)
     if record is None:
         raise AssertionError("every other row of the destination's table has a record")
     match effect:
@@ -82,6 +82,12 @@ def _new(statement: Statement, mine: Side, *, expires_at: int | None = None) -> 
         theirs=statement.side,
         expires_at=statement.serial + CODE_LIFETIME_S_MAX if expires_at is None else expires_at,
     )
+
+
+def _tombstone(record: DestinationRecord | None, statement: Statement, reason: Reason) -> DestinationRecord:
+    """What came and went in the partner's word alone is shown only where something of it was shown before."""
+    new = _new(statement, Side(1, Phase.CLOSED, reason=reason))
+    return replace(new, hidden=record is None or record.hidden)
 
 
 def _expiry(statement: Statement) -> int | None:

@@ -18,15 +18,12 @@ from protocol.modes import Mode
 from protocol.proof import is_good_proof
 from protocol.records import SourceRecord
 from protocol.tables import Effect
-from protocol.vocabulary import Details, Phase, Preview, Role, Statement
+from protocol.vocabulary import Details, Preview, Role, Statement
 
 if TYPE_CHECKING:
     from node.connections.context import Context
     from node.ports import Transaction
     from protocol.envelope import Message
-
-_ENTOMBS = frozenset({Effect.ENTOMB, Effect.ENTOMB_RESTORED})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -98,9 +95,6 @@ def _store(
     if before is None:
         return _store_announced(context, tx, step, message, prefix)
     after = replace(before, record=step.record)
-    if step.effect in _ENTOMBS:
-        # a newer code that came and went in the partner's word alone brings nothing back that nobody saw any more
-        after = replace(after, record=replace(step.record, hidden=before.record.hidden))
     if step.details is not None:
         after = replace(after, partner=_told(step.details))
     preview = message.statement.details
@@ -128,7 +122,7 @@ def _store_announced(context: Context, tx: Transaction, step: Step, message: Mes
             sys_id=new_sys_id(tx, message.connection, message.sender),
             connection_id=message.connection,
             source_key=message.sender,
-            record=replace(record, hidden=record.mine.phase is Phase.CLOSED),
+            record=record,
             mode=mode,
             names=names,
             partner=Partner(node_url=url),
