@@ -195,11 +195,24 @@ async def test_remove_closes_both_then_hides_then_forgets(a, b, side):
     await act(node, sys_id, "remove")
     await closed(other, sys_id, "removed")
     await settled(node, sys_id)
-    await act(node, sys_id, "remove")
+    removed = (await act(node, sys_id, "remove"))["connection"]
+    assert (removed["removed"], removed["owed"], removed["possible_acts"]) == (True, False, [])
     assert await node.connection(sys_id) is None
     assert (await node.admin("GET", "/connections"))[1]["connections"] == []
     answer = await act(other, sys_id, "forget")
     assert (answer["connection"] is None) == (side == "b")
+
+
+async def test_a_partner_without_a_url_can_not_be_tried_and_the_refusal_says_when_it_is_told(a, tmp_path):
+    async with running_node(tmp_path / "private", public=False) as private:
+        offered = await a.initiate(None, ask_me=False)
+        sys_id = offered["connection"]["sys_id"]
+        await private.accept(offered["invitation_code"])
+        await private.until(sys_id, "active")
+    await act(a, sys_id, "deactivate")
+    problem = await act(a, sys_id, "retry", status=409)
+    assert problem["type"] == "/problems/not-possible-now"
+    assert "it is told when it calls next" in problem["detail"]
 
 
 @pytest.mark.parametrize("side", ["a", "b"])

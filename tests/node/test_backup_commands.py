@@ -81,6 +81,7 @@ def test_nothing_is_overwritten(handclasp, nodes, tmp_path):
     file.write_text("precious")
     assert f"{file} exists already." in handclasp.here("backup", file, "--data", nodes.a.data).refused(2)
     assert file.read_text() == "precious"
+    assert ". exists already." in handclasp.here("backup", ".", "--data", nodes.a.data).refused(2)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +120,10 @@ def test_a_restore_brings_back_what_was_and_keeps_what_it_replaces(handclasp, no
     assert names(aside) == ["one", "two"]
     assert names(node.data / "node.db") == ["one"]
     assert stat.S_IMODE((node.data / "node.db").stat().st_mode) == 0o600
+    assert "start the node as before, with the same settings" in done
+    (node.data.parent / "pair.json").write_text("of a pair, and damaged: that is no error of a restore")
+    again = handclasp.here("restore", tmp_path / "file", "--data", node.data, "--yes").succeeded().out
+    assert "run `handclasp pair` again" in again
     handclasp.here("restore", tmp_path / "file", "--data", node.data).succeeded()
     assert (node.data / "node.db.before-restore-2").exists()
     node.start()

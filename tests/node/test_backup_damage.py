@@ -73,6 +73,8 @@ def test_a_cut_backup_is_refused(whole, present, length):
         "UPDATE backup SET key = 'text'",
         "UPDATE backup SET key = x'00'",
         "UPDATE backup SET taken_at = 'yesterday'",
+        "UPDATE backup SET taken_at = 9000000000000000",
+        "UPDATE backup SET taken_at = -1",
         "ALTER TABLE backup RENAME COLUMN key TO other",
         "DROP TABLE connections",
         "DROP TABLE alembic_version",

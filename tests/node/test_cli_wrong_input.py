@@ -56,6 +56,8 @@ def a_code():
     ("arguments", "said"),
     [
         (["conections"], "Did you mean `handclasp connections`?"),
+        (["retry"], "Did you mean `handclasp connections retry`?"),
+        (["remove"], "Did you mean `handclasp connections remove`?"),
         (["xyz"], "`handclasp --help` lists them all."),
         (["--nonsense"], "--nonsense"),
         (["node", "--nonsense", "1"], "--nonsense"),

@@ -68,6 +68,7 @@ PORTALS = {
     "410": (lambda: web.Response(status=410), "not-a-node"),
     "451": (lambda: web.Response(status=451), "not-a-node"),
     "502": (lambda: web.Response(status=502), "not-a-node"),
+    "a proxy that wants fewer requests": (lambda: web.Response(status=429), "rate-limited"),
     "an unsigned conflict": (lambda: web.json_response({"error": "closed"}, status=409), "not-a-node"),
 }
 
