@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from node.ports import Transaction
     from protocol.envelope import Message
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What came of a message: the rows that matter before and after, and the statement to answer with."""
