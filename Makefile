@@ -34,7 +34,7 @@ pair: ## Start the same two nodes and broker to keep, with addresses to try; Ctr
 
 test: ## Run the tests that take seconds; what this machine cannot run is listed at the end
 	$(SET_UP) dev
-	@$(PYTEST) --numprocesses 4 -m 'not slow' $(ARGS)
+	@$(PYTEST) --numprocesses 3 -m 'not slow' $(ARGS)
 
 test-slow: ## Run the tests that take longer: set-ups from nothing, long stories of many processes
 	$(SET_UP) dev

@@ -41,6 +41,9 @@ KEEPALIVE_FACTOR: Final = 1.5
 CONNECT_S_MAX: Final = 10.0
 """How long a connection may stay without a CONNECT."""
 
+GOODBYE_S_MAX: Final = 0.05
+"""How long a link that is to be taken over may still say goodbye: what was sent before is already on its way."""
+
 RETIRE_S_MAX: Final = 1.0
 """How long a link that is taken over may take to close."""
 
@@ -115,16 +118,14 @@ class MendedBroker(Broker):  # type: ignore[misc]  # amqtt is not marked as type
         await super()._delete_session(client_id)
 
     async def _retire(self, client_id: str) -> None:
-        """End the living link of a client id, its will included, before another takes its place (fault 5)."""
+        """End the living link of a client id before another takes its place, by its goodbye or by its will (fault 5)."""
         session, handler = self._sessions.get(client_id, (None, None))
         if session is None or handler is None:
             return
-        await handler.handle_disconnect(None)
-        loop = asyncio.get_running_loop()
-        until = loop.time() + RETIRE_S_MAX
-        # The link's own task sends the will and marks the session; a peer that reads nothing may hold it up.
-        while session.transitions.state == "connected" and loop.time() < until:  # noqa: ASYNC110 - no event tells
-            await asyncio.sleep(0.001)
+        if not await _has_ended(session, within_s=GOODBYE_S_MAX):
+            # The link's own task sends the will and marks the session; a peer that reads nothing may hold it up.
+            await handler.handle_disconnect(None)
+            await _has_ended(session, within_s=RETIRE_S_MAX)
 
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session
@@ -194,3 +195,11 @@ class MendedBroker(Broker):  # type: ignore[misc]  # amqtt is not marked as type
             finished.set_result(message)
             if not await self._handle_message_delivery(session, handler, finished):
                 return
+
+
+async def _has_ended(session: Session, *, within_s: float) -> bool:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + within_s
+    while session.transitions.state == "connected" and loop.time() < until:  # noqa: ASYNC110 - no event tells
+        await asyncio.sleep(0.001)
+    return bool(session.transitions.state != "connected")

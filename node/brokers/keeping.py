@@ -37,7 +37,7 @@ async def kept_up(child: BrokerChild, *, wait_s_first: float = WAIT_S_FIRST) -> 
         child: runs already; at the end it is left as it is.
         wait_s_first: how long it stays down after a death, in seconds; twice as long after each further one at once.
     """
-    keeping = asyncio.create_task(_keep(child, wait_s_first))
+    keeping = asyncio.create_task(_keep(child, child.pid, wait_s_first))
     try:
         yield
     finally:
@@ -45,10 +45,10 @@ async def kept_up(child: BrokerChild, *, wait_s_first: float = WAIT_S_FIRST) -> 
         await asyncio.gather(keeping, return_exceptions=True)
 
 
-async def _keep(child: BrokerChild, wait_s_first: float) -> None:
+async def _keep(child: BrokerChild, pid: int | None, wait_s_first: float) -> None:
     clock, wait_s = asyncio.get_running_loop().time, wait_s_first
     while True:
-        began, pid = clock(), child.pid
+        began = clock()
         while child.is_running:  # noqa: ASYNC110 - another process is waited for
             await asyncio.sleep(LOOK_S)
         if clock() - began >= STEADY_S:
@@ -61,6 +61,7 @@ async def _keep(child: BrokerChild, wait_s_first: float) -> None:
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, WAIT_S_MAX)
             has_started = await _start(child, next_start_s=wait_s)
+        pid = child.pid
 
 
 async def _start(child: BrokerChild, *, next_start_s: float) -> bool:

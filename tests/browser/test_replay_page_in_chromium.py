@@ -10,7 +10,7 @@ from node.cli.main import main
 from simulations.checks.owing import Owing
 from tests.browser.conftest import AXE
 
-pytestmark = pytest.mark.chromium
+pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
 EVIL = "<img src=x onerror=document.title='taken'></script><b>"
 

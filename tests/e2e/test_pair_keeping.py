@@ -62,6 +62,7 @@ async def test_a_node_and_a_broker_that_are_killed_come_back_each_alone(tmp_path
         assert shown()[1]["death_count"] == 1
 
 
+@pytest.mark.slow
 async def test_a_node_that_dies_again_and_again_is_given_up_with_its_reason_and_the_rest_goes_on(tmp_path):
     async with kept(tmp_path / "pair", waits_s=(0.1, 0.2)) as (pair, told, shown):
         broker = pair.broker.pid
@@ -91,6 +92,7 @@ async def test_a_pair_of_which_nothing_is_left_ends_with_a_sentence(tmp_path):
     assert all("given up" in one for one in told)
 
 
+@pytest.mark.slow
 async def test_a_start_that_fails_is_told_with_its_remedy_and_not_with_the_words_of_an_earlier_one(tmp_path):
     node = LocalPair(tmp_path / "pair", names=("a",)).nodes[0]
     node.data.mkdir(parents=True)

@@ -95,6 +95,7 @@ def test_ctrl_c_stops_a_trial_and_leaves_nothing(start, folder):
     assert nothing_is_left(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 def test_what_does_not_hold_is_told_and_its_folder_kept(start, folder):
     out, err = (run := start("--only", "broker-away", "--seed", "7", PATH=str(folder))).communicate(timeout=60)

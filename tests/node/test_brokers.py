@@ -21,8 +21,10 @@ from tests.node.mqtt_world import (
     BOTH_BROKERS,
     CONNACK,
     DISCONNECT,
+    PATIENCE_S,
     connect,
     eventually,
+    packet,
     packets,
     publish,
     raw_link,
@@ -334,6 +336,25 @@ async def test_a_second_link_with_the_same_client_id_ends_the_first_before_it_be
         async with asyncio.timeout(5):
             assert await old.read() == b"", "the old link is closed"
         assert (await packets(reader))[-1][1] == b"\x00\x01nonline", "the old will does not come after it"
+
+
+async def test_a_goodbye_that_is_on_its_way_when_the_same_client_comes_again_is_heard_and_no_will_is_sent(tmp_path):
+    # mosquitto may send the will: it reads whichever of the two links it sees first.
+    async with (
+        running(BrokerKind.AMQTT, tmp_path) as child,
+        raw_link(child.port, client_id="watcher") as (watched, watcher),
+    ):
+        watcher.write(subscribe("n"))
+        await packet(watched)
+        for _ in range(20):
+            async with raw_link(child.port, client_id="node", will=("n", b"lost")) as (_, old):
+                reader, new = await asyncio.open_connection("127.0.0.1", child.port)
+                old.write(DISCONNECT)
+                new.write(connect("node") + publish("n", b"again") + DISCONNECT)
+                async with asyncio.timeout(PATIENCE_S):
+                    assert await packet(reader) == (CONNACK[0], CONNACK[2:])
+                    assert (await packet(watched))[1] == b"\x00\x01nagain"
+                new.close()
 
 
 async def test_garbage_is_cut_off_and_harms_nobody(kind, tmp_path):

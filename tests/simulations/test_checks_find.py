@@ -40,6 +40,7 @@ def test_durability_finds_a_commit_that_does_not_wait_for_the_disk(monkeypatch):
     assert "after a crash it is not as it was" in found_by("Durability")
 
 
+@pytest.mark.slow
 def test_conformance_finds_a_switch_that_is_taken_without_comparing_revisions(monkeypatch):
     def taken(record, statement):
         return replace(record, theirs=statement.side)

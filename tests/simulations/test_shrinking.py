@@ -70,6 +70,7 @@ def failing_seed():
         return next(seed for seed in range(200) if live(seed, is_deep=False)[1].violation is not None)
 
 
+@pytest.mark.slow
 def test_a_failing_seed_shrinks_to_few_faults_each_of_which_it_needs(failing_seed, monkeypatch):
     clear_owed_by_any_answer(monkeypatch)
     shrunk = shrink(failing_seed, keeps_schedule=True)

@@ -62,6 +62,7 @@ def digests(seeds: range, *, hash_seed: str) -> list[str]:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_trace_in_processes_with_different_hash_seeds():
     first, second = (digests(range(4), hash_seed=seed) for seed in ("0", "4711"))
     assert first == second
