@@ -118,7 +118,7 @@ class MendedBroker(Broker):  # type: ignore[misc]  # amqtt is not marked as type
         await super()._delete_session(client_id)
 
     async def _retire(self, client_id: str) -> None:
-        """End the living link of a client id before another takes its place, by its goodbye or by its will (fault 5)."""
+        """End the living link of a client id before another takes its place, by its goodbye or its will (fault 5)."""
         session, handler = self._sessions.get(client_id, (None, None))
         if session is None or handler is None:
             return
