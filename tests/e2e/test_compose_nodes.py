@@ -75,6 +75,7 @@ def docker(composed, tmp_path):
     return {**os.environ, "PATH": os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broker", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
 @pytest.mark.mosquitto
 def test_the_two_admins_of_the_readme_become_active_in_their_containers(composed, docker, tmp_path):

@@ -64,6 +64,7 @@ def test_the_demo_from_b_on_the_embedded_broker_ends_by_itself(start):
     assert "amqtt at mqtt://127.0.0.1:" in out
 
 
+@pytest.mark.slow
 def test_json_is_one_document_with_all_that_was_seen_and_no_secret(start):
     code, out, err = start("--json", "--broker", "amqtt").end()
     assert (code, err) == (0, "")

@@ -10,6 +10,7 @@ from node.local_pair.connecting import client_of, handshake
 from node.local_pair.processes import LocalPair
 
 
+@pytest.mark.slow
 async def test_nodes_that_are_connected_are_not_connected_again_though_their_connection_is_switched_off(tmp_path):
     pair = LocalPair(tmp_path / "pair")
     await pair.start()

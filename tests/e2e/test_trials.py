@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from scripts.trials.__main__ import main
 from tests.e2e.processes import until
 
 ROOT = Path(__file__).parents[2]
@@ -110,8 +111,11 @@ def test_what_does_not_hold_is_told_and_its_folder_kept(start, folder):
 
 
 @pytest.mark.parametrize("arguments", [["--only", "nonsense"], ["--rounds", "0"], ["--away-s", "-1"], ["--seed", "x"]])
-def test_what_cannot_be_asked_for_is_refused_before_anything_starts(start, folder, arguments):
-    out, err = (run := start(*arguments)).communicate(timeout=60)
-    assert (run.returncode, out) == (2, "")
+def test_what_cannot_be_asked_for_is_refused_before_anything_starts(folder, monkeypatch, capsys, arguments):
+    monkeypatch.setattr(sys, "argv", ["trials", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out) == (2, "")
     assert "usage:" in err
     assert nothing_is_left(folder)

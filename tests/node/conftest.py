@@ -6,18 +6,35 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import argon2
 import pytest
 
 from node.brokers.children import choose_kind
+from node.console import login
 from tests.e2e.processes import NodeProcess
 from tests.node.command_line import CommandLine, rows_of
-from tests.node.mqtt_world import BOTH_BROKERS, running
+from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 AT_REST_S = 0.1
+HASHES_AS_SHIPPED = login._hasher
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """Hundreds of tests sign in, and what a hash costs is for one of them: see `hashes_as_shipped`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(login, "_hasher", lambda: argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture
+def hashes_as_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed as in a node that people run."""
+    monkeypatch.setattr(login, "_hasher", HASHES_AS_SHIPPED)
 
 
 @dataclass(frozen=True)
@@ -73,7 +90,7 @@ def handclasp(tmp_path: Path) -> CommandLine:
     return CommandLine(home)
 
 
-@pytest.fixture(params=BOTH_BROKERS)
+@pytest.fixture(params=MOSQUITTO_NOW_AMQTT_SLOWLY)
 async def child(request, tmp_path):
     async with running(request.param, tmp_path) as child:
         yield child

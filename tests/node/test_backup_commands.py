@@ -108,6 +108,7 @@ def test_a_target_that_can_not_be_written_is_told(handclasp, nodes, tmp_path):
     assert "can't be written (No such file or directory)" in error
 
 
+@pytest.mark.slow
 def test_a_restore_brings_back_what_was_and_keeps_what_it_replaces(handclasp, node, tmp_path):
     node.initiate(None, name="one")
     handclasp("backup", tmp_path / "file", "--data", node.data).succeeded()

@@ -62,6 +62,7 @@ async def test_a_broker_that_is_killed_is_started_again_on_its_port_and_the_log_
         assert died["why"] == f"The broker ({kind}) was killed (signal 9)."
 
 
+@pytest.mark.slow
 async def test_each_death_at_once_is_followed_by_a_longer_wait_and_none_is_the_last(tmp_path):
     async with looked_after(BrokerKind.AMQTT, tmp_path) as (child, log):
         for count in (1, 2, 3):
@@ -70,6 +71,7 @@ async def test_each_death_at_once_is_followed_by_a_longer_wait_and_none_is_the_l
         assert [entry["next_start_s"] for entry in of(log, "broker_died")] == [SOON_S, 2 * SOON_S, 4 * SOON_S]
 
 
+@pytest.mark.slow
 async def test_after_a_steady_life_the_waits_begin_anew(tmp_path, monkeypatch):
     monkeypatch.setattr(keeping, "STEADY_S", 0.0)
     async with looked_after(BrokerKind.AMQTT, tmp_path) as (child, log):

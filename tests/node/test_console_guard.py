@@ -270,7 +270,7 @@ def test_what_is_vendored_is_unmodified(folder):
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
 
 
-async def test_the_first_password_is_a_secret_file_until_another_is_chosen(tmp_path):
+async def test_the_first_password_is_a_secret_file_until_another_is_chosen(tmp_path, hashes_as_shipped):
     from node.console.login import read_login
 
     async with running_node(tmp_path / "a") as node:

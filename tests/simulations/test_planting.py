@@ -76,6 +76,7 @@ def test_no_check_names_a_planted_fault():
         assert not [word for word in words if word in text], path
 
 
+@pytest.mark.slow
 def test_the_command_plants_looks_and_tells_in_a_table_what_found_it(capsys, monkeypatch):
     few = [plant for plant in plants.plants() if plant.name in QUICK]
     monkeypatch.setattr(command, "plants", lambda: few)
