@@ -110,7 +110,9 @@ class Checks:
 
     def witness_of(self, source_key: bytes, connection_id: bytes) -> Witness:
         """Who has watched that connection from the beginning."""
-        return self._witnesses.setdefault((source_key, connection_id), Witness(source_key=source_key))
+        silent = frozenset(key for key, node in self._nodes.items() if not node.is_public)
+        made = Witness(source_key=source_key, out_of_reach=silent)
+        return self._witnesses.setdefault((source_key, connection_id), made)
 
     def rows_of(self, node: StoresNode) -> list[Connection]:
         """What a node keeps, as it was judged last."""

@@ -22,7 +22,7 @@ class Witness:
 
     `parted` holds (key, serial) of every destination whose admin accepted or declined that code; `accepted` those
     that accepted; `approved` the serials that the source's admin approved; `reasons` why each code was closed at the
-    source; `partners` who took which code.
+    source; `partners` who took which code; `out_of_reach` the keys of nodes that have no URL.
     """
 
     source_key: bytes
@@ -41,6 +41,7 @@ class Witness:
     is_gone: bool = False
     is_restored: bool = False
     is_silently_restored: bool = False
+    out_of_reach: frozenset[bytes] = frozenset()
 
     def remember(self, key, record, *, silently: bool) -> None:
         """The node with that key has only an older memory of its record; whatever it knew since is lost."""
@@ -169,6 +170,8 @@ class Witness:
                 assert status_of(source) is mirrored.get(status_of(record), status_of(record))
         if source is not None and source.mine.phase in TAKEN:
             partner = self.destinations[source.partner]
+            if partner is None and self.is_restored and source.partner in self.out_of_reach:
+                return  # nobody can tell it what it forgot, and it does not know whom to ask
             assert partner is not None, "the source's partner has no record"
             assert partner.mine.phase is Phase.ACCEPTED, "the source stands alone"
 
