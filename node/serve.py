@@ -150,6 +150,7 @@ async def _node(
             accent=settings.accent,
             url=settings.node_url or places[0].where.url,
             hosts=settings.console_hosts,
+            framed_by=settings.console_framed_by,
         ),
     )
 

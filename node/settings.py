@@ -83,6 +83,7 @@ class Settings:
     allow_http: HttpAllowed
     announcements: Announcements
     console_hosts: tuple[str, ...]
+    console_framed_by: str | None
     accent: Accent
     log_level: LogLevel
     log_format: LogFormat

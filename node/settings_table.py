@@ -31,6 +31,8 @@ HOST_CHARACTERS_MAX: Final = 253
 
 _HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.IGNORECASE)
 
+_LOOPBACK_ORIGIN: Final = re.compile(r"http://(127\.0\.0\.1|localhost):(?P<port>[1-9][0-9]{0,4})")
+
 
 class BrokerChoice(StrEnum):
     """Which MQTT broker a node starts as its child when no URL names one."""
@@ -228,6 +230,12 @@ def _hosts(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _loopback_origin(text: str) -> str:
+    if not (found := _LOOPBACK_ORIGIN.fullmatch(text)) or int(found["port"]) > PORT_MAX:
+        raise ValueError("write an origin of this very machine, as in http://127.0.0.1:8100")
+    return text
+
+
 def _choice(vocabulary: type[StrEnum]) -> Callable[[str], StrEnum]:
     def parse(text: str) -> StrEnum:
         try:
@@ -339,6 +347,14 @@ SETTINGS: Final = (
         default_help="none",
         parse=_hosts,
         help="More host names by which browsers may call the console: beside this machine's, and those of both URLs.",
+    ),
+    Setting(
+        field="console_framed_by",
+        metavar="ORIGIN",
+        default_help="none: no page may",
+        parse=_loopback_origin,
+        help="The one page that may show the console in a frame, as the demo's live stage does: http:// and a port of "
+        "this machine's.",
     ),
     Setting(
         field="accent",

@@ -32,12 +32,14 @@ class ConsoleProfile:
         accent: the colour that tells this instance from others.
         url: where people find the console: the node URL, or where this machine reaches a private node.
         hosts: further host names by which it may be called.
+        framed_by: the origin whose pages may show it in a frame; none: no page may.
     """
 
     login: Login
     accent: Accent
     url: str
     hosts: tuple[str, ...] = ()
+    framed_by: str | None = None
 
 
 class Console:

@@ -21,17 +21,22 @@ NEXT_CHARACTERS_MAX: Final = 500
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "form-action 'self'; base-uri 'none'; frame-ancestors "
 )
 
-HEADERS: Final[Mapping[str, str]] = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+_HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Referrer-Policy": "same-origin",  # no-referrer would make browsers send `Origin: null` with each form
     "X-Content-Type-Options": "nosniff",
 }
+
+
+def headers(*, framed_by: str | None) -> Mapping[str, str]:
+    """What goes with each answer; `framed_by` is the one origin whose pages may show the console in a frame."""
+    return {**_HEADERS, "Content-Security-Policy": CONTENT_SECURITY_POLICY + (framed_by or "'none'")}
+
 
 TOKEN: Final[web.RequestKey[str]] = web.RequestKey("token", str)
 """What the form tokens of this request's page are made from: its session, or a visitor's cookie."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from node.console.guarding import HEADERS, SESSION
+from node.console.guarding import SESSION
 
 if TYPE_CHECKING:
     from node.console.shell import Shell
@@ -22,7 +22,7 @@ async def stream(request: web.Request, shell: Shell) -> web.StreamResponse:
 
     A browser that comes back says which number it saw last; anything newer is told at once.
     """
-    answer = web.StreamResponse(headers={**HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    answer = web.StreamResponse(headers={**shell.headers, "Cache-Control": "no-store", "X-Accel-Buffering": "no"})
     answer.content_type = "text/event-stream"
     await answer.prepare(request)
     changes = shell.changes

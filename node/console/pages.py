@@ -12,7 +12,7 @@ from node.console.assets import Assets
 from node.console.connection_pages import ConnectionPages
 from node.console.console import PREFIX
 from node.console.getting_started import GettingStartedPages
-from node.console.guarding import HEADERS, SESSION, SIGN_IN, TOKEN, Hosts, refuse_forged
+from node.console.guarding import SESSION, SIGN_IN, TOKEN, Hosts, headers, refuse_forged
 from node.console.initiate_pages import InitiatePages
 from node.console.list_pages import LIST, ListPages
 from node.console.live import stream
@@ -76,6 +76,7 @@ class Pages:
             changes=changes,
             assets=Assets(),
             accent=_accent(profile.accent, context),
+            headers=headers(framed_by=profile.framed_by),
         )
         tries = SignInTries(context.clock)
         self._sign_in = SignInPages(shell, self._hosts, tries)
@@ -139,7 +140,7 @@ class Pages:
             _log.exception("page_failed", method=request.method, path=request.path)
             answer = self._refusal(request, _page_of(ProblemError(Problem.INTERNAL, "This page could not be made.")))
         if not answer.prepared:
-            answer.headers.update(HEADERS)
+            answer.headers.update(self._shell.headers)
             if answer.status == 404 and "HX-Request" in request.headers:  # noqa: PLR2004 - what a page shows has gone
                 answer.headers["HX-Redirect"] = LIST
         return answer

@@ -20,7 +20,7 @@ from protocol.identity import fingerprint
 from protocol.limits import PROTOCOL_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from node.connections.context import Context
     from node.connections.stored import Connection
@@ -80,6 +80,7 @@ class Shell:
     changes: Changes
     assets: Assets
     accent: Accent
+    headers: Mapping[str, str]
 
     def page(
         self,

@@ -96,6 +96,7 @@ async def running_node(
     port: int = 0,
     public: bool = True,
     resync_s: float = RESYNC_S,
+    framed_by: str | None = None,
 ) -> AsyncIterator[LocalNode]:
     """A node at a loopback URL, until the context ends."""
     async with contextlib.AsyncExitStack() as stack:
@@ -115,7 +116,7 @@ async def running_node(
             ports=Ports(clock=clock, entropy=entropy, network=network, store=store, broker=broker),
             metrics=Metrics(version="test", process=False),
             resync_s=resync_s,
-            console=ConsoleProfile(login=directory.login, accent=Accent.AUTO, url=url),
+            console=ConsoleProfile(login=directory.login, accent=Accent.AUTO, url=url, framed_by=framed_by),
         )
         await node.prepare()
         runner = web.AppRunner(

@@ -240,6 +240,18 @@ async def test_no_page_allows_what_stands_in_it_or_elsewhere_to_run(visit):
         assert answer.headers["Cache-Control"] in {"private, no-cache", "no-store"}
 
 
+async def test_one_origin_alone_may_show_the_console_in_a_frame_where_it_was_named(tmp_path):
+    origin = "http://127.0.0.1:8100"
+    async with running_node(tmp_path / "framed", framed_by=origin) as node, Visit(node) as visit:
+        answers = [(await visit.get(path))[0] for path in ("/console/sign-in", "/console/nothing")]
+        await visit.sign_in()
+        answers.append((await visit.get("/console/connections"))[0])
+        async with visit.http.get(f"{node.url}/console/live") as stream:
+            answers.append(stream)
+    for answer in answers:
+        assert re.findall(r"frame-ancestors ([^;]*)$", answer.headers["Content-Security-Policy"]) == [origin]
+
+
 async def test_a_page_holds_no_script_no_style_and_nothing_from_elsewhere(visit):
     await visit.sign_in()
     for path in ("/console/connections", "/console/initiate", "/console/accept"):
