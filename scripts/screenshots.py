@@ -23,6 +23,7 @@ from node.cli.places import Place
 from node.console.login import ADMIN_NAME, PASSWORD_FILE
 from node.data_directory import read_admin_token
 from node.local_pair.processes import LocalPair
+from protocol.limits import CODE_LIFETIME_S_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +91,7 @@ def flow(screens: Screens, nodes: list[NodeChild], pages: list[Any]) -> None:
     sign_in(screens, acme, a, is_first=True)
     sign_in(screens, globex, b, is_first=False)
     empty(screens, acme, a)
+    expiring(acme)
     accepting(screens, globex, b, initiating(screens, acme, a, globex.instance_url))
     a.locator("#state .pill", has_text="Active").wait_for()
     screens.take(a, "active")
@@ -101,11 +103,12 @@ def flow(screens: Screens, nodes: list[NodeChild], pages: list[Any]) -> None:
     screens.take(a, "clean-up")
     a.goto(f"{acme.node_url}/console/nothing")
     screens.take(a, "not-found")
+    errors(screens, acme, globex, a)
 
 
 def empty(screens: Screens, acme: NodeChild, a: Any) -> None:
     """What a new instance shows."""
-    for name in ("getting-started", "connections", "notifications", "queue", "clean-up"):
+    for name in ("getting-started", "connections", "errors", "notifications", "queue", "clean-up"):
         a.goto(f"{acme.node_url}/console/{name}")
         screens.take(a, f"{name}-empty")
     a.goto(f"{acme.node_url}/console/settings")
@@ -161,12 +164,34 @@ def accepting(screens: Screens, globex: NodeChild, b: Any, code: str) -> None:
     b.locator("#state .pill", has_text="Active").wait_for()
 
 
+def client(node: NodeChild) -> AdminClient:
+    """The admin API of a node."""
+    return AdminClient(Place(title=node.name, url=node.node_url, token=read_admin_token(node.data) or ""))
+
+
+def expiring(acme: NodeChild) -> None:
+    """An invitation code that will have expired when the pictures of errors are taken."""
+    names = {"name": "Late summer", "local_short_name": "Acme", "remote_short_name": "Initech"}
+    client(acme).initiate({**names, "code_lifetime_s": CODE_LIFETIME_S_MIN})
+
+
+def errors(screens: Screens, acme: NodeChild, globex: NodeChild, a: Any) -> None:
+    """What goes wrong, once one partner is gone and one code has expired."""
+    globex.kill()
+    for one in client(acme).connections():
+        if one["status"] == "active":
+            client(acme).act(one["sys_id"], "deactivate")
+    a.goto(f"{acme.node_url}/console/errors")
+    a.locator(".error").wait_for()
+    a.locator("tr", has_text="Late summer").wait_for(timeout=1000 * CODE_LIFETIME_S_MIN)
+    screens.take(a, "errors")
+    a.goto(f"{acme.node_url}/console/queue")
+    screens.take(a, "queue")
+
+
 def more(acme: NodeChild, globex: NodeChild) -> None:
     """Further connections, so that the list shows every kind of status."""
-    source, destination = (
-        AdminClient(Place(title=node.name, url=node.node_url, token=read_admin_token(node.data) or ""))
-        for node in (acme, globex)
-    )
+    source, destination = client(acme), client(globex)
     names = {"local_short_name": "Acme", "remote_short_name": "Globex"}
     for name, wanted in (("Changes", "deactivate"), ("Problems", None), ("Old trial", "withdraw"), ("Requests", None)):
         offered = source.initiate({"destination_url": globex.node_url, "name": name, **names})

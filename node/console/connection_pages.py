@@ -14,6 +14,7 @@ from node.connections import acting, initiating
 from node.connections.acting import found
 from node.connections.views import events_view, notice_view
 from node.console.accept_pages import ACCEPT
+from node.console.error_pages import ERRORS
 from node.console.forms import as_body, read_form
 from node.console.list_pages import LIST
 from node.console.refusing import PageError
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from node.ports import Transaction
 
 EVENTS_SHOWN: Final = 100
-_BACK_TO: Final = {"list": LIST, "queue": QUEUE, "clean-up": CLEAN_UP}
+_BACK_TO: Final = {"list": LIST, "queue": QUEUE, "clean-up": CLEAN_UP, "errors": ERRORS}
 """Where a button leads that stands on a page of several connections."""
 
 

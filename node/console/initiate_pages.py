@@ -13,6 +13,7 @@ from aiohttp import web
 from node.admin import bodies
 from node.admin.bodies import InitiateBody
 from node.connections import initiating
+from node.connections.acting import found
 from node.console.console import PREFIX
 from node.console.forms import Form, as_body, read_form
 from node.console.list_pages import LIST
@@ -70,9 +71,21 @@ class InitiatePages:
         ]
 
     async def begin(self, request: web.Request) -> web.Response:
-        """Ask for the destination."""
-        once = self._shell.sessions.new_token()
-        return self._destination(request, Form(once=once), None)
+        """Ask for the destination; `again` names a connection of which the answers are proposed."""
+        form = Form(once=self._shell.sessions.new_token())
+        if "again" in request.query:
+            form |= await self._answers_of(request.query["again"])
+        return self._destination(request, form, None)
+
+    async def _answers_of(self, sys_id: str) -> dict[str, str]:
+        one = await self._shell.context.store.run(lambda tx: found(tx, sys_id))
+        return {
+            "destination_url": one.partner.instance_url or one.partner.node_url or "",
+            "local_short_name": one.names.local_short_name,
+            "remote_short_name": one.names.remote_short_name,
+            "name": one.names.name,
+            "description": one.names.description,
+        }
 
     async def check(self, request: web.Request) -> web.Response:
         """Look at the destination as soon as its field is left; the answer is a part of the page."""

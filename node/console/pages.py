@@ -11,6 +11,7 @@ from node.console.accept_pages import AcceptPages
 from node.console.assets import Assets
 from node.console.connection_pages import ConnectionPages
 from node.console.console import PREFIX
+from node.console.error_pages import ErrorPages
 from node.console.getting_started import GettingStartedPages
 from node.console.guarding import SESSION, SIGN_IN, TOKEN, Hosts, headers, refuse_forged
 from node.console.initiate_pages import InitiatePages
@@ -89,6 +90,7 @@ class Pages:
             AcceptPages(shell),
             GettingStartedPages(shell),
             SettingsPages(shell, ApiTokens(context), tries),
+            ErrorPages(shell),
             QueuePages(shell),
             NotificationPages(shell),
             CleanUpPages(shell),

@@ -138,7 +138,12 @@ def ago(text: str, *, now: float) -> str:
     passed_s = now - words.unix_s(text)
     if passed_s < 60:  # noqa: PLR2004 - a minute
         return "just now" if passed_s > -60 else words.moment(text)  # noqa: PLR2004 - the clock was set back
-    return f"{words.span(passed_s, most=1)} ago"
+    return passed(passed_s)
+
+
+def passed(passed_s: float) -> str:
+    """A span of time that has passed: "3 minutes ago"."""
+    return f"{words.span(passed_s, most=1)} ago" if passed_s >= 1 else "just now"
 
 
 def expiry(text: str | None, *, now: float) -> str | None:

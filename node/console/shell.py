@@ -61,6 +61,7 @@ MENU: Final[Sequence[MenuEntry]] = (
     MenuEntry("getting-started", "Getting Started", "rocket"),
     MenuEntry("settings", "General Settings", "settings"),
     MenuEntry("connections", "Connections", "cable"),
+    MenuEntry("errors", "Errors", "octagon-alert"),
     MenuEntry("notifications", "Notifications", "bell"),
     MenuEntry("queue", "Sync Queue", "list-checks"),
     MenuEntry("clean-up", "Clean-up Tools", "brush-cleaning"),

@@ -89,6 +89,8 @@ class Broadcaster:
     Attributes:
         connected: whether the broker has acknowledged this node's `online` on the present link.
         last_error: why there is no link, as a sentence; None while there is one.
+        failing_since: when the first try of those that brought no link ended, in Unix seconds; None likewise.
+        failures: how many tries in a row brought none.
         counts: what was done so far.
     """
 
@@ -126,6 +128,8 @@ class Broadcaster:
         self._short_links = 0
         self.connected = False
         self.last_error: str | None = None
+        self.failing_since: float | None = None
+        self.failures = 0
         self.counts = BroadcastCounts()
 
     def wake(self) -> None:
@@ -264,7 +268,7 @@ class Broadcaster:
 
     def _link_stands(self) -> None:
         self.connected = True
-        self.last_error = None
+        self.last_error, self.failing_since, self.failures = None, None, 0
         self.counts.links += 1
         _log.info("broadcast_link_up")
 
@@ -277,7 +281,9 @@ class Broadcaster:
         # An outage is one line, however often the link is tried.
         if self.last_error is None:
             _log.warning("broadcast_link_down", reason=sentence)
+            self.failing_since = self._clock.now()
         self.last_error = sentence
+        self.failures += 1
 
     def _lasted(self) -> bool:
         """Whether the last link lived long enough to count; tells when links are lost suspiciously fast."""

@@ -66,11 +66,38 @@ class Waiting:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failing:
+    """A partner that does not answer at one of its URLs, as far as this process has tried.
+
+    Attributes:
+        key: whom it is.
+        url: where it does not answer.
+        cause: why the last try brought no answer.
+        sentence: the same for people.
+        tries: how many in a row brought none.
+        since: when the first of them ended, in Unix seconds; `last_at`: likewise the last one.
+        next_at: when the next one is; none while one is under way.
+        restated: the numbers of connections that are to be stated there again though nothing is owed.
+    """
+
+    key: bytes
+    url: str
+    cause: Cause
+    sentence: str
+    tries: int
+    since: float
+    last_at: float
+    next_at: float | None
+    restated: frozenset[int]
+
+
 @dataclass(slots=True, kw_only=True)
 class _Target:
     """A partner at one of the URLs that it gave.
 
     Attributes:
+        since: when the first try of those that brought no answer ended; `last_at`: likewise the last one.
         has_shown: its node info has shown the pinned key, and nothing has failed there since.
         restate: the numbers of connections to state again though they are not owed.
     """
@@ -81,6 +108,8 @@ class _Target:
     worker: asyncio.Task[None] | None = None
     tries: int = 0
     failure: NoAnswerError | None = None
+    since: float = 0.0
+    last_at: float = 0.0
     next_at: float | None = None
     has_shown: bool = False
     restate: set[int] = field(default_factory=set)
@@ -110,7 +139,11 @@ class Dispatcher:
 
     def heard_from(self, sender: bytes) -> None:
         """Tell that a verified envelope of that key arrived: if something waits for it, now is a good time."""
-        for target in self._targets.get(sender, {}).values():
+        self.retry(sender)
+
+    def retry(self, key: bytes) -> None:
+        """Try a partner that did not answer now, instead of at its next try."""
+        for target in self._targets.get(key, {}).values():
             if target.failure is not None:
                 self._wake(target)
 
@@ -126,6 +159,26 @@ class Dispatcher:
             tries=target.tries,
             next_at=target.next_at,
         )
+
+    def failing(self) -> list[Failing]:
+        """All partners that do not answer now, each at each URL; the longest first."""
+        found = [
+            Failing(
+                key=target.key,
+                url=target.url,
+                cause=target.failure.cause,
+                sentence=str(target.failure),
+                tries=target.tries,
+                since=target.since,
+                last_at=target.last_at,
+                next_at=target.next_at,
+                restated=frozenset(target.restate),
+            )
+            for targets in self._targets.values()
+            for target in targets.values()
+            if target.failure is not None
+        ]
+        return sorted(found, key=lambda one: one.since)
 
     def _target(self, connection: Connection) -> _Target | None:
         """Where that connection's statements go; none while nobody can be told."""
@@ -243,6 +296,9 @@ class Dispatcher:
     async def _back_off(self, target: _Target, failure: NoAnswerError | None) -> None:
         context = self._context
         target.tries += 1
+        if failure is not None:
+            target.last_at = context.clock.now()
+            target.since = target.last_at if target.failure is None else target.since
         target.failure = failure
         limit_s = min(BACKOFF_S_FIRST * 2 ** min(target.tries - 1, BACKOFF_DOUBLINGS_MAX), DELIVERY_BACKOFF_S_MAX)
         asked_s = failure.retry_after_s if failure is not None else 0.0

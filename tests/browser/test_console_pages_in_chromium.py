@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from tests.browser.test_console_in_chromium import initiate
+from tests.e2e.processes import NodeProcess, until
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
@@ -14,6 +15,7 @@ PAGES = (
     "getting-started",
     "settings",
     "connections",
+    "errors",
     "notifications",
     "queue",
     "clean-up",
@@ -34,12 +36,31 @@ def connected(a, b, name):
     return sys_id
 
 
-def test_no_page_has_what_axe_would_find_and_none_is_wider_than_its_window(admins):
+def gone_wrong(a, b, folder):
+    """A partner that is away, at a, and a code that another node used first, at b."""
+    away = NodeProcess(name="Away", data=folder / "away")
+    try:
+        away.start()
+        sys_id, code = a.node.initiate(None, name="gone wrong")
+        away.accept(code)
+        until(lambda: a.node.status(sys_id) == "awaiting-approval", "accepted")
+        b.node.accept(code)
+        until(lambda: b.node.status(sys_id) == "closed", "refused")
+    finally:
+        away.close()
+    a.node.admin("POST", f"/connections/{sys_id}/refuse")
+    for admin, what in ((a, "be reached"), (b, "used the invitation code first")):
+        admin.go("/console/errors")
+        admin.page.get_by_text(what).first.wait_for()
+
+
+def test_no_page_has_what_axe_would_find_and_none_is_wider_than_its_window(admins, tmp_path):
     a, b = admins
     sys_id = connected(a, b, HOSTILE)
     pending, _ = a.node.initiate(b.node.url, name="pending")
     closed, _ = a.node.initiate(b.node.url, name="closed")
     a.node.admin("POST", f"/connections/{closed}/withdraw")
+    gone_wrong(a, b, tmp_path)
     paths = [
         *PAGES,
         f"connections/{sys_id}",
