@@ -84,9 +84,14 @@ class Recorded:
 
 
 async def _act(nodes: list[TrialNode], recorders: list[Recorder], *, wanted: int, random: Random) -> Ledger:
-    """Let admins act until so many questions were recorded; one code at least is short-lived, and taken."""
+    """Let admins act until so many questions were recorded.
+
+    One connection by a short-lived code that was taken is spared, and never forgotten: it is purged in the end, however
+    few the acts are and whatever chance makes of them.
+    """
     ledger = Ledger(bound=Counter({node.name: ANNOUNCED_MAX for node in nodes}))
-    _, code = await nodes[0].admin.initiate("short-lived", code_lifetime_s=LIFETIMES_S[0])
+    sys_id, code = await nodes[0].admin.initiate("short-lived", code_lifetime_s=LIFETIMES_S[0])
+    ledger.spared.add(sys_id)
     await nodes[1].admin.accept(code)
     while sum(len(one.questions) for one in recorders) < wanted:
         async with asyncio.TaskGroup() as acting:
@@ -97,7 +102,8 @@ async def _act(nodes: list[TrialNode], recorders: list[Recorder], *, wanted: int
 
 
 async def _remove_everything(nodes: list[TrialNode], ledger: Ledger, random: Random) -> None:
-    """End, tell the partner, forget some, remove the others, until nothing is shown on either side."""
+    """End, tell the partner, forget some that were not spared, remove the others, until neither side shows any."""
+    kept, ledger.spared = ledger.spared, set()
     for round_number in range(REMOVING_ROUNDS_MAX + 1):
         await _at_rest(nodes, ledger, resynced=False)
         shown = [(node, one) for node in nodes for one in await node.admin.shown()]
@@ -105,7 +111,7 @@ async def _remove_everything(nodes: list[TrialNode], ledger: Ledger, random: Ran
             return
         require(round_number < REMOVING_ROUNDS_MAX, f"{len(shown)} connections can't be removed, one is {shown[0][1]}")
         for node, one in shown:
-            if "forget" in one["possible_acts"] and random.random() < FORGOTTEN:
+            if one["sys_id"] not in kept and "forget" in one["possible_acts"] and random.random() < FORGOTTEN:
                 ledger.asked[one["sys_id"]].add("forget")
                 await node.admin.insist("POST", f"/connections/{one['sys_id']}/forget", {})
         for node in nodes:

@@ -6,11 +6,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import psutil
 import pytest
 
+from scripts.trials import replay
 from scripts.trials.__main__ import main
+from scripts.trials.trial import Stage
 from tests.e2e.processes import until
 
 ROOT = Path(__file__).parents[2]
@@ -84,6 +87,14 @@ def test_a_trial_holds_in_small_and_leaves_nothing(start, folder, name, rounds, 
             assert sum(figures["answered"].values()) == rounds
             assert figures["purged"] > 0
     assert nothing_is_left(folder)
+
+
+@pytest.mark.slow
+async def test_a_replay_however_small_purges_something_whatever_its_admins_forget(folder, monkeypatch):
+    monkeypatch.setattr(replay, "FORGOTTEN", 1.0)
+    monkeypatch.setattr(replay, "ACTS", 0)  # what they do by chance would leave other connections to be purged
+    stage = Stage(folder=folder, rounds=1, random=Random(1), away_s=0.0, advance=lambda: None)  # noqa: S311 - acts
+    assert (await replay.run(stage)).figures["purged"] == 1
 
 
 def test_ctrl_c_stops_a_trial_and_leaves_nothing(start, folder):
