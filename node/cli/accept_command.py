@@ -12,6 +12,8 @@ from node.cli.client import AdminClient
 from node.cli.code_input import read_code_text
 from node.cli.failures import EXIT_REFUSED, CommandError
 from node.cli.output import Output
+from node.real_ports import SystemClock
+from node.standing import Reader, standing
 
 POLL_S: Final = 0.1
 WAIT_S_MAX: Final = 86_400.0
@@ -77,7 +79,7 @@ def accept(  # noqa: PLR0913 - one parameter an option
     out.document({"connection": connection})
     is_active = connection["status"] == "active"
     out.line(f'"{connection["name"]}" is {words.status(connection).lower()}.', style="green" if is_active else "")
-    for line in (*waits_for(connection), *owed_to_partner(connection)):
+    for line in standing(connection, now=SystemClock().now(), reader=Reader.COMMAND_LINE):
         out.line(line)
     if not is_active:
         out.line(f"See how it goes on: handclasp connections show {connection['sys_id'][:8]}")
@@ -101,39 +103,3 @@ def _after(client: AdminClient, connection: dict[str, Any], wait_s: float) -> di
         time.sleep(POLL_S)  # noqa: TID251 - a command has no loop, and is not simulated
         connection = client.connection(connection["sys_id"])["connection"]
     return connection
-
-
-def waits_for(connection: dict[str, Any]) -> list[str]:
-    """What a connection waits for, or why it is closed: sentences."""
-    match connection["status"], connection["role"]:
-        case "pending", _:
-            return ["It waits for the admin of the other instance to accept the invitation code."]
-        case "invited", _:
-            return ["It waits for you to accept its invitation code."]
-        case "awaiting-approval", "source":
-            return ["It waits for your approval."]
-        case "awaiting-approval", _:
-            return ["It waits for the approval of the source's admin."]
-        case "accepting", _:
-            return ["It waits until the source can be told."]
-        case "closed", _:
-            why = words.reason(connection)
-            return [f"Why: {why}."] if why else []
-        case _:
-            return []
-
-
-def owed_to_partner(connection: dict[str, Any]) -> list[str]:
-    """What the partner is still to be told, why it was not yet, and when it is tried again: sentences; often none."""
-    if not connection["owed"]:
-        return []
-    if connection["partner"]["node_url"] is None:
-        return [words.NO_URL]
-    waiting = connection["waiting"] or {}
-    told = ["The partner is told as soon as it can be reached, for as long as it takes."]
-    if waiting.get("sentence"):
-        told.append(waiting["sentence"])
-    if waiting.get("next_at"):
-        at, sys_id = words.time_of_day(words.unix_s(waiting["next_at"])), connection["sys_id"][:8]
-        told.append(f"The next try is at {at}; `handclasp connections retry {sys_id}` tries now.")
-    return told

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from node import words
-from node.cli.accept_command import owed_to_partner, waits_for
 from node.cli.failures import EXIT_REFUSED, CommandError
 from node.cli.output import STYLES
+from node.real_ports import SystemClock
+from node.standing import Reader, owed_to_partner, waits_for
 
 if TYPE_CHECKING:
     from node.cli.client import AdminClient
@@ -83,5 +84,6 @@ def tell_status(out: Output, connection: dict[str, Any]) -> None:
     out.line(
         f'"{connection["name"]}" is {words.status(connection).lower()}.', style=STYLES.get(connection["status"], "")
     )
-    for line in owed_to_partner(connection) or waits_for(connection):
+    now, reader = SystemClock().now(), Reader.COMMAND_LINE
+    for line in owed_to_partner(connection, now=now, reader=reader) or waits_for(connection):
         out.line(line)

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from node import words
-from node.cli.accept_command import owed_to_partner, waits_for
 from node.cli.client import AdminClient
 from node.cli.finding import IdArgument, find_sys_id
 from node.cli.initiate_command import who_can_use
 from node.cli.output import STYLES, Output
+from node.real_ports import SystemClock
+from node.standing import Reader, standing
 from protocol.vocabulary import Role
 
 
@@ -57,7 +58,7 @@ def show(
 def _tell(out: Output, connection: dict[str, Any]) -> None:
     status, partner = connection["status"], connection["partner"]
     out.line(f"{connection['name']}: {words.status(connection)}", style=STYLES.get(status, ""))
-    for line in (*waits_for(connection), *owed_to_partner(connection)):
+    for line in standing(connection, now=SystemClock().now(), reader=Reader.COMMAND_LINE):
         out.line(line)
     expires_at = connection["expires_at"]
     out.pairs(

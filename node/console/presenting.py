@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from node import words
+from node.standing import Reader, standing, why_untold
 from protocol.records import Status
 from protocol.tables import Act
 
@@ -126,7 +127,8 @@ def shown(view: Mapping[str, Any], *, now: float) -> dict[str, Any]:
         "created": words.moment(view["created_at"]),
         "changed": words.moment(view["changed_at"]),
         "expires": expiry(view["expires_at"], now=now),
-        "waits_for": waits_for(view, now=now),
+        "waits_for": standing(view, now=now, reader=Reader.CONSOLE),
+        "why_untold": why_untold(view, now=now, reader=Reader.CONSOLE),
         "buttons": buttons,
         # where there is room for less: to forget is for the connection's own page
         "row_buttons": [button for button in buttons if button.act != Act.FORGET],
@@ -153,42 +155,3 @@ def expiry(text: str | None, *, now: float) -> str | None:
     left_s = words.unix_s(text) - now
     left_s = max(round(left_s / 60) * 60, 1) if left_s > 0 else left_s  # a code of a week is not "6 days and 23 hours"
     return f"in {words.span(left_s)}, on {words.moment(text)}" if left_s > 0 else f"on {words.moment(text)}"
-
-
-def waits_for(view: Mapping[str, Any], *, now: float) -> list[str]:
-    """What happens next, or who has to do what: sentences."""
-    partner = view["partner"]["name"] or view["remote_short_name"]
-    sentences = []
-    match view["status"], view["role"]:
-        case Status.PENDING, _:
-            sentences.append(f"Waiting for {partner} to accept the invitation code.")
-        case Status.INVITED, _:
-            sentences.append(
-                f"{partner or 'Somebody'} wants to connect. Nobody has proved who that is: "
-                "ask for the invitation code, and accept it here."
-            )
-        case Status.ACCEPTING, _:
-            sentences.append(f"Accepted here. {partner} is told as soon as it can be reached.")
-        case Status.AWAITING_APPROVAL, "source":
-            sentences.append(
-                f"{partner} has accepted and waits for your approval. Compare both fingerprints with its admin first."
-            )
-        case Status.AWAITING_APPROVAL, _:
-            sentences.append(f"Waiting for the admin of {partner} to approve.")
-        case Status.DEACTIVATED_HERE, _:
-            sentences.append("Switched off on this side.")
-        case Status.DEACTIVATED_THERE, _:
-            sentences.append(f"Switched off by the admin of {partner}.")
-        case Status.DEACTIVATED_BOTH, _:
-            sentences.append("Switched off on both sides.")
-        case Status.CLOSED, _:
-            sentences.append(f"Closed: {words.reason(view) or 'nothing is known of the reason'}.")
-    if view["owed"] and view["status"] not in {Status.PENDING, Status.ACCEPTING}:
-        sentences.append(f"{partner or 'The partner'} has not been told of the last change yet.")
-    if (waiting := view["waiting"]) is not None:
-        sentences.append(waiting["sentence"])
-        if waiting["next_at"] is not None:
-            left_s = words.unix_s(waiting["next_at"]) - now
-            soon = f"in {words.span(left_s)}" if left_s >= 1 else "now"
-            sentences.append(f"Tries so far: {waiting['tries']}. The next one is {soon}.")
-    return sentences

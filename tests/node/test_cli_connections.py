@@ -50,10 +50,11 @@ def test_an_unbound_code_is_for_whoever_has_it_first_and_waits_for_approval(hand
     assert (result.code, result.err) == (1, "")
     assert result.out.splitlines()[:2] == [
         '"unbound" is awaiting approval.',
-        "It waits for the approval of the source's admin.",
+        "Waiting for the admin of A to approve.",
     ]
     shown = handclasp.here("connections", "show", "--data", nodes.a.data, "unbound").out.splitlines()
-    assert shown[:2] == ["unbound: Awaiting your approval", "It waits for your approval."]
+    assert shown[0] == "unbound: Awaiting your approval"
+    assert shown[1].startswith("Instance B has accepted and waits for your approval.")
 
 
 def test_nobody_asks_when_the_source_said_not_to(handclasp, nodes):
@@ -175,10 +176,14 @@ def test_a_connection_that_cannot_be_told_says_what_it_waits_for(handclasp, node
     assert (result.code, result.err) == (1, "")
     first, second, third, fourth, fifth, last = result.out.splitlines()
     assert first == '"gone away" is accepting.'
-    assert second == "It waits until the source can be told."
-    assert third == "The partner is told as soon as it can be reached, for as long as it takes."
+    assert second == "Accepted here. Waiting until A has been told."
+    assert third.endswith("It is told as soon as it can be reached, for as long as it takes.")
     assert f"127.0.0.1:{source.port} can't be connected to" in fourth
-    assert re.fullmatch(r"The next try is at [\d:]+ UTC; `handclasp connections retry [0-9a-f]{8}` tries now.", fifth)
+    assert re.fullmatch(
+        r"Tries so far: \d+\. The next one is (now|in .+, at [\d:]+ UTC); "
+        r"`handclasp connections retry [0-9a-f]{8}` tries now\.",
+        fifth,
+    )
     assert last.startswith("See how it goes on: handclasp connections show ")
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from node import words
 from node.admin.tokens import TOKENS_MAX
 from node.console.login import PASSWORD_FILE
 from tests.node.console_visits import Visit, two_admins
@@ -187,6 +188,19 @@ async def test_the_queue_shows_what_waits_for_a_partner_that_is_away(both, tmp_p
     assert c.url in page.source
     answer, _ = await a.send(page, f"/console/connections/{sys_id}/retry", **{"from": "queue"})
     assert answer.headers["Location"] == "/console/queue"
+
+
+async def test_a_partner_without_a_url_is_said_to_be_told_when_it_calls(both, tmp_path):
+    a, _ = both
+    async with running_node(tmp_path / "c", name="c", public=False) as c:
+        offered = await a.node.initiate(None, ask_me=False)
+        await c.accept(offered["invitation_code"])
+        sys_id = offered["connection"]["sys_id"]
+        await a.node.until(sys_id, "active")
+    await a.node.admin("POST", f"/connections/{sys_id}/deactivate")
+    for path in ("/console/queue", f"/console/connections/{sys_id}"):
+        _, page = await a.get(path)
+        assert words.NO_URL in page.source, path
 
 
 async def test_a_bug_report_tells_what_runs_and_nothing_of_whom_it_is_connected_to(both):
