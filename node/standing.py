@@ -7,14 +7,18 @@ differ in how an act is done there, a command or a button.
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from node import words
 from protocol.records import Status
-from protocol.vocabulary import Role
+from protocol.tables import Act
+from protocol.vocabulary import Reason, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_DEAD_CODES: Final = frozenset({Reason.EXPIRED, Reason.RESTORED})
+"""What closes a connection that another code brings back."""
 
 
 class Reader(Enum):
@@ -26,10 +30,10 @@ class Reader(Enum):
 
 def standing(view: Mapping[str, Any], *, now: float, reader: Reader) -> list[str]:
     """What a connection waits for or why it is closed, and what is owed to its partner; `now` in Unix seconds."""
-    return [*waits_for(view), *owed_to_partner(view, now=now, reader=reader)]
+    return [*waits_for(view, reader=reader), *owed_to_partner(view, now=now, reader=reader)]
 
 
-def waits_for(view: Mapping[str, Any]) -> list[str]:
+def waits_for(view: Mapping[str, Any], *, reader: Reader) -> list[str]:
     """What happens next, or who has to do what; none while all is well."""
     partner = _partner(view)
     match view["status"], view["role"]:
@@ -54,7 +58,7 @@ def waits_for(view: Mapping[str, Any]) -> list[str]:
         case Status.DEACTIVATED_BOTH, _:
             return ["Waiting for the admins of both sides to activate it again."]
         case Status.CLOSED, _:
-            return [f"Closed: {words.reason(view) or 'nothing is known of the reason'}."]
+            return [f"Closed: {words.reason(view) or 'nothing is known of the reason'}.", *_remedy(view, reader)]
         case _:
             return []
 
@@ -83,6 +87,22 @@ def why_untold(view: Mapping[str, Any], *, now: float, reader: Reader) -> list[s
     soon = f"in {words.span(at - now)}, at {words.time_of_day(at)}" if at - now >= 1 else "now"
     by_hand = f"; `handclasp connections retry {_short(view)}` tries now" if reader is Reader.COMMAND_LINE else ""
     return [waiting["sentence"], f"Tries so far: {waiting['tries']}. The next one is {soon}{by_hand}."]
+
+
+def _remedy(view: Mapping[str, Any], reader: Reader) -> list[str]:
+    """What helps where only the code died."""
+    if view["reason"] not in _DEAD_CODES:
+        return []
+    if Act.NEW_CODE in view["possible_acts"]:
+        how = (
+            f"`handclasp connections new-code {_short(view)}` gives"
+            if reader is Reader.COMMAND_LINE
+            else "The button New invitation code gives"
+        )
+        return [f"{how} it a new invitation code, which opens it again."]
+    if view["role"] == Role.DESTINATION:
+        return [f"Ask the admin of {_partner(view) or 'the source'} for a new invitation code."]
+    return []
 
 
 def _partner(view: Mapping[str, Any]) -> str | None:

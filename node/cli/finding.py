@@ -85,5 +85,5 @@ def tell_status(out: Output, connection: dict[str, Any]) -> None:
         f'"{connection["name"]}" is {words.status(connection).lower()}.', style=STYLES.get(connection["status"], "")
     )
     now, reader = SystemClock().now(), Reader.COMMAND_LINE
-    for line in owed_to_partner(connection, now=now, reader=reader) or waits_for(connection):
+    for line in owed_to_partner(connection, now=now, reader=reader) or waits_for(connection, reader=reader):
         out.line(line)

@@ -7,6 +7,11 @@ from node.standing import Reader, standing, why_untold
 from protocol.records import Status
 from protocol.vocabulary import Role
 
+NEW_CODE = {
+    Reader.COMMAND_LINE: "`handclasp connections new-code 0123abcd` gives it a new invitation code",
+    Reader.CONSOLE: "The button New invitation code gives it a new invitation code",
+}
+
 
 def view(status, role="source", **more):
     return {
@@ -17,6 +22,29 @@ def view(status, role="source", **more):
 
 def said(one, reader=Reader.COMMAND_LINE):
     return " ".join(standing(one, now=0.0, reader=reader))
+
+
+@pytest.mark.parametrize("reader", Reader)
+@pytest.mark.parametrize("reason", ["restored", "expired"])
+def test_a_source_whose_code_died_is_told_how_it_makes_a_new_one(reason, reader):
+    assert NEW_CODE[reader] in said(view("closed", reason=reason, possible_acts=["new-code", "remove"]), reader)
+
+
+@pytest.mark.parametrize("reader", Reader)
+def test_nobody_is_told_of_a_new_code_where_none_can_be_made(reader):
+    for one in (
+        view("closed", reason="restored"),
+        view("closed", reason="withdrawn", possible_acts=["new-code"]),
+        view("closed", "destination", reason="declined"),
+    ):
+        assert said(one, reader) == f"Closed: {words.REASONS[one['reason']]}."
+
+
+@pytest.mark.parametrize("reader", Reader)
+def test_a_destination_whose_code_died_asks_the_source_s_admin(reader):
+    assert "Ask the admin of Bravo for a new invitation code." in said(
+        view("closed", "destination", reason="restored"), reader
+    )
 
 
 @pytest.mark.parametrize("reader", Reader)
