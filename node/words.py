@@ -42,6 +42,10 @@ NO_URL: Final = "The partner gave no URL: it is told when it calls next, which i
 
 _NOTICES: Final = {
     "other_holder": "Another node holds a valid invitation code of this connection, and was refused. Its fingerprint:",
+    "restored": (
+        "A backup of this node was put back: its open invitation codes died, and each connection was compared with its "
+        "partner. The backup is of"
+    ),
     "older_data": "This instance's data were older than what it had once told its partner: a backup was put back.",
 }
 

@@ -154,9 +154,11 @@ def _told(details: Details) -> Partner:
 
 
 def _notice(tx: Transaction, connection: Connection, notice: Notice, message: Message, *, at_ms: int) -> None:
-    """Keep a few notices a connection, one for each holder."""
-    about = fingerprint(message.sender)
+    """Keep a few notices a connection, one for each holder; of older data the last, since it happens again."""
+    kind, about = notice.name.lower(), fingerprint(message.sender)
+    if notice is Notice.OLDER_DATA:
+        statements.forget_notice(tx, n=connection.n, kind=kind, about=about)
     kept = statements.notices_of(tx, n=connection.n, most=SECURITY_NOTICES_MAX)
-    if len(kept) >= SECURITY_NOTICES_MAX or any(row.kind == notice.name.lower() and row.about == about for row in kept):
+    if len(kept) >= SECURITY_NOTICES_MAX or any((row.kind, row.about) == (kind, about) for row in kept):
         return
-    statements.add_notice(tx, n=connection.n, at_ms=at_ms, kind=notice.name.lower(), about=about)
+    statements.add_notice(tx, n=connection.n, at_ms=at_ms, kind=kind, about=about)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from node import words
 from node.connections.changing import store_change
 from node.logs import get_logger
 from node.store import sessions, statements
-from node.store.backup import forget_restoring, is_restored
+from node.store.backup import forget_restoring, restored_from
 from protocol.machine import act
 from protocol.tables import Act
 from protocol.vocabulary import Role
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from node.ports import Transaction
 
 PENDING_PAGE = 500
+NOTICE = "restored"
+"""The kind of the notice that each restore leaves; it is about no one connection."""
 
 _log = get_logger(__name__)
 
@@ -33,7 +36,8 @@ async def close_restored(context: Context) -> bool:
     """
 
     def unit(tx: Transaction) -> int | None:
-        if not is_restored(tx):
+        taken_at = restored_from(tx)
+        if taken_at is None:
             return None
         closed = 0
         while page := statements.pending(tx, most=PENDING_PAGE):
@@ -42,6 +46,9 @@ async def close_restored(context: Context) -> bool:
                 assert record is not None  # noqa: S101 - it closes, it forgets nothing
                 store_change(context, tx, before, replace(before, record=record))
             closed += len(page)
+        statements.add_notice(
+            tx, n=None, at_ms=int(context.clock.now() * 1000), kind=NOTICE, about=words.day_and_time(taken_at)
+        )
         sessions.remove_all(tx)  # one that was ended since the backup must not live again
         forget_restoring(tx)
         return closed

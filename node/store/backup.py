@@ -142,9 +142,11 @@ def read_facts(file: Path, *, called: Path) -> Facts:
         raise BackupError(f"{called} is damaged ({error}).") from None
 
 
-def is_restored(tx: Transaction) -> bool:
-    """Whether this database is a backup that was put back and that its node has not started on yet."""
-    return inspect(tx).has_table(TABLE)
+def restored_from(tx: Transaction) -> int | None:
+    """When the backup was taken (Unix seconds) that this database is, if its node has not started on it yet."""
+    if not inspect(tx).has_table(TABLE):
+        return None
+    return tx.exec_driver_sql(f"SELECT coalesce(max(taken_at), 0) FROM {TABLE}").scalar_one()  # noqa: S608 - a constant
 
 
 def forget_restoring(tx: Transaction) -> None:

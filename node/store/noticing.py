@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _C = connections.c
 _NEWEST = (
     select(notices, _C.sys_id, _C.name)
-    .join(connections, connections.c.n == notices.c.connection_n)
+    .outerjoin(connections, connections.c.n == notices.c.connection_n)  # some are about the whole node
     .order_by(notices.c.n.desc())
     .limit(bindparam("most"))
 )
@@ -65,7 +65,7 @@ _OWED_TO_COUNT = (
 
 
 def newest(tx: Transaction, *, most: int) -> Sequence[Row[Any]]:
-    """The newest notices, with the id and name of each one's connection."""
+    """The newest notices, with the id and name of each one's connection, or without where it is about the node."""
     return tx.execute(_NEWEST, {"most": most}).all()
 
 

@@ -162,6 +162,11 @@ _PURGE = delete(connections).where(_C.n.in_(_FALLEN))
 _NOTICES_OF = (
     select(notices).where(notices.c.connection_n == bindparam("at_n")).order_by(notices.c.n).limit(bindparam("most"))
 )
+_FORGET_NOTICE = delete(notices).where(
+    notices.c.connection_n == bindparam("at_n"),
+    notices.c.kind == bindparam("of_kind"),
+    notices.c.about == bindparam("same"),
+)
 
 _KEPT_WRITE = Prepared(select(writes.c.digest, writes.c.sys_id).where(writes.c.key == bindparam("wanted")))
 _KEEP_WRITE = Prepared(insert(writes))
@@ -266,9 +271,14 @@ def live_events(tx: Transaction, *, after: int, most: int) -> Sequence[Any]:
     return _LIVE_EVENTS.rows(tx, {"after": after, "most": most})
 
 
-def add_notice(tx: Transaction, *, n: int, at_ms: int, kind: str, about: str) -> None:
-    """Something that this connection's admin should be told."""
+def add_notice(tx: Transaction, *, n: int | None, at_ms: int, kind: str, about: str) -> None:
+    """Something that this node's admin should be told, of the connection with that number or of none."""
     tx.execute(_NOTICE, {"connection_n": n, "at_ms": at_ms, "kind": kind, "about": about})
+
+
+def forget_notice(tx: Transaction, *, n: int, kind: str, about: str) -> None:
+    """Drop what a connection's admin was told before of the same kind and about the same."""
+    tx.execute(_FORGET_NOTICE, {"at_n": n, "of_kind": kind, "same": about})
 
 
 def notices_of(tx: Transaction, *, n: int, most: int) -> Sequence[Row[Any]]:
