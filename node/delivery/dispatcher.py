@@ -3,14 +3,16 @@
 One worker for each URL of each partner: what is dead delays nothing that goes elsewhere, and that the partner's key
 was seen at one of its URLs says nothing of another, which may be anybody's. A worker never gives up: after a failure
 it waits (exponential backoff, full jitter) and is woken early by a new statement, by a verified envelope of the
-partner, and by an admin. Which statements are owed stands in the database and nowhere else; what is kept here is
-only when the next try is, why the last one failed, and whether the URL has shown the pinned key.
+partner, and by an admin. A try that comes early does not lengthen the waits: if it fails, the next wait is drawn from
+the same span as the one that it cut short, so that whoever presses "retry" ten times waits no longer for it.
+
+Which statements are owed stands in the database and nowhere else; what is kept here is only when the next try is, why
+the last one failed, and whether the URL has shown the pinned key.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +99,8 @@ class _Target:
     """A partner at one of the URLs that it gave.
 
     Attributes:
+        tries: how many in a row brought no answer.
+        doublings: how often the longest possible wait has doubled since the first of them.
         since: when the first try of those that brought no answer ended; `last_at`: likewise the last one.
         has_shown: its node info has shown the pinned key, and nothing has failed there since.
         restate: the numbers of connections to state again though they are not owed.
@@ -107,6 +111,7 @@ class _Target:
     poked: asyncio.Event = field(default_factory=asyncio.Event)
     worker: asyncio.Task[None] | None = None
     tries: int = 0
+    doublings: int = 0
     failure: NoAnswerError | None = None
     since: float = 0.0
     last_at: float = 0.0
@@ -237,7 +242,7 @@ class Dispatcher:
 
     def _rest(self, target: _Target) -> None:
         """Nothing is left to say there: what failed is past, and only so much is remembered of one partner."""
-        target.tries, target.failure, target.worker = 0, None, None
+        target.tries, target.doublings, target.failure, target.worker = 0, 0, None, None
         targets = self._targets[target.key]
         del targets[target.url]
         if target.has_shown:
@@ -273,7 +278,7 @@ class Dispatcher:
         failures = [result for result in results if isinstance(result, BaseException)]
         unsettled = [result for result in results if isinstance(result, Connection)]
         if len(failures) + len(unsettled) < len(results):
-            target.tries, target.failure, target.next_at = 0, None, None
+            target.tries, target.doublings, target.failure, target.next_at = 0, 0, None, None
         if failures:
             target.has_shown = False
         for failure in failures:
@@ -300,7 +305,7 @@ class Dispatcher:
             target.last_at = context.clock.now()
             target.since = target.last_at if target.failure is None else target.since
         target.failure = failure
-        limit_s = min(BACKOFF_S_FIRST * 2 ** min(target.tries - 1, BACKOFF_DOUBLINGS_MAX), DELIVERY_BACKOFF_S_MAX)
+        limit_s = min(BACKOFF_S_FIRST * 2**target.doublings, DELIVERY_BACKOFF_S_MAX)
         asked_s = failure.retry_after_s if failure is not None else 0.0
         delay_s = max(limit_s * context.entropy.fraction(), asked_s)
         target.next_at = context.clock.now() + delay_s
@@ -313,9 +318,11 @@ class Dispatcher:
                 tries=target.tries,
                 next_try_s=round(delay_s, 1),
             )
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(delay_s):
                 await target.poked.wait()
+        except TimeoutError:
+            target.doublings = min(target.doublings + 1, BACKOFF_DOUBLINGS_MAX)
         target.next_at = None
 
 

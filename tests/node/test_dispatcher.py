@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from node.delivery.dispatcher import URLS_REMEMBERED_MAX
+from node.real_ports import SystemEntropy
 from protocol.envelope import CONTENT_TYPE, envelope_bytes, peek
 from protocol.identity import SigningKey
 from protocol.invitation import read_code
@@ -246,6 +247,36 @@ async def test_a_url_that_is_dead_delays_no_other_url_of_the_same_partner(doors)
     await at.until_asked("POST live")
     assert (await waiting_of(source, dead["connection"]["sys_id"]))["cause"] == "unreachable"
     assert (await waiting_of(source, live["connection"]["sys_id"]))["cause"] == "not-a-node"
+
+
+async def test_an_admin_who_retries_ten_times_waits_no_longer_for_the_next_try(doors, monkeypatch):
+    monkeypatch.setattr(SystemEntropy, "fraction", lambda _: 1.0)  # each wait is the longest that it may be
+    source, _ = doors
+    url = f"http://127.0.0.1:{free_port()}/dead"
+    offered = await accepted_at(source, url, name="dead")
+    await act(source, offered, "deactivate")
+    target = source.node.dispatcher._targets[PARTNER.public][url]
+    for _ in range(10):
+        before = target.tries
+        await act(source, offered, "retry", status=202)
+        await until(lambda before=before: target.tries > before and target.next_at is not None)
+    sys_id = offered["connection"]["sys_id"]
+    assert (await source.connection(sys_id))["waiting"]["tries"] >= 10
+    assert target.next_at - source.clock.now() < 60, "only waits that passed double the next: ten doublings are minutes"
+
+
+async def test_a_wait_that_passes_doubles_the_next(doors, monkeypatch):
+    monkeypatch.setattr(SystemEntropy, "fraction", lambda _: 0.01)
+    source, _ = doors
+    url = f"http://127.0.0.1:{free_port()}/dead"
+    offered = await accepted_at(source, url, name="dead")
+    await act(source, offered, "deactivate")
+    await until(lambda: source.node.dispatcher._targets[PARTNER.public][url].tries >= 5)
+    monkeypatch.setattr(SystemEntropy, "fraction", lambda _: 1.0)
+    target = source.node.dispatcher._targets[PARTNER.public][url]
+    tries = target.tries
+    await until(lambda: target.tries > tries and target.next_at is not None)
+    assert target.next_at - source.clock.now() > 4, "half a second, doubled as often as a wait has passed"
 
 
 def said_by(offered, *, revision, echo, url):
