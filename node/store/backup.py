@@ -146,7 +146,8 @@ def restored_from(tx: Transaction) -> int | None:
     """When the backup was taken (Unix seconds) that this database is, if its node has not started on it yet."""
     if not inspect(tx).has_table(TABLE):
         return None
-    return tx.exec_driver_sql(f"SELECT coalesce(max(taken_at), 0) FROM {TABLE}").scalar_one()  # noqa: S608 - a constant
+    taken_at: int = tx.exec_driver_sql(f"SELECT coalesce(max(taken_at), 0) FROM {TABLE}").scalar_one()  # noqa: S608 - a constant
+    return taken_at
 
 
 def forget_restoring(tx: Transaction) -> None:
