@@ -43,13 +43,14 @@ BROKER: Final = (
     "See that the broker runs, and that HANDCLASP_MQTT_URL names it. This node tries again by itself.",
 )
 
+_NEW_CODE: Final = "Make a new invitation code, and send it to the other admin."
 _INITIATE: Final = "Initiate the connection again."
 _ASK: Final = "Ask the other admin for a new invitation code, and accept that."
 
 LOST: Final[Mapping[Role, Mapping[Reason, str]]] = {
     Role.SOURCE: {
-        Reason.EXPIRED: "Make a new invitation code, and send it to the other admin.",
-        Reason.RESTORED: _INITIATE,
+        Reason.EXPIRED: _NEW_CODE,
+        Reason.RESTORED: _NEW_CODE,
         Reason.USED: _INITIATE,
         Reason.REPLACED: _INITIATE,
         Reason.NOT_FOR_YOU: _INITIATE,

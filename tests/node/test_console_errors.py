@@ -13,7 +13,10 @@ from node.console.error_words import LOST, UNREACHED
 from node.delivery.broker_url import BrokerUrl
 from node.delivery.mqtt import MqttBroker
 from node.store import noticing
-from protocol.vocabulary import Role
+from protocol.machine import possible_acts
+from protocol.records import SourceRecord
+from protocol.tables import Act
+from protocol.vocabulary import Phase, Role, Side
 from tests.node.console_visits import Visit
 from tests.node.local_nodes import running_node
 
@@ -39,6 +42,13 @@ async def until(visit, holds):
 def test_every_cause_and_every_loss_has_its_words():
     assert set(UNREACHED) == set(Cause)
     assert {role: set(rows) for role, rows in LOST.items()} == {role: set(noticing.LOST) for role in Role}
+
+
+@pytest.mark.parametrize("reason", LOST[Role.SOURCE])
+def test_a_source_is_sent_to_a_new_code_where_one_can_be_made_and_nowhere_else(reason):
+    closed = SourceRecord(serial=1, mine=Side(2, Phase.CLOSED, reason=reason), expires_at=1)
+    can = Act.NEW_CODE in possible_acts(closed, now=2.0)
+    assert ("new invitation code" in LOST[Role.SOURCE][reason]) == can
 
 
 async def test_where_nothing_goes_wrong_the_page_says_so(visit):
