@@ -2,7 +2,7 @@
 #   ARGS="…" is handed to the command:           make pair ARGS="--count 3"
 #   PYTHON=… names the Python to make .venv with: make demo PYTHON=/path/to/python3.12
 .DEFAULT_GOAL := help
-.PHONY: help demo pair test test-slow check simulate format lock figures bench bench-simulation trials recording screenshots vectors clean
+.PHONY: help demo demo-browser pair test test-slow check simulate format lock figures bench bench-simulation trials recording screenshots vectors clean
 
 IN_VENV := .venv/bin/python -m
 # Tests start hundreds of Python processes: each would compile the code anew if bytecode were not kept.
@@ -27,6 +27,10 @@ help: ## Show this list
 demo: ## Watch two nodes and a broker go through the whole handshake; ends by itself
 	$(SET_UP) main
 	@.venv/bin/handclasp demo $(ARGS)
+
+demo-browser: ## The same in your browser: both consoles side by side, what goes between them; Ctrl-C stops it
+	$(SET_UP) main
+	@.venv/bin/handclasp demo --browser $(ARGS)
 
 pair: ## Start the same two nodes and broker to keep, with addresses to try; Ctrl-C stops them
 	$(SET_UP) main

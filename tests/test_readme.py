@@ -74,7 +74,7 @@ def walkthrough() -> list[str]:
 
 
 def test_every_command_of_the_readme_is_run_here_or_has_its_reason() -> None:
-    run_here = {"make demo", "make pair", *walkthrough()}
+    run_here = {"make demo", "make demo-browser", "make pair", *walkthrough()}
     commands = {line for block in BLOCKS for line in block}
     assert commands == run_here | set(IN_CONTAINERS) | set(NOT_RUN_HERE)
 
@@ -88,6 +88,47 @@ def test_make_demo_ends_by_itself_with_both_sides_active(environment: dict[str, 
     shown = run("make demo", environment)
     assert shown.returncode == 0, shown
     assert "Active" in shown.stdout
+
+
+@pytest.mark.slow
+def test_make_demo_browser_tells_a_link_that_signs_in_to_both_consoles_and_ctrl_c_ends_it(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    opened = tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
+    process = subprocess.Popen(
+        ["make", "demo-browser"],
+        env=environment | {"BROWSER": str(browser)},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        told = ""
+        while "Ctrl-C stops everything" not in told:
+            line = process.stdout.readline()
+            assert line, told
+            told += line
+        assert "Open the stage in your browser" not in told, "it is open already"
+        link = opened.read_text().strip()
+        assert link in told
+        consoles = re.findall(r"console [ab]  (\S+)   name admin   password ([a-z2-7-]{23})", told)
+        assert len(consoles) == 2
+        jar = tmp_path / "cookies"
+        assert "Live stage" in run(f"curl -sL -c {jar} {link}", environment).stdout
+        for url, _ in consoles:
+            assert (
+                "You have no connection yet" in run(f"curl -s -b {jar} {url}/console/connections", environment).stdout
+            )
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (out, err) == ("", "")
 
 
 def test_the_two_admins_of_the_readme_become_active(

@@ -18,15 +18,16 @@ ICONS: Final = HERE / "assets" / "vendor" / "lucide"
 
 def render(template: str, **values: Any) -> str:
     """The page that a template makes; every value is escaped, and no character in it can deceive."""
-    return _environment().get_template(template).render(values)
+    return templates_in(HERE / "templates").get_template(template).render(values)
 
 
 @cache
-def _environment() -> Environment:
+def templates_in(folder: Path) -> Environment:
+    """What makes pages of the templates in a folder, by the same rules."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - see the head of this file
 
     environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         auto_reload=False,
         undefined=StrictUndefined,

@@ -11,8 +11,6 @@ from node.demo.diagram import draw
 from node.demo.narrator import Style, style_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from node.demo.narrator import Narrator
     from node.demo.scenes import Scenes
     from node.local_pair.processes import LocalPair
@@ -60,7 +58,7 @@ def document(narrator: Narrator, story: Scenes, pair: LocalPair) -> dict[str, An
     }
 
 
-def tell_kept(narrator: Narrator, pair: LocalPair, directory: Path) -> None:
+def tell_kept(narrator: Narrator, pair: LocalPair) -> None:
     """Where everything is that stays up."""
     narrator.heading("Still running, until Ctrl-C")
     for node in pair.nodes:
@@ -72,4 +70,4 @@ def tell_kept(narrator: Narrator, pair: LocalPair, directory: Path) -> None:
     narrator.line(
         ("  mosquitto_sub", Style.MQTT), f" -h 127.0.0.1 -p {pair.broker.port} -t 'handclasp/#' -v", whole=True
     )
-    narrator.line(f"Ctrl-C stops all three and removes {directory}.", whole=True)
+    narrator.line(f"Ctrl-C stops all three and removes {pair.nodes[0].data.parent}.", whole=True)

@@ -61,7 +61,7 @@ def draw(seen: Sequence[Seen], *, columns: int) -> list[list[Piece]]:
 
     The lines are no wider than `columns`, which is at least 40; the legend is for the reader to break.
     """
-    things = [drawn for one in seen if (drawn := _drawn(one)) is not None]
+    things = [row for one in seen if (row := drawn(one)) is not None]
     has_lifelines = columns >= LIFELINES_COLUMNS_MIN
     rows = _with_lifelines(things, columns) if has_lifelines else [_listed(one, columns) for one in things]
     rows.append([(LEGEND, Style.FAINT)])
@@ -122,7 +122,8 @@ def _names(places: dict[str, int]) -> list[Piece]:
     return pieces
 
 
-def _drawn(one: Seen) -> Arrow | Mark | None:
+def drawn(one: Seen) -> Arrow | Mark | None:
+    """The row that something makes; a presence that was retained makes none."""
     match one:
         case Act():
             return Arrow(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from node.cli.failures import visible
 from node.cli.output import console, has_colours
+from node.demo.audience import Audience
 from node.demo.reflow import reflowed
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+SETTLE_SHARE: Final = 0.4
 COLUMNS_MIN: Final = 40
 COLUMNS_MAX: Final = 100
 INDENT: Final = "    "
@@ -60,6 +62,7 @@ class Narrator:
     """Tells the demo; keeps what each step said.
 
     Attributes:
+        audience: who follows beside the terminal.
         columns: how wide a line may be.
         steps: each step that was told: its number, who acts, on which screen, and its lines.
     """
@@ -68,6 +71,7 @@ class Narrator:
         """Look at standard output; `pause_s` is the rest after a step on a terminal, so that eyes can follow."""
         self.silent = silent
         self.is_watched = not silent and sys.stdout.isatty()
+        self.audience = Audience()
         self._pause_s = pause_s
         self.columns = max(COLUMNS_MIN, min(COLUMNS_MAX, shutil.get_terminal_size((COLUMNS_MAX, 0)).columns))
         self.steps: list[dict[str, Any]] = []
@@ -123,9 +127,15 @@ class Narrator:
             style = style_of(side, strong=True) if side is not None else Style.STRONG
         self.line()
         self.line((f"{number:>2}  ", Style.STRONG), (who, style), (f" · {screen}", Style.STRONG))
+        self.audience.step(who, screen, side=side)
 
     def say(self, *pieces: Piece | str, right: str = "") -> None:
         """A line of the present step."""
+        self.say_event(*pieces, right=right)
+        self.audience.said(self.steps[-1]["lines"][-1])
+
+    def say_event(self, *pieces: Piece | str, right: str = "") -> None:
+        """The same of an event, which the audience sees by itself."""
         texts = [piece if isinstance(piece, str) else piece[0] for piece in pieces]
         self.steps[-1]["lines"].append("".join(texts).strip())
         self.line(INDENT, *pieces, right=right)
@@ -133,12 +143,18 @@ class Narrator:
     def say_long(self, text: str) -> None:
         """A sentence of the present step, on as many lines as it takes."""
         for line in textwrap.wrap(text, self.columns - len(INDENT)):
-            self.say(line)
+            self.say_event(line)
+        self.audience.said(text)
 
     async def pause(self) -> None:
         """A short rest, for people only."""
-        if self.is_watched:
+        if self.is_watched or self.audience.is_there:
             await asyncio.sleep(self._pause_s)
+
+    async def settle(self) -> None:
+        """A shorter one between a step's beginning and its act, for an audience that looks at a page meanwhile."""
+        if self.audience.is_there:
+            await asyncio.sleep(self._pause_s * SETTLE_SHARE)
 
 
 def _can_show(text: str) -> bool:

@@ -35,16 +35,24 @@ class Demo:
     """One run. Nothing is left of it: no process, no file."""
 
     def __init__(
-        self, out: Output, *, tells: type[Scenes], source: str, keep: bool, broker_kind: BrokerKind | None
+        self,
+        out: Output,
+        *,
+        tells: type[Scenes],
+        source: str,
+        keep: bool,
+        broker_kind: BrokerKind | None,
+        pause_s: float | None = None,
     ) -> None:
-        """Name the parts; `tells` is the story."""
+        """Name the parts; `tells` is the story, which knows how long each step rests where nothing else is said."""
         self._out = out
         self._tells = tells
         self._source = source
         self._keep = keep
         self._broker_kind = broker_kind
-        self._narrator = Narrator(silent=out.as_json, pause_s=tells.PAUSE_S)
+        self._narrator = Narrator(silent=out.as_json, pause_s=tells.PAUSE_S if pause_s is None else pause_s)
         self._clock = SystemClock()
+        self._began_at_s = self._clock.now()
         self._pair: LocalPair | None = None
         self._stopped_by: int | None = None
         self._is_told = False
@@ -87,21 +95,24 @@ class Demo:
 
     async def _show_in_a_directory(self) -> None:
         with tempfile.TemporaryDirectory(prefix="handclasp-demo-", ignore_cleanup_errors=True) as folder:
-            self._pair = pair = LocalPair(Path(folder), names=SIDES, broker_kind=self._broker_kind)
+            self._pair = pair = self._pair_in(Path(folder))
             try:
-                await self._show(pair, Path(folder))
+                await self._show(pair)
             finally:
                 await pair.stop()
 
-    async def _show(self, pair: LocalPair, folder: Path) -> None:
-        began = self._clock.now()
+    def _pair_in(self, folder: Path) -> LocalPair:
+        """The processes; none is started yet."""
+        return LocalPair(folder, names=SIDES, broker_kind=self._broker_kind)
+
+    async def _show(self, pair: LocalPair) -> None:
         await pair.start()
-        started_ms = round((self._clock.now() - began) * 1000)
+        started_ms = round((self._clock.now() - self._began_at_s) * 1000)
         self._tell_processes(pair, started_ms)
         story = self._tells(pair, self._narrator, source=self._source)
         story.told.timings_ms["start"] = started_ms
         try:
-            await self._live_through(story, pair, folder, began)
+            await self._live_through(story, pair)
         except CommandError as error:
             dead = [node for node in pair.nodes if not node.is_running and node.name not in story.killed]
             if dead:
@@ -109,17 +120,17 @@ class Demo:
                 raise CommandError(how, exit_code=EXIT_REFUSED) from error
             raise CommandError(error.sentence, error.remedy, exit_code=EXIT_REFUSED) from error
 
-    async def _live_through(self, story: Scenes, pair: LocalPair, folder: Path, began: float) -> None:
+    async def _live_through(self, story: Scenes, pair: LocalPair) -> None:
         names = await story.node_names()
         async with observing(pair.broker.url, "handclasp-demo", names) as observer:
             await story.run(observer, names)
-            story.told.timings_ms["total"] = round((self._clock.now() - began) * 1000)
+            story.told.timings_ms["total"] = round((self._clock.now() - self._began_at_s) * 1000)
             tell_closing(self._narrator, story)
             self._out.document(document(self._narrator, story, pair))
             sys.stdout.flush()
             if self._keep:
                 self._is_told = True
-                tell_kept(self._narrator, pair, folder)
+                tell_kept(self._narrator, pair)
                 await self._tell_on(observer)
 
     async def _tell_on(self, observer: Observer) -> None:

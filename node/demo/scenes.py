@@ -25,10 +25,16 @@ if TYPE_CHECKING:
     from node.demo.expecting import Expected
     from node.demo.narrator import Narrator, Piece
     from node.demo.observing import Observer
-    from node.demo.seen import Event
+    from node.demo.seen import Event, Killed, Restarted
     from node.local_pair.processes import LocalPair
 
 SIDES: Final = ("a", "b")
+LIST: Final = "/console/connections"
+
+
+def page_of(sys_id: str) -> str:
+    """Where the console shows a connection."""
+    return f"{LIST}/{sys_id}"
 
 
 class Scenes(ABC):
@@ -47,6 +53,7 @@ class Scenes(ABC):
     FIRST_LINE: ClassVar[str]
     FIRST_LINE_WATCHED: ClassVar[str]
     FIRST_LINE_KEPT: ClassVar[str]
+    FIRST_LINE_STAGED: ClassVar[str]
     PAUSE_S: ClassVar[float]
     NEXT: ClassVar[Sequence[tuple[str, str]]]
 
@@ -90,7 +97,7 @@ class Scenes(ABC):
 
     async def _initiate(self, observer: Observer) -> tuple[str, str]:
         source, destination = self._source.side, self._destination.side
-        self._step(self._source, "Initiate connection › Connection information")
+        self._step(self._source, "Initiate connection › Connection information", page="/console/initiate")
         wish = {
             "destination_url": self._destination.child.instance_url,
             "name": f"{source}_to_{destination}",
@@ -101,8 +108,11 @@ class Scenes(ABC):
         self._narrator.say(
             f"local short name {source}, remote short name {destination}, name {wish['name']}, mode Script"
         )
+        await self._narrator.settle()
         began = self._act(self._source, "initiate")
         answer = await asyncio.to_thread(self._source.initiate, wish)
+        sys_id = str(answer["connection"]["sys_id"])
+        self._narrator.audience.looks(source, f"{page_of(sys_id)}/code")
         await self._follow(
             observer,
             began,
@@ -114,24 +124,22 @@ class Scenes(ABC):
         )
         self._measure("announce", began)
         await self._narrator.pause()
-        return str(answer["connection"]["sys_id"]), str(answer["invitation_code"])
+        return sys_id, str(answer["invitation_code"])
 
     async def _show_code(self, sys_id: str, code: str) -> None:
-        self._step(self._source, "Initiate connection › Copy invitation code")
+        self._step(self._source, "Initiate connection › Copy invitation code", page=f"{page_of(sys_id)}/code")
         view = (await asyncio.to_thread(self._source.connection, sys_id))["connection"]
         self._narrator.say(
             (read_code(code).label, Style.STRONG), f"…  {len(code)} characters, secret but for this label; works once."
         )
         until = view["expires_at"][:16].replace("T", " ")
         self._narrator.say(f"{who_can_use(view).removesuffix('.')}, until {until} UTC.")
-        self.told.seen.append(
-            Handover(at_s=self._clock.now(), sender=self._source.side, recipient=self._destination.side)
-        )
         await self._narrator.pause()
+        self._see(Handover(at_s=self._clock.now(), sender=self._source.side, recipient=self._destination.side))
 
     async def _read_code(self, code: str) -> None:
         admin, partner = self._destination, self._source
-        self._step(admin, "Accept invitation")
+        self._step(admin, "Accept invitation", page="/console/accept")
         shown = await asyncio.to_thread(admin.invitation, code)
         if not shown["bound_to_this_node"]:
             raise CommandError("The code is not bound to the node that was checked.", exit_code=EXIT_REFUSED)
@@ -146,6 +154,8 @@ class Scenes(ABC):
 
     async def _compare(self, sys_id: str) -> None:
         self._narrator.step("Both admins", "Connections")
+        for side in SIDES:
+            self._narrator.audience.looks(side, page_of(sys_id))
         views = {side: await admin.view(sys_id, "active") for side, admin in self._admins.items()}
         pieces: list[Piece | str] = []
         for side, view in views.items():
@@ -179,8 +189,14 @@ class Scenes(ABC):
         self._narrator.say(*pieces[:-1], right=self.told.took("late"))
         await self._narrator.pause()
 
-    def _step(self, admin: DemoAdmin, screen: str) -> None:
+    def _step(self, admin: DemoAdmin, screen: str, *, page: str) -> None:
         self._narrator.step(admin.name, screen, side=admin.side)
+        self._narrator.audience.looks(admin.side, page)
+
+    def _see(self, one: Act | Handover | Attempt | Killed | Restarted) -> None:
+        """Keep what the demo did, or what befell a process; the audience can know it from nowhere else."""
+        self.told.seen.append(one)
+        self._narrator.audience.seen(one)
 
     async def _follow(
         self, observer: Observer, began: float, expected: Sequence[Expected], *, within_s: float = EVENT_S_MAX
@@ -211,7 +227,7 @@ class Scenes(ABC):
 
     def _act(self, admin: DemoAdmin, what: str) -> float:
         began = self._time()
-        self.told.seen.append(Act(at_s=began, side=admin.side, what=what))
+        self._see(Act(at_s=began, side=admin.side, what=what))
         return began
 
     def _time(self) -> float:

@@ -9,7 +9,7 @@ from node import words
 from node.cli.failures import EXIT_REFUSED, CommandError
 from node.demo.expecting import message_of, status_of
 from node.demo.narrator import Style, style_of
-from node.demo.scenes import Scenes
+from node.demo.scenes import LIST, Scenes, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,7 @@ class Story(Scenes):
     FIRST_LINE = "Two nodes and a broker start here, shake hands and go again: about 3 seconds."
     FIRST_LINE_WATCHED = FIRST_LINE
     FIRST_LINE_KEPT = "Two nodes and a broker start here, shake hands in about 3 s, and stay up."
+    FIRST_LINE_STAGED = "Two nodes and a broker start here, shake hands on a live stage, and stay up."
     PAUSE_S = 0.12
     NEXT = (
         ("pair", "the same three processes, to keep"),
@@ -39,7 +40,7 @@ class Story(Scenes):
         await self._show_code(sys_id, code)
         await self._see_invitation(sys_id)
         await self._read_code(code)
-        await self._accept(observer, code)
+        await self._accept(observer, sys_id, code)
         await self._compare(sys_id)
         await self._arrive_late(names)
         self.told.documents = observer.documents
@@ -60,7 +61,8 @@ class Story(Scenes):
 
     async def _check(self) -> None:
         admin, url = self._source, self._destination.child.instance_url
-        self._step(admin, "Connections › Initiate connection › Destination instance URL")
+        self._step(admin, "Connections › Initiate connection › Destination instance URL", page="/console/initiate")
+        await self._narrator.settle()
         began = self._time()
         result = await asyncio.to_thread(admin.check, url)
         self._measure("check", began)
@@ -77,7 +79,7 @@ class Story(Scenes):
 
     async def _see_invitation(self, sys_id: str) -> None:
         admin = self._destination
-        self._step(admin, "Connections")
+        self._step(admin, "Connections", page=LIST)
         view = await admin.view(sys_id, "invited")
         self._narrator.say(
             f"{view['name']} is ",
@@ -86,11 +88,14 @@ class Story(Scenes):
         )
         await self._narrator.pause()
 
-    async def _accept(self, observer: Observer, code: str) -> None:
+    async def _accept(self, observer: Observer, sys_id: str, code: str) -> None:
         source, destination = self._source.side, self._destination.side
-        self._step(self._destination, "Accept invitation › Accept")
+        self._step(self._destination, "Accept invitation › Accept", page=LIST)
+        self._narrator.audience.looks(source, LIST)
+        await self._narrator.settle()
         began = self._act(self._destination, "accept")
         await asyncio.to_thread(self._destination.accept, {"code": code})
+        self._narrator.audience.looks(destination, page_of(sys_id))
         await self._follow(
             observer,
             began,

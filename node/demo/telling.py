@@ -25,7 +25,7 @@ def tell(narrator: Narrator, one: Event | Attempt, *, began_at_s: float | None =
     when = f"+{max(0, round((one.at_s - began_at_s) * 1000))} ms" if began_at_s is not None else ""
     match one:
         case Message():
-            narrator.say(
+            narrator.say_event(
                 (f"{one.sender} → {one.recipient}     ", style_of(one.sender)),
                 (f"{one.kind} · {one.phase}".ljust(WHAT_COLUMNS), Style.STRONG),
                 f"{one.size_bytes} bytes, id {one.message[:8]}{', an answer' if one.answer else ''}",
@@ -33,7 +33,7 @@ def tell(narrator: Narrator, one: Event | Attempt, *, began_at_s: float | None =
             )
         case Attempt():
             rest = f", next in {max(0, one.next_at_s - one.at_s) * 1000:.0f} ms" if one.next_at_s is not None else ""
-            narrator.say(
+            narrator.say_event(
                 (f"{one.sender} → {one.recipient}  ", style_of(one.sender)),
                 ("×  ", Style.BAD_STRONG),
                 (f"try {one.number}".ljust(WHAT_COLUMNS), Style.STRONG),
@@ -43,7 +43,7 @@ def tell(narrator: Narrator, one: Event | Attempt, *, began_at_s: float | None =
         case Presence() | Status():
             style = _STYLES.get(one.state if isinstance(one, Presence) else one.status, Style.STRONG)
             said = one.state if isinstance(one, Presence) else f"{one.status} · seq {one.seq}"
-            narrator.say(
+            narrator.say_event(
                 (f"{one.side} ", style_of(one.side)),
                 ("→ MQTT  ", Style.MQTT),
                 (said.ljust(WHAT_COLUMNS), style),

@@ -13,7 +13,7 @@ from node import words
 from node.cli.failures import EXIT_REFUSED, CommandError
 from node.demo.expecting import message_of, presence_of, status_of
 from node.demo.narrator import Style, style_of
-from node.demo.scenes import Scenes
+from node.demo.scenes import LIST, SIDES, Scenes, page_of
 from node.demo.seen import Act, Attempt, Killed, Presence, Restarted, Status
 from node.demo.tries import Tries
 
@@ -38,6 +38,7 @@ class Trouble(Scenes):
     FIRST_LINE = "Two nodes start here and are killed in the middle of a handshake: about 8 s."
     FIRST_LINE_WATCHED = "Two nodes start here and are killed in the middle of a handshake: about 40 s."
     FIRST_LINE_KEPT = "Two nodes start here, are killed in the middle of a handshake, and stay up."
+    FIRST_LINE_STAGED = "Two nodes start here, are killed in a handshake on a live stage, come back, and stay up."
     PAUSE_S = 2.5
     NEXT = (
         ("demo", "the same handshake, undisturbed"),
@@ -81,7 +82,7 @@ class Trouble(Scenes):
     async def _kill_source(self, observer: Observer) -> None:
         admin, other = self._source, self._destination
         await self._kill(observer, admin, f"kill -9, just before {other.name} presses Accept", measured="lost")
-        self.told.seen.append(Act(at_s=self._time(), side=admin.side, what="look", reached=False))
+        self._see(Act(at_s=self._time(), side=admin.side, what="look", reached=False))
         sentence = await asyncio.to_thread(admin.refusal)
         if sentence is None:
             raise CommandError(f"The node {admin.side} was killed, but it still answers.", exit_code=EXIT_REFUSED)
@@ -91,9 +92,12 @@ class Trouble(Scenes):
 
     async def _accept_meets_nobody(self, observer: Observer, sys_id: str, code: str) -> None:
         admin = self._destination
-        self._step(admin, "Accept invitation › Accept")
+        self._step(admin, "Accept invitation › Accept", page=LIST)
+        await self._narrator.settle()
         began = self._act(admin, "accept")
         await asyncio.to_thread(admin.accept, {"code": code})
+        for side in SIDES:
+            self._narrator.audience.looks(side, page_of(sys_id))
         self._measure("accept", began)
         self._narrator.say(
             "is answered at once: it is on disk now, and for the node to tell.",
@@ -196,7 +200,7 @@ class Trouble(Scenes):
         pid, began = admin.child.pid or 0, self._time()
         self.killed.add(admin.side)
         admin.child.kill()
-        self.told.seen.append(Killed(at_s=began, side=admin.side, pid=pid))
+        self._see(Killed(at_s=began, side=admin.side, pid=pid))
         self._narrator.say(f"process {pid} is gone without a goodbye; the broker publishes its will:")
         for one in await self._follow(observer, began, [presence_of(admin.side, "lost")]):
             if measured and isinstance(one, Presence):
@@ -206,7 +210,7 @@ class Trouble(Scenes):
         began = self._time()
         await admin.child.start()
         self.killed.discard(admin.side)
-        self.told.seen.append(Restarted(at_s=self._time(), side=admin.side, pid=admin.child.pid or 0))
+        self._see(Restarted(at_s=self._time(), side=admin.side, pid=admin.child.pid or 0))
         self._narrator.say(f"process {admin.child.pid} is ready after {self._time() - began:.1f} s, on the same data.")
 
     def _say_waiting(self, admin: DemoAdmin, view: dict[str, Any]) -> None:
@@ -222,5 +226,5 @@ class Trouble(Scenes):
         self._narrator.say_long(waiting["sentence"])
 
     def _attempted(self, one: Attempt, *, began: float) -> None:
-        self.told.seen.append(one)
+        self._see(one)
         self._tell(one, began=began)

@@ -206,6 +206,7 @@ class LocalPair:
         names: Sequence[str] = ("a", "b"),
         broker_kind: BrokerKind | None = None,
         ports: PairPorts | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         """Name the parts; nothing is started yet.
 
@@ -214,6 +215,7 @@ class LocalPair:
             names: the nodes' names.
             broker_kind: which broker; mosquitto if it is installed, else amqtt, when none is named.
             ports: where everybody listens; free ones when none are given.
+            settings: further variables for each node.
         """
         chosen = ports if ports is not None else any_ports(len(names))
         self.broker = BrokerChild(kind=broker_kind or choose_kind(), data=directory / "broker", port=chosen.broker)
@@ -223,7 +225,7 @@ class LocalPair:
                 data=directory / name,
                 ports=own,
                 mqtt_url=f"mqtt://{LOOPBACK}:{chosen.broker}",
-                settings={"HANDCLASP_ACCENT": accent.value},
+                settings={"HANDCLASP_ACCENT": accent.value, **(settings or {})},
             )
             for name, own, accent in zip(names, chosen.nodes, cycle(ACCENTS), strict=False)
         ]
