@@ -1,9 +1,11 @@
 """Backups of a node's database: taken while the node runs, and put back on a node that does not.
 
-A backup is a whole SQLite database with one more table, which says what it is: whose, of when. It holds no key and
-no secret (protocol section 3). A node that finds that table when it starts knows that its memory is an old one; see
-`node.connections.restoring`. So it makes no difference whether a backup is restored by the command or copied into
-place by hand.
+A backup is a whole SQLite database with one more table, which says what it is: whose, of when, and the checksum of its
+content, which is compared before anything is replaced. It holds no key and no secret (protocol section 3).
+
+A node that finds that table when it starts knows that its memory is an old one; see `node.connections.restoring`. So it
+makes no difference whether a backup is restored by the command or copied into place by hand, but for the checksum: what
+is copied by hand is not compared.
 """
 
 from __future__ import annotations
@@ -14,17 +16,20 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import mkstemp
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import inspect
 
 from node.private_files import flush
+from node.store.content import content_digest
 from node.store.database import Database, StoreError
 from protocol.limits import INSTANT_LIMIT, KEY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from node.ports import Transaction
 
@@ -33,6 +38,9 @@ STEP_INSTRUCTIONS: Final = 100_000
 """How many instructions of SQLite's machine lie between two reports of progress."""
 
 _HEADER: Final = b"SQLite format 3\0"
+_FACTS: Final = ("key", "taken_at")
+_CHECKSUM: Final = "sha256"
+"""A column of its own, which backups of the first version do not have."""
 
 
 class BackupError(Exception):
@@ -70,10 +78,8 @@ def take(
     if not database.exists():
         raise BackupError(f"There is no database {database}.")
     _refuse_existing(target)
-    partial = target.with_name(target.name + ".partial")
+    partial = _partial(target)
     try:
-        partial.unlink(missing_ok=True)
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         _vacuum(database, partial, progressed)
         facts = _mark(partial, key=key, now=now)
         flush(partial)
@@ -130,12 +136,18 @@ def read_facts(file: Path, *, called: Path) -> Facts:
         if not is_sqlite:
             raise BackupError(f"{called} is no backup of a node.")
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as link:
-            (verdict,) = link.execute("PRAGMA quick_check(1)").fetchone()
+            (verdict,) = link.execute("PRAGMA integrity_check(1)").fetchone()  # with the indexes
             if verdict != "ok":
                 raise BackupError(f"{called} is damaged ({verdict}).")
-            if not link.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (TABLE,)).fetchone():
+            if not _is_marked(link):
                 raise BackupError(f"{called} is a database, but no backup that `handclasp backup` made.")
-            return _facts(link)
+            facts = _facts(link)
+            if not _is_as_it_was(link, facts):
+                raise BackupError(
+                    f"{called} is damaged: its content is not what was backed up, its checksum says. Nothing was "
+                    "changed. Use another copy of it, or an older backup."
+                )
+            return facts
     except OSError as error:
         raise BackupError(f"{called} can't be read ({error.strerror}).") from None
     except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged text is not always SQLite's own error
@@ -155,6 +167,16 @@ def forget_restoring(tx: Transaction) -> None:
     tx.exec_driver_sql(f"DROP TABLE {TABLE}")
 
 
+def _partial(target: Path) -> Path:
+    """A new file beside the target, of this run alone: two backups to one target must not write one file."""
+    try:
+        descriptor, name = mkstemp(dir=target.parent, prefix=f"{target.name}.", suffix=".partial")
+    except OSError as error:
+        raise BackupError(f"{target} can't be written ({error.strerror}).") from None
+    os.close(descriptor)
+    return Path(name)
+
+
 def _vacuum(database: Path, partial: Path, progressed: Callable[[float], None]) -> None:
     expected = max(database.stat().st_size, 1)
 
@@ -170,12 +192,37 @@ def _vacuum(database: Path, partial: Path, progressed: Callable[[float], None]) 
 
 
 def _mark(partial: Path, *, key: bytes, now: float) -> Facts:
-    with closing(sqlite3.connect(partial)) as link:
-        if link.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (TABLE,)).fetchone() is None:
-            link.execute(f"CREATE TABLE {TABLE} (key BLOB NOT NULL, taken_at INTEGER NOT NULL)")
-            link.execute(f"INSERT INTO {TABLE} VALUES (?, ?)", (key, int(now)))  # noqa: S608 - a constant
-            link.commit()
-        return _facts(link)
+    taken_at = int(now)
+    with closing(sqlite3.connect(partial, isolation_level=None)) as link:
+        if _is_marked(link):  # what was put back and not started since is as old as that backup
+            facts = _facts(link)
+            key, taken_at = facts.key, facts.taken_at
+            link.execute(f"DROP TABLE {TABLE}")
+        link.execute(f"CREATE TABLE {TABLE} (key BLOB NOT NULL, taken_at INTEGER NOT NULL, {_CHECKSUM} BLOB)")
+        link.execute(f"INSERT INTO {TABLE} (key, taken_at) VALUES (?, ?)", (key, taken_at))  # noqa: S608 - a constant
+        facts = _facts(link)
+        link.execute(f"UPDATE {TABLE} SET {_CHECKSUM} = ?", (_checksum(link, facts),))  # noqa: S608 - a constant
+        return facts
+
+
+def _is_marked(link: sqlite3.Connection) -> bool:
+    return link.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (TABLE,)).fetchone() is not None
+
+
+def _checksum(link: sqlite3.Connection, facts: Facts) -> bytes:
+    about = facts.key + facts.taken_at.to_bytes(8)
+    return sha256(content_digest(link, but=TABLE) + about).digest()
+
+
+def _is_as_it_was(link: sqlite3.Connection, facts: Facts) -> bool:
+    """Whether the content is what the checksum was made of; of a backup that has none nobody knows otherwise."""
+    columns = tuple(row[1] for row in link.execute(f"PRAGMA table_info({TABLE})"))
+    if columns == _FACTS:
+        return True
+    if columns != (*_FACTS, _CHECKSUM):
+        return False
+    (kept,) = link.execute(f"SELECT {_CHECKSUM} FROM {TABLE}").fetchone()  # noqa: S608 - a constant
+    return bool(kept == _checksum(link, facts))
 
 
 def _facts(link: sqlite3.Connection) -> Facts:

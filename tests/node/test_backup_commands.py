@@ -11,6 +11,7 @@ from contextlib import closing
 
 import pytest
 
+from node.store import backup
 from node.store.backup import TABLE
 from tests.e2e.processes import NodeProcess
 from tests.node.command_line import contents_of, rows_of
@@ -82,6 +83,26 @@ def test_nothing_is_overwritten(handclasp, nodes, tmp_path):
     assert f"{file} exists already." in handclasp.here("backup", file, "--data", nodes.a.data).refused(2)
     assert file.read_text() == "precious"
     assert ". exists already." in handclasp.here("backup", ".", "--data", nodes.a.data).refused(2)
+
+
+def test_of_two_backups_to_one_file_at_once_one_wins_and_the_file_is_whole(nodes, tmp_path):
+    database, key, file = nodes.a.data / "node.db", b"k" * 32, tmp_path / "file"
+    both_write, told = threading.Barrier(2), []
+
+    def run(moment):
+        try:
+            backup.take(database, file, key=key, now=moment, progressed=lambda _: both_write.wait(60))
+        except backup.BackupError as error:
+            told.append(str(error))
+
+    runs = [threading.Thread(target=run, args=(moment,)) for moment in (1, 2)]
+    for one in runs:
+        one.start()
+    for one in runs:
+        one.join()
+    assert told == [f"{file} exists already."]
+    assert backup.read_facts(file, called=file).taken_at in {1, 2}
+    assert list(tmp_path.iterdir()) == [file]
 
 
 @pytest.mark.parametrize(
@@ -190,6 +211,7 @@ def test_what_can_not_be_put_back_is_refused_and_changes_nothing(handclasp, node
         assert said in refused_and_unchanged(handclasp, node, tmp_path / "odd")
     assert "can't be read" in refused_and_unchanged(handclasp, node, tmp_path / "missing")
     with closing(sqlite3.connect(file)) as link:
+        link.execute("ALTER TABLE backup DROP COLUMN sha256")
         link.execute("UPDATE alembic_version SET version_num = '9999'")
         link.commit()
     assert f"{file} was written by a newer version" in refused_and_unchanged(handclasp, node, file)

@@ -13,10 +13,19 @@ from node.store.database import Database, StoreError
 KEY = b"k" * 32
 
 
+TEXT = b"a text that somebody typed"
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     Database(folder / "node.db").close()
+    with closing(sqlite3.connect(folder / "node.db")) as link:
+        told = {"connection_n": None, "at_ms": 1, "kind": "restored", "about": TEXT.decode()}
+        link.execute(
+            "INSERT INTO notices (connection_n, at_ms, kind, about) VALUES (:connection_n, :at_ms, :kind, :about)", told
+        )
+        link.commit()
     backup.take(folder / "node.db", folder / "backup", key=KEY, now=1)
     return (folder / "backup").read_bytes()
 
@@ -45,6 +54,18 @@ def put_back(content, present):
         assert leftover <= {"node.db", "backup"}
 
 
+def edited(whole, present, statement):
+    """The backup after a statement was run on it."""
+    file = present.with_name("edited")
+    file.write_bytes(whole)
+    with closing(sqlite3.connect(file)) as link:
+        link.execute(statement)
+        link.commit()
+    content = file.read_bytes()
+    file.unlink()
+    return content
+
+
 def test_what_is_whole_is_put_back(whole, present):
     assert put_back(whole, present) is None
 
@@ -53,12 +74,59 @@ def test_what_opens_but_is_not_sound_is_damaged(whole, present):
     assert "is damaged" in put_back(whole[:101] + b"\xff" + whole[102:], present)
 
 
+def content(database):
+    with closing(sqlite3.connect(database)) as link:
+        return [line for line in link.iterdump() if "backup" not in line]
+
+
 @pytest.mark.parametrize("seed", range(8))
-def test_one_wrong_byte_anywhere_ends_in_a_sentence_or_a_database_that_opens(whole, present, seed):
+def test_one_wrong_byte_anywhere_ends_in_a_sentence_or_in_what_was_backed_up(whole, present, seed):
+    assert put_back(whole, present) is None
+    expected = content(present)
     dice = random.Random(seed)  # noqa: S311 - which byte, no secret
     for _ in range(40):
         at = dice.randrange(len(whole))
-        put_back(whole[:at] + bytes([dice.randrange(256)]) + whole[at + 1 :], present)
+        if put_back(whole[:at] + bytes([dice.randrange(256)]) + whole[at + 1 :], present) is None:
+            assert content(present) == expected
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_a_flipped_bit_of_a_text_is_found_by_the_checksum(whole, present, bit):
+    at = whole.index(TEXT)
+    flipped = whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :]
+    assert "its content is not what was backed up" in put_back(flipped, present)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE backup SET taken_at = taken_at + 1",
+        "UPDATE backup SET sha256 = NULL",
+        "UPDATE backup SET sha256 = x'00'",
+        "ALTER TABLE backup RENAME COLUMN sha256 TO sha257",
+    ],
+)
+def test_what_a_backup_says_of_itself_is_under_the_checksum_too(whole, present, damage):
+    assert "its content is not what was backed up" in put_back(edited(whole, present, damage), present)
+
+
+def test_a_text_that_became_a_blob_of_the_same_bytes_is_found(whole, present):
+    changed = edited(whole, present, "UPDATE notices SET about = CAST(about AS BLOB)")
+    assert "its content is not what was backed up" in put_back(changed, present)
+
+
+def test_a_backup_of_the_version_that_made_no_checksum_is_put_back(whole, present):
+    assert put_back(edited(whole, present, "ALTER TABLE backup DROP COLUMN sha256"), present) is None
+
+
+def test_a_backup_of_what_was_put_back_and_not_started_since_is_one_of_the_same_moment(whole, present):
+    for old in (whole, edited(whole, present, "ALTER TABLE backup DROP COLUMN sha256")):
+        assert put_back(old, present) is None
+        again = present.with_name("again")
+        assert backup.take(present, again, key=KEY, now=2).taken_at == 1
+        content = again.read_bytes()
+        again.unlink()
+        assert put_back(content, present) is None
 
 
 @pytest.mark.parametrize("length", [0, 1, 15, 16, 99, 100, 4095, 4096, 4097, 20_000])
@@ -81,11 +149,4 @@ def test_a_cut_backup_is_refused(whole, present, length):
     ],
 )
 def test_a_backup_that_does_not_say_what_it_is_is_refused(whole, present, statement):
-    file = present.with_name("edited")
-    file.write_bytes(whole)
-    with closing(sqlite3.connect(file)) as link:
-        link.execute(statement)
-        link.commit()
-    content = file.read_bytes()
-    file.unlink()
-    assert put_back(content, present) is not None
+    assert put_back(edited(whole, present, statement), present) is not None
