@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from node.causes import Cause
     from node.key_file import NodeIdentity
+    from node.license.license import License
     from node.metrics import Metrics
     from node.ports import Broker, Clock, Entropy, PeerNetwork, Publication, Store
     from node.settings import Announcements
@@ -99,6 +100,7 @@ class Node:
         metrics: Metrics,
         resync_s: float = RESYNC_S,
         console: ConsoleProfile | None = None,
+        license_: License | None = None,
     ) -> None:
         signals = Signals()
         self.context = context = Context(
@@ -114,6 +116,7 @@ class Node:
             store=ports.store,
             signals=signals,
             topic_id=topic_id_of(identity),
+            license=license_,
         )
         self._told: list[Callable[[], None]] = []
         self.dispatcher = Dispatcher(context, attempted=partial(self._attempted, metrics))

@@ -25,7 +25,9 @@ class Problem(StrEnum):
     NAME_TAKEN = "name-taken"
     MODE_NOT_OFFERED = "mode-not-offered"
     NOT_PUBLIC = "not-public"
+    NOT_LICENSED = "not-licensed"
     CHECK_FAILED = "check-failed"
+    LICENSE_KEY_REFUSED = "license-key-refused"
     CODE_REFUSED = "code-refused"
     OVERLOADED = "overloaded"
     INTERNAL = "internal"
@@ -76,6 +78,13 @@ PROBLEMS: dict[Problem, Row] = {
         "This instance is not public",
         "Start the node with --node-url (HANDCLASP_NODE_URL): the URL by which partners reach it.",
     ),
+    Problem.NOT_LICENSED: Row(
+        409,
+        "The license does not allow it",
+        "Enter a license key under License Details in the console. Existing connections run on, and invitations of "
+        "others can be accepted.",
+    ),
+    Problem.LICENSE_KEY_REFUSED: Row(422, "The license key does not count here", "Do what its sentence says."),
     Problem.CHECK_FAILED: Row(
         409, "The destination can't be connected to", "Do what the remedy of the check's outcome says."
     ),

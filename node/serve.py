@@ -19,6 +19,7 @@ from node.data_directory import DataDirectory, Runtime, read_runtime
 from node.delivery.broker_url import BrokerUrl
 from node.delivery.mqtt import MqttBroker
 from node.http_server import serve_http
+from node.license.license import LICENSE_FILE, open_license
 from node.logs import get_logger
 from node.metrics import Metrics
 from node.network.addresses import AddressPolicy
@@ -134,8 +135,10 @@ async def _node(
         ca_file=settings.ca_file,
     )
     stack.push_async_callback(network.close)
+    clock = SystemClock()
     return Node(
         identity=directory.identity,
+        license_=open_license(directory.path / LICENSE_FILE, now=clock.now(), public=settings.license_public_key),
         admin_token=directory.admin_token,
         profile=Profile(
             name=settings.name,
@@ -143,7 +146,7 @@ async def _node(
             instance_url=settings.instance_url or places[-1].where.url,
             announcements=settings.announcements,
         ),
-        ports=Ports(clock=SystemClock(), entropy=SystemEntropy(), network=network, store=store, broker=broker),
+        ports=Ports(clock=clock, entropy=SystemEntropy(), network=network, store=store, broker=broker),
         metrics=metrics,
         console=ConsoleProfile(
             login=directory.login,

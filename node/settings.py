@@ -85,6 +85,7 @@ class Settings:
     console_hosts: tuple[str, ...]
     console_framed_by: str | None
     accent: Accent
+    license_public_key: bytes | None
     log_level: LogLevel
     log_format: LogFormat
 

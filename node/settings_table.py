@@ -202,6 +202,12 @@ def _allow(text: str) -> tuple[AllowEntry, ...]:
     return parse_allow(text)
 
 
+def _license_public_key(text: str) -> bytes:
+    from node.license.keys import read_public  # loaded only when a key is set  # noqa: PLC0415 - loaded only when it is needed
+
+    return read_public(text)
+
+
 def _directory(text: str) -> Path:
     try:
         return Path(text).expanduser().absolute()
@@ -363,6 +369,13 @@ SETTINGS: Final = (
         parse=_choice(Accent),
         help="The console's colour, which tells this instance from others: blue, teal, violet, amber, rose, green, "
         "or auto (one of them, by the node's id).",
+    ),
+    Setting(
+        field="license_public_key",
+        metavar="KEY",
+        default_help="none: no license key counts",
+        parse=_license_public_key,
+        help="Whose license keys count here: the public key that `handclasp license new-keys` has shown.",
     ),
     Setting(
         field="log_level",

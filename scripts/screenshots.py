@@ -22,7 +22,10 @@ from node.cli.client import AdminClient
 from node.cli.places import Place
 from node.console.login import ADMIN_NAME, PASSWORD_FILE
 from node.data_directory import read_admin_token
+from node.license.keys import LicenseKey, issue, write_public
+from node.license.license import EVALUATION_S, LICENSE_FILE, open_license
 from node.local_pair.processes import LocalPair
+from protocol.identity import SigningKey
 from protocol.limits import CODE_LIFETIME_S_MIN
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parent.parent / "docs"
 WINDOWS = {"desktop": (1280, 800), "phone": (390, 844)}
+LICENSE_KEYS = SigningKey(bytes(range(32)))
 THEMES = ("light", "dark")
 IN_README = {"code-desktop-light": "console-code.png", "active-desktop-dark": "console-active.png"}
 """The few pictures that tell the story, and what they are called in the documents."""
@@ -62,7 +66,9 @@ class Screens:
 def two_nodes() -> Iterator[list[NodeChild]]:
     """A pair of nodes that live meanwhile; Playwright has a loop of its own, and begins and ends within."""
     with tempfile.TemporaryDirectory() as folder:
-        pair = LocalPair(Path(folder), names=("acme", "globex"))
+        keys = {"HANDCLASP_LICENSE_PUBLIC_KEY": write_public(LICENSE_KEYS.public)}
+        pair = LocalPair(Path(folder), names=("acme", "globex"), settings=keys)
+        evaluation_ended(pair.nodes[1].data)
         asyncio.run(pair.start())
         try:
             yield pair.nodes
@@ -91,6 +97,8 @@ def flow(screens: Screens, nodes: list[NodeChild], pages: list[Any]) -> None:
     sign_in(screens, acme, a, is_first=True)
     sign_in(screens, globex, b, is_first=False)
     empty(screens, acme, a)
+    licenses(screens, acme, a)
+    unlicensed(screens, acme, globex, b)
     expiring(acme)
     accepting(screens, globex, b, initiating(screens, acme, a, globex.instance_url))
     a.locator("#state .pill", has_text="Active").wait_for()
@@ -162,6 +170,37 @@ def accepting(screens: Screens, globex: NodeChild, b: Any, code: str) -> None:
     screens.take(b, "confirm")
     b.get_by_role("button", name="Accept").click()
     b.locator("#state .pill", has_text="Active").wait_for()
+
+
+def evaluation_ended(data: Path) -> None:
+    """A node that has been there for longer than its evaluation."""
+    data.mkdir(mode=0o700)
+    open_license(data / LICENSE_FILE, now=time.time() - EVALUATION_S - 86_400, public=None)
+
+
+def licenses(screens: Screens, acme: NodeChild, a: Any) -> None:
+    """License Details in the evaluation, with a key that does not count, and with one that does."""
+    a.goto(f"{acme.node_url}/console/license")
+    screens.take(a, "license-evaluation")
+    a.get_by_label("License key").fill("handclasp-license_aaaa")
+    a.get_by_role("button", name="Use this key").click()
+    screens.take(a, "license-refused")
+    now = int(time.time())
+    key = issue(LICENSE_KEYS, LicenseKey(licensee="Acme Corporation", issued_at=now, expires_at=now + 365 * 86_400))
+    a.get_by_label("License key").fill(key)
+    a.get_by_role("button", name="Use this key").click()
+    screens.take(a, "license-paid")
+
+
+def unlicensed(screens: Screens, acme: NodeChild, globex: NodeChild, b: Any) -> None:
+    """What a node says whose evaluation has ended."""
+    b.goto(f"{globex.node_url}/console/license")
+    screens.take(b, "license-free")
+    b.goto(f"{globex.node_url}/console/initiate")
+    b.get_by_label("Destination instance URL").fill(acme.instance_url)
+    b.get_by_label("Destination instance URL").press("Tab")
+    b.locator("[data-outcome=ok]").wait_for()
+    screens.take(b, "destination-unlicensed")
 
 
 def client(node: NodeChild) -> AdminClient:

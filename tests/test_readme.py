@@ -145,7 +145,9 @@ def test_the_two_admins_of_the_readme_become_active(
     assert [one["status"] for one in json.loads(shown.stdout)["connections"]] == ["active"]
 
 
-@pytest.mark.parametrize("name", ["pair status", "pair stop", "simulate", "replay"])
+@pytest.mark.parametrize(
+    "name", ["pair status", "pair stop", "license new-keys", "license issue", "simulate", "replay"]
+)
 def test_commands_named_in_sentences_exist(name: str, environment: dict[str, str]) -> None:
     assert f"handclasp {name}" in README
     assert run(f".venv/bin/handclasp {name} --help", environment).returncode == 0

@@ -79,6 +79,12 @@ class CodeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: str
 
 
+class LicenseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`key`: a license key."""
+
+    key: str
+
+
 class NothingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An empty object, or no body at all."""
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from node.admin.answers import API, YesNo, choice, connection_id, json_answer, number, query
-from node.admin.bodies import CheckBody, CodeBody, read_body
+from node.admin.bodies import CheckBody, CodeBody, LicenseBody, read_body
 from node.admin.writes import Writes
-from node.connections import accepting, initiating
+from node.connections import accepting, initiating, licensing
 from node.connections.acting import found
-from node.connections.views import connection_view, events_view, notice_view
+from node.connections.views import connection_view, events_view, license_view, notice_view
 from node.problems import PROBLEMS, Problem, ProblemError
 from node.store import listing, statements
 from protocol.identity import fingerprint
@@ -40,6 +40,8 @@ class AdminApi:
         """All routes below `/api/v1`."""
         return [
             web.get(f"{API}/node", self.node),
+            web.get(f"{API}/license", self.license),
+            web.put(f"{API}/license", self.enter_license),
             web.post(f"{API}/check", self.check),
             web.get(f"{API}/connections", self.list),
             web.get(f"{API}/connections/{{sys_id}}", self.show),
@@ -63,6 +65,16 @@ class AdminApi:
                 "software": context.software,
             }
         )
+
+    async def license(self, request: web.Request) -> web.Response:
+        """What the license allows now."""
+        query(request, ())
+        return json_answer({"license": license_view(licensing.standing(self._context))})
+
+    async def enter_license(self, request: web.Request) -> web.Response:
+        """Let another license key count."""
+        body = await read_body(request, LicenseBody)
+        return json_answer({"license": license_view(licensing.enter(self._context, body.key))})
 
     async def check(self, request: web.Request) -> web.Response:
         """Look at a destination; every outcome is a result, not a problem."""

@@ -28,6 +28,7 @@ SENTENCE_ERRORS: Final = frozenset(
     {
         ("node.settings", "SettingsError"),
         ("node.private_files", "DataDirectoryError"),
+        ("node.license.keys", "LicenseKeyError"),
         ("node.store.database", "StoreError"),
         ("node.store.backup", "BackupError"),
         ("node.serve", "ListenError"),

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "connections": "node.cli.connections_app:connections_app",
     "invitation": "node.cli.invitation_commands:invitation_app",
     "watch": "node.cli.watch_command:watch",
+    "license": "node.cli.license_commands:license_app",
     "backup": "node.cli.backup_commands:backup",
     "restore": "node.cli.backup_commands:restore",
 }
@@ -39,6 +40,7 @@ PURPOSES: Final = {
     "connections": "Initiate, accept, switch, remove connections.",
     "invitation": "Look at invitation codes.",
     "watch": "Watch statuses as they are broadcast.",
+    "license": "Make license keys for your own nodes.",
     "backup": "Back up a node's connections into a file.",
     "restore": "Put a backup back, on a stopped node.",
 }

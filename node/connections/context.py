@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from node.connections.stored import Connection
     from node.key_file import NodeIdentity
+    from node.license.license import License
     from node.ports import Clock, Entropy, PeerNetwork, Publication, Store
     from node.settings import Announcements
 
@@ -59,6 +60,8 @@ class Context:
     store: Store
     signals: Signals
     topic_id: str
+    license: License | None = None
+    """None: no license rule holds, as in a simulated world, where no evaluation ends."""
 
     @property
     def key(self) -> bytes:

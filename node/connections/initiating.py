@@ -80,7 +80,8 @@ async def initiate(context: Context, wish: Wish, *, once: Once = ALWAYS) -> Offe
     A given destination is checked first, and only the key that was seen there may accept the code.
 
     Raises:
-        ProblemError: this instance is not public, the mode is not offered, the check failed or the name is taken.
+        ProblemError: this instance is not public, the mode is not offered, the license does not allow it, the check
+            failed or the name is taken.
     """
     if (done := await once.done(context)) is not None:
         return offered(context, done)
@@ -90,6 +91,8 @@ async def initiate(context: Context, wish: Wish, *, once: Once = ALWAYS) -> Offe
         )
     if wish.mode not in MODES_OFFERED:
         raise ProblemError(Problem.MODE_NOT_OFFERED, f"This node does not offer the mode {wish.mode}.")
+    if (unlicensed := why_unlicensed(context)) is not None:
+        raise ProblemError(Problem.NOT_LICENSED, unlicensed)
     found = None
     if wish.destination_url is not None:
         found = await check(context, wish.destination_url, field="destination_url")
@@ -123,6 +126,13 @@ async def initiate(context: Context, wish: Wish, *, once: Once = ALWAYS) -> Offe
     if stored.connection_id != connection_id:  # another request of the same key was quicker
         return offered(context, stored)
     return Offered(connection=stored, code=code.text)
+
+
+def why_unlicensed(context: Context) -> str | None:
+    """Why no connection can be initiated in Script mode, the only one there is, as a sentence; none if it can."""
+    if context.license is None or (standing := context.license.standing(context.clock.now())).may_initiate:
+        return None
+    return f"{standing.sentence} Without a license no new connection is initiated in Script mode."
 
 
 def offered(context: Context, connection: Connection) -> Offered:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from node.connections.context import Context
     from node.connections.stored import Connection
     from node.delivery.dispatcher import Waiting
+    from node.license.license import Standing
 
 
 def instant(at_s: float) -> str:
@@ -83,6 +84,17 @@ def events_view(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
 def notice_view(row: Row[Any]) -> dict[str, Any]:
     """One notice to this connection's admin."""
     return {"at": instant(row.at_ms / 1000), "kind": row.kind, "about": row.about}
+
+
+def license_view(standing: Standing) -> dict[str, Any]:
+    """What the license of this node is now."""
+    return {
+        "kind": standing.kind.value,
+        "ends_at": instant(standing.ends_at),
+        "licensee": standing.licensee,
+        "may_initiate": standing.may_initiate,
+        "sentence": standing.sentence,
+    }
 
 
 def _side(side: Side) -> dict[str, Any]:

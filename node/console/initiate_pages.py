@@ -91,7 +91,9 @@ class InitiatePages:
         """Look at the destination as soon as its field is left; the answer is a part of the page."""
         form = await read_form(request)
         verdict = await self._verdict(form)
-        return self._shell.page(request, "verdict.html", title="", form=form, modes=MODES_SHOWN, **verdict)
+        return self._shell.page(
+            request, "verdict.html", title="", form=form, modes=MODES_SHOWN, unlicensed=self._unlicensed(), **verdict
+        )
 
     async def field(self, request: web.Request) -> web.Response:
         """Look at one field as soon as it is left; the answer is what is wrong with it, or nothing."""
@@ -111,9 +113,12 @@ class InitiatePages:
             case _:
                 return await self._to_information(request, form)
 
+    def _unlicensed(self) -> str:
+        return initiating.why_unlicensed(self._shell.context) or ""
+
     async def _to_information(self, request: web.Request, form: Form) -> web.Response:
         verdict = await self._verdict(form)
-        if not verdict["modes_offered"] or form["mode"] not in verdict["modes_offered"]:
+        if self._unlicensed() or form["mode"] not in verdict["modes_offered"]:
             return self._destination(request, form, verdict, status=200 if verdict["modes_offered"] else 422)
         result: CheckResult | None = verdict["result"]
         form.setdefault("local_short_name", self._shell.context.name)
@@ -144,7 +149,12 @@ class InitiatePages:
             field = error.extra.get("field")
             if field in CHECKS:
                 return self._information(request, form, {field: error.sentence})
-            if error.problem in {Problem.CHECK_FAILED, Problem.MODE_NOT_OFFERED, Problem.INVALID_FIELD}:
+            if error.problem in {
+                Problem.CHECK_FAILED,
+                Problem.MODE_NOT_OFFERED,
+                Problem.NOT_LICENSED,
+                Problem.INVALID_FIELD,
+            }:
                 return self._destination(request, form, await self._verdict(form), status=422)
             raise
         return see_other(f"{LIST}/{offered.connection.sys_id}/code?new=1")
@@ -161,6 +171,7 @@ class InitiatePages:
             form=form,
             is_public=self._shell.context.node_url is not None,
             modes=MODES_SHOWN,
+            unlicensed=self._unlicensed(),
             limits=LIMITS,
             **(verdict or {**_judged(None), "is_judged": False}),
         )

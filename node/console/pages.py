@@ -15,6 +15,7 @@ from node.console.error_pages import ErrorPages
 from node.console.getting_started import GettingStartedPages
 from node.console.guarding import SESSION, SIGN_IN, TOKEN, Hosts, headers, refuse_forged
 from node.console.initiate_pages import InitiatePages
+from node.console.license_pages import LicensePages
 from node.console.list_pages import LIST, ListPages
 from node.console.live import stream
 from node.console.refusing import PageError
@@ -91,6 +92,7 @@ class Pages:
             GettingStartedPages(shell),
             SettingsPages(shell, ApiTokens(context), tries),
             ErrorPages(shell),
+            LicensePages(shell),
             QueuePages(shell),
             NotificationPages(shell),
             CleanUpPages(shell),

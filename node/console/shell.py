@@ -63,6 +63,7 @@ MENU: Final[Sequence[MenuEntry]] = (
     MenuEntry("connections", "Connections", "cable"),
     MenuEntry("errors", "Errors", "octagon-alert"),
     MenuEntry("notifications", "Notifications", "bell"),
+    MenuEntry("license", "License Details", "badge-check"),
     MenuEntry("queue", "Sync Queue", "list-checks"),
     MenuEntry("clean-up", "Clean-up Tools", "brush-cleaning"),
 )

@@ -16,6 +16,7 @@ PAGES = (
     "settings",
     "connections",
     "errors",
+    "license",
     "notifications",
     "queue",
     "clean-up",

@@ -70,6 +70,20 @@ LIFETIMES = [(value, Problem.INVALID_FIELD) for value in (None, "60", 59, 0, -1,
 
 ROUTES = [
     Route("GET", "/node"),
+    Route("GET", "/license"),
+    Route(
+        "PUT", "/license",
+        body={"key": "x"},
+        fields={
+            "key": Field(
+                required=True,
+                refused=[
+                    *((value, Problem.INVALID_FIELD) for value in (1, None, [])),
+                    *((value, Problem.LICENSE_KEY_REFUSED) for value in ("", "x", "handclasp-license_", "x" * 2000)),
+                ],
+            )
+        },
+    ),
     Route(
         "POST", "/check",
         body={"url": "http://127.0.0.1:1"},

@@ -13,6 +13,7 @@ from aiohttp import web
 from node.app import Node, Ports, Profile
 from node.console.console import ConsoleProfile
 from node.data_directory import DataDirectory
+from node.license.license import LICENSE_FILE, open_license
 from node.metrics import Metrics
 from node.network.addresses import AddressPolicy
 from node.network.client import AiohttpPeerNetwork
@@ -97,6 +98,7 @@ async def running_node(
     public: bool = True,
     resync_s: float = RESYNC_S,
     framed_by: str | None = None,
+    license_public_key: bytes | None = None,
 ) -> AsyncIterator[LocalNode]:
     """A node at a loopback URL, until the context ends."""
     async with contextlib.AsyncExitStack() as stack:
@@ -116,6 +118,7 @@ async def running_node(
             ports=Ports(clock=clock, entropy=entropy, network=network, store=store, broker=broker),
             metrics=Metrics(version="test", process=False),
             resync_s=resync_s,
+            license_=open_license(directory.path / LICENSE_FILE, now=clock.now(), public=license_public_key),
             console=ConsoleProfile(login=directory.login, accent=Accent.AUTO, url=url, framed_by=framed_by),
         )
         await node.prepare()

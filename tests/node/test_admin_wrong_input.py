@@ -15,7 +15,9 @@ import pytest_asyncio
 
 from node.admin.answers import API
 from node.admin.bodies import BODY_BYTES_MAX
+from node.license.keys import LicenseKey, issue
 from node.problems import PROBLEMS, Problem
+from protocol.identity import SigningKey
 from tests.node.admin_table import POSTS, ROUTES, UNKNOWN
 from tests.node.command_line import rows_of
 from tests.node.local_nodes import running_node
@@ -37,14 +39,21 @@ async def world(tmp_path_factory):
     """A node with one active and one pending connection, its partner, and a way to send it anything."""
     tmp_path = tmp_path_factory.mktemp("world")
     async with AsyncExitStack() as stack:
-        a = await stack.enter_async_context(running_node(tmp_path / "a"))
+        pair = SigningKey(b"k" * 32)
+        a = await stack.enter_async_context(running_node(tmp_path / "a", license_public_key=pair.public))
         b = await stack.enter_async_context(running_node(tmp_path / "b", name="b"))
         made = await a.initiate(b, name="active")
         await b.accept(made["invitation_code"])
         await a.until(made["connection"]["sys_id"], "active")
         pending = await a.initiate(None, name="pending")
+        now = int(a.clock.now())
         yield World(
-            a=a, b=b, active=made["connection"]["sys_id"], used=made["invitation_code"], own=pending["invitation_code"]
+            a=a,
+            b=b,
+            active=made["connection"]["sys_id"],
+            used=made["invitation_code"],
+            own=pending["invitation_code"],
+            license_key=issue(pair, LicenseKey(licensee="Acme", issued_at=now, expires_at=now + 86_400)),
         )
 
 
@@ -55,6 +64,7 @@ class World:
     active: str
     used: str
     own: str
+    license_key: str
 
     async def refused(self, method: str, path: str, problem: Problem, *, node: LocalNode | None = None, **request: Any):
         """Send what must be refused with that problem; the problem document."""
@@ -115,7 +125,8 @@ async def test_the_requests_of_the_table_are_right_but_for_what_a_test_changes(w
     await world.a.until(sys_id, "active")
     for route in ROUTES:
         path = route.url.replace(UNKNOWN, sys_id)
-        status, answer = await world.a.admin(route.method, path.removeprefix(API), route.body)
+        body = {"key": world.license_key} if route.path == "/license" and route.body else route.body
+        status, answer = await world.a.admin(route.method, path.removeprefix(API), body)
         wanted = EXPECTED.get(route.path, 201 if route.method == "POST" and route.path != "/check" else 200)
         assert status == wanted, (route, answer)
 

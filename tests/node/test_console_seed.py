@@ -18,6 +18,7 @@ ELEMENTS = [
     ("menu: Connections", "list", r'aria-current="page"[^>]*>.*<span>Connections</span></a>'),
     ("menu: Errors", "list", r"<span>Errors</span></a>"),
     ("menu: Exalate Notifications", "list", r"<span>Notifications</span></a>"),
+    ("menu: License Details", "list", r"<span>License Details</span></a>"),
     ("menu: Sync Queue", "list", r"<span>Sync Queue</span></a>"),
     ("menu: Clean-up Tools", "list", r"<span>Clean-up Tools</span></a>"),
     ("instance in the head", "list", r'class="instance-name">Instance A<'),
@@ -54,6 +55,7 @@ ELEMENTS = [
     ("status: Pending", "connection", r"<span>Pending</span></span>"),
     ("note: your instance is public", "settings", r"<span>Public</span>"),
     ("note: the status changes", "connection", r'hx-trigger="changed from:body"'),
+    ("note: you are in the evaluation or have a paid license", "license", r"<span>Evaluation</span>.*in 30 days"),
     ("source and destination", "connection", r"<h2>Source .*<h2>Destination "),
 ]  # fmt: skip
 
@@ -61,7 +63,6 @@ NOT_YET = {
     "menu: Entity Sync Status": "it needs record synchronisation, which this version does not have",
     "menu: Triggers": "it needs record synchronisation, which this version does not have",
     "menu: Bulk Connect": "it needs record synchronisation, which this version does not have",
-    "menu: License Details": "there is no license yet: each instance may initiate in Script mode",
     "footer: Documentation": "there is no documentation yet that a node could serve",
     "footer: License": "likewise (the page calls it EULA)",
     "footer: Support": "likewise",
@@ -95,6 +96,7 @@ async def _pages(folder):
         await visit.sign_in()
         found = {}
         _, found["list"] = await visit.get("/console/connections")
+        _, found["license"] = await visit.get("/console/license")
         _, found["settings"] = await visit.get("/console/settings")
         _, found["destination"] = await visit.get("/console/initiate")
         send = lambda page, **more: visit.send(page, "/console/initiate", **more)  # noqa: E731 - said four times

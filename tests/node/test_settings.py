@@ -58,6 +58,7 @@ def test_without_anything_set_a_private_node_listens_on_loopback():
         console_hosts=(),
         console_framed_by=None,
         accent=Accent.AUTO,
+        license_public_key=None,
         log_level=LogLevel.INFO,
         log_format=LogFormat.AUTO,
     )
@@ -85,6 +86,7 @@ def texts(tmp_path):
         "console_hosts": "console.example, Other.example",
         "console_framed_by": "http://127.0.0.1:8100",
         "accent": "rose",
+        "license_public_key": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
         "log_level": "debug",
         "log_format": "json",
     }
@@ -217,6 +219,9 @@ REFUSED = [
     ("console_framed_by", "http://127.0.0.1:8100; script-src *"),
     ("console_framed_by", "http://127.0.0.1:99999"),
     ("accent", "mauve"),
+    ("license_public_key", "short"),
+    ("license_public_key", "A" * 43),
+    ("license_public_key", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp"),
     ("log_level", "loud"),
     ("log_format", "xml"),
 ]
