@@ -41,7 +41,7 @@ def new_keys(
     ],
     as_json: JsonOption = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Make a license key pair, and show its public half.
+    """Make a key pair; show its public half.
 
     The file is the secret with which license keys are signed: keep it away from the nodes, and a copy of it safe.
     The public half is for every node that is to take these keys.
@@ -101,7 +101,9 @@ def show(
     ],
     as_json: JsonOption = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Show what a license key says, once its signature is verified; needs no node.
+    """Verify a license key and show what it says.
+
+    Needs no node, and tells nobody.
 
     \b
     Example:

@@ -366,7 +366,7 @@ async def test_what_does_not_fit_the_state_of_things_is_refused(world):
 async def test_a_private_node_and_a_node_that_a_code_was_not_made_for_refuse(world, tmp_path):
     bound = (await world.a.initiate(world.b, name="for b alone"))["invitation_code"]
     async with running_node(tmp_path / "private", name="private", public=False) as private:
-        body = ROUTES[3].body
+        body = {"name": "n", "local_short_name": "a", "remote_short_name": "b"}
         await world.refused("POST", f"{API}/connections", Problem.NOT_PUBLIC, json=body, node=private)
         for path in ("show", "accept"):
             document = await world.refused(
