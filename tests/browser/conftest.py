@@ -51,18 +51,23 @@ class Admin:
 
     def axe(self) -> list[str]:
         """What axe finds on the page, in both themes."""
-        found = []
-        self.page.evaluate(AXE.read_text())
-        for theme in ("light", "dark"):
-            self.page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-            self.page.evaluate(ENDING_ANIMATIONS)
-            violations = self.page.evaluate("axe.run().then(found => found.violations)")
-            found += [
-                f"{theme} {self.page.url} {one['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
-                for one in violations
-                for node in one["nodes"]
-            ]
-        return found
+        return axe(self.page)
+
+
+def axe(page: Any) -> list[str]:
+    """What axe finds on a page or in a frame, in both themes."""
+    found = []
+    page.evaluate(AXE.read_text())
+    for theme in ("light", "dark"):
+        page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        page.evaluate(ENDING_ANIMATIONS)
+        violations = page.evaluate("axe.run().then(found => found.violations)")
+        found += [
+            f"{theme} {page.url} {one['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
+            for one in violations
+            for node in one["nodes"]
+        ]
+    return found
 
 
 @contextmanager
