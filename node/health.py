@@ -10,6 +10,8 @@ from aiohttp import web
 
 from node.delivery.broadcast import broker_state
 from node.metrics import METRICS_CONTENT_TYPE
+from node.ports import StoreFullError
+from node.problems import Problem
 from node.store import statements
 from node.version import SOFTWARE
 
@@ -49,10 +51,18 @@ class HealthRoutes:
         return _json({"status": "ok", "software": SOFTWARE})
 
     async def readyz(self, _request: web.Request) -> web.Response:
-        """The store answers too; a broker that is down delays broadcasts and makes nobody unready."""
+        """The store answers too; a broker that is down delays broadcasts and makes nobody unready.
+
+        A store whose disk was found full is written to: reading alone does not tell that there is room again.
+        """
+        store = self._context.store
         try:
             async with asyncio.timeout(READY_S_MAX):
-                await self._context.store.run(statements.broadcast_count)
+                await store.run(statements.broadcast_count)
+                if store.is_full:
+                    await store.run(statements.try_to_write)
+        except StoreFullError as error:
+            return _json({"status": "not ready", "store": Problem.DISK_FULL, "reason": str(error)}, status=503)
         except Exception as error:  # noqa: BLE001 - whatever it is, the node can't keep anything now
             return _json({"status": "not ready", "store": type(error).__name__}, status=503)
         return _json({"status": "ready", "store": "ok", "broker": broker_state(self._broadcaster)})

@@ -143,13 +143,28 @@ class Broker(Protocol):
         ...
 
 
+class StoreFullError(Exception):
+    """The store's disk is full: nothing of the transaction was kept. The text is a sentence."""
+
+    def __init__(self) -> None:
+        super().__init__("The node can keep nothing more: the disk that its data directory is on is full.")
+
+
 class Store(Protocol):
     """The node's durable memory."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether its disk was found full, and nothing that writes has been kept since."""
+        ...
 
     async def run(self, unit_of_work: Callable[[Transaction], T]) -> T:
         """Run a unit of work in one transaction; return its result after the commit.
 
         A unit of work is a plain function that reads and writes through the transaction and awaits nothing.
         If it raises, nothing of it is kept and the exception comes out here.
+
+        Raises:
+            StoreFullError: see there.
         """
         ...

@@ -30,6 +30,7 @@ class Problem(StrEnum):
     LICENSE_KEY_REFUSED = "license-key-refused"
     CODE_REFUSED = "code-refused"
     OVERLOADED = "overloaded"
+    DISK_FULL = "disk-full"
     INTERNAL = "internal"
 
 
@@ -90,6 +91,11 @@ PROBLEMS: dict[Problem, Row] = {
     ),
     Problem.CODE_REFUSED: Row(422, "The invitation code can't be used", "Do what its sentence says."),
     Problem.OVERLOADED: Row(503, "The node is stopping", "Try again in a moment."),
+    Problem.DISK_FULL: Row(
+        507,
+        "The disk is full",
+        "Make room on the disk of the node's data directory. Nothing was changed; the node goes on by itself.",
+    ),
     Problem.INTERNAL: Row(500, "The node failed", "Look at the node's log; nothing was changed."),
 }
 

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from node.admin.answers import API
 from node.logs import get_logger
+from node.ports import StoreFullError
 from node.problems import PROBLEMS, Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def problems() -> Middleware:
             return await handler(request)
         except ProblemError as error:
             return problem_answer(error)
+        except StoreFullError as error:
+            return problem_answer(ProblemError(Problem.DISK_FULL, str(error)))
         except web.HTTPMethodNotAllowed as error:
             answer = problem_answer(
                 ProblemError(Problem.METHOD_NOT_ALLOWED, f"{request.method[:20]} is not allowed here.")

@@ -27,6 +27,7 @@ from node.console.sign_in_pages import SignInPages
 from node.console.throttle import SignInTries
 from node.console.tidy_pages import CleanUpPages, NotificationPages, QueuePages
 from node.logs import get_logger
+from node.ports import StoreFullError
 from node.problems import PROBLEMS, Problem, ProblemError
 from node.settings_table import Accent
 
@@ -134,6 +135,8 @@ class Pages:
             answer = self._refusal(request, error)
         except ProblemError as error:
             answer = self._refusal(request, _page_of(error))
+        except StoreFullError as error:
+            answer = self._refusal(request, _page_of(ProblemError(Problem.DISK_FULL, str(error))))
         except web.HTTPRequestEntityTooLarge:
             answer = self._refusal(
                 request, PageError(413, "That is too much", "The form is larger than 128 KiB.", "Send less.")

@@ -19,6 +19,7 @@ from node.connections.announcing import Renewals, TooManyAnnouncementsError
 from node.connections.hearing import Outcome, take_in
 from node.logs import get_logger
 from node.peer.rates import RefusalRates
+from node.ports import StoreFullError
 from protocol.envelope import (
     CONTENT_TYPE,
     Message,
@@ -86,6 +87,9 @@ class PeerEndpoint:
             self._rates.refused(network)
             self._heard(message.kind.value, "rate-limited")
             return _too_many(ANNOUNCEMENTS_RETRY_S, "Enough invitations came from this network within an hour.")
+        except StoreFullError:
+            self._heard(message.kind.value, "disk-full")
+            return _plain(503, "This node can keep nothing now. Try again later.")
         self._heard(message.kind.value, f"row-{outcome.step.row}")
         return self._answer(outcome, sealed, message, network)
 

@@ -11,7 +11,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, insert, inspect, select
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from node.store.schema import SCHEMA_REVISION, metadata, schema_revision
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _SCHEMA_VERSION = select(schema_revision.c.version_num)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a database could not keep something because it may not grow: its disk is full."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
 class StoreError(Exception):

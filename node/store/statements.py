@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from node.ports import Transaction
 
 _C = connections.c
+_TRIAL = ""
+"""No key of a write: those have one character at least."""
+TRIAL_BYTES = 16 * 1024
+
 _RESTATED = [phase.value for phase in (Phase.AWAITING, Phase.ACTIVE, Phase.ANNOUNCED, Phase.ACCEPTED)]
 
 _FIXED = frozenset({"n", "sys_id", "role", "connection", "source_key", "created_at_ms", "announced_prefix"})
@@ -170,6 +174,8 @@ _FORGET_NOTICE = delete(notices).where(
 
 _KEPT_WRITE = Prepared(select(writes.c.digest, writes.c.sys_id).where(writes.c.key == bindparam("wanted")))
 _KEEP_WRITE = Prepared(insert(writes))
+_TRIAL_WRITE = insert(writes).values(key=bindparam("trial"), digest=bindparam("filling"), sys_id="", at_ms=0)
+_TRIAL_UNDONE = delete(writes).where(writes.c.key == bindparam("trial"))
 _FORGET_WRITES = Prepared(delete(writes).where(writes.c.at_ms < bindparam("before_ms")))
 
 
@@ -325,6 +331,12 @@ def next_expiry(tx: Transaction) -> int | None:
     """When the next pending code expires."""
     row = _NEXT_EXPIRY.first(tx, {})
     return None if row is None else row.at
+
+
+def try_to_write(tx: Transaction) -> None:
+    """Write about as much as a change of a connection does, and take it back: it raises where there is no room."""
+    tx.execute(_TRIAL_WRITE, {"trial": _TRIAL, "filling": bytes(TRIAL_BYTES)})
+    tx.execute(_TRIAL_UNDONE, {"trial": _TRIAL})
 
 
 def purge(tx: Transaction, *, now: float, announced_before_ms: int, most: int) -> int:

@@ -16,6 +16,10 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from node.logs import get_logger
+from node.ports import StoreFullError
+from node.store.database import is_disk_full
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+_log = get_logger(__name__)
 
 UNITS_PER_COMMIT_MAX = 64
 
@@ -103,7 +109,14 @@ class GroupCommitStore:
         self._committed = committed
         self._waiting: deque[_Job] = deque()
         self._is_busy = False
+        self._has_written = False
+        self._is_full = False
         self._idle: asyncio.Future[None] | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """See `node.ports.Store`."""
+        return self._is_full
 
     async def run(self, unit_of_work: Callable[[Connection], T]) -> T:
         """See `node.ports.Store`. A caller that is cancelled leaves no half: the unit runs to its end all the same."""
@@ -131,11 +144,13 @@ class GroupCommitStore:
             return
         jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), UNITS_PER_COMMIT_MAX))]
         settle = partial(self._settle, jobs, asyncio.get_running_loop().time())
+        self._has_written = False
         try:
             results, has_written = self._database.execute([unit for unit, _ in jobs])
         except Exception as error:  # noqa: BLE001 - every caller learns that nothing was kept
             settle([error] * len(jobs))
         else:
+            self._has_written = has_written
             if has_written:
                 self._committer.submit(partial(self._commit, results), settle)
             else:
@@ -151,6 +166,8 @@ class GroupCommitStore:
 
     def _settle(self, jobs: Sequence[_Job], began: float, results: Sequence[Any]) -> None:
         self._committed(asyncio.get_running_loop().time() - began, len(jobs))
+        results = [self._told(result) for result in results]
+        self._note_room(results)
         for (_, future), result in zip(jobs, results, strict=True):
             if future.done():
                 continue
@@ -160,6 +177,23 @@ class GroupCommitStore:
                 future.set_result(result)
         # after those who waited for these: what they ask next shares the next commit
         asyncio.get_running_loop().call_soon(self._next_transaction)
+
+    def _told(self, result: Any) -> Any:
+        """A result as its caller is told it: that the disk is full is an error of its own."""
+        if not (isinstance(result, Exception) and is_disk_full(result)):
+            return result
+        full = StoreFullError()
+        full.__cause__ = result
+        return full
+
+    def _note_room(self, results: Sequence[Any]) -> None:
+        if any(isinstance(result, StoreFullError) for result in results):
+            if not self._is_full:
+                _log.error("disk_full", explanation=str(StoreFullError()))
+            self._is_full = True
+        elif self._is_full and self._has_written and not all(isinstance(result, Exception) for result in results):
+            _log.warning("disk_has_room_again")
+            self._is_full = False
 
 
 if TYPE_CHECKING:

@@ -58,6 +58,11 @@ class InlineStore:
     def __init__(self) -> None:
         self._database = Database(None)
 
+    @property
+    def is_full(self) -> bool:
+        """It stands in memory."""
+        return False
+
     async def run(self, unit_of_work: Callable[[Transaction], T]) -> T:
         """Run and commit; what the unit raised comes out here."""
         (result,) = self._database.transact([unit_of_work])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import OperationalError
-
+from node.ports import StoreFullError
+from node.problems import PROBLEMS, Problem
 from simulations.checks.facts import Check, Rewinds
 
 if TYPE_CHECKING:
@@ -17,10 +16,11 @@ if TYPE_CHECKING:
     from simulations.world import World
 
 INTERNAL_ERROR = 500
+DISK_FULL = PROBLEMS[Problem.DISK_FULL].status
 
 
 class Health(Check):
-    """A store that can't keep anything is the one thing that a node may be at a loss with."""
+    """A store whose disk is full is all that a node may be at a loss with, and it knows that for what it is."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -34,7 +34,7 @@ class Health(Check):
 
     def logged(self, host: str, event: dict[str, object], error: BaseException | None) -> None:
         """See `Observer`."""
-        if error is not None and not isinstance(error, OperationalError | sqlite3.OperationalError):
+        if error is not None and not isinstance(error, StoreFullError):
             self.violated(f"{host} logged {event.get('event')!r}: {type(error).__name__}: {error}")
 
     def asked(self, host: Host, asked: Asked) -> None:
@@ -44,7 +44,7 @@ class Health(Check):
 
     def answered(self, host: Host, asked: Asked, answer: HttpAnswer | None) -> None:
         """See `Observer`."""
-        if answer is not None and answer.status > INTERNAL_ERROR:
+        if answer is not None and answer.status >= INTERNAL_ERROR and answer.status != DISK_FULL:
             self.violated(f"{host.name} answered its admin's {asked.act} with {answer.status}.")
 
     def unit(self, host: Host, result: object, changes: list[Change]) -> None:  # noqa: ARG002 - what changed is enough

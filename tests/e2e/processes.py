@@ -68,9 +68,9 @@ class NodeProcess:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "node", "node"], env=environment, stdout=log, stderr=log
             )
-        until(self._answers, f"{self.name} is ready")
+        until(self.is_ready, f"{self.name} is ready")
 
-    def _answers(self) -> bool:
+    def is_ready(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()
         try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import sqlite3
 from enum import Enum
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,7 @@ from node.delivery.outbox import StoredOutbox
 from node.delivery.resync import Resync
 from node.key_file import NodeIdentity
 from node.peer.endpoint import PeerEndpoint
-from node.ports import HttpAnswer
+from node.ports import HttpAnswer, StoreFullError
 from node.settings import Announcements
 from node.store import backup, statements
 from node.store.database import Database
@@ -66,6 +65,10 @@ class InlineStore:
         self.fate: Fate | None = None
         self._jobs: list[tuple[Callable[[Any], Any], asyncio.Future[Any]]] = []
 
+    @property
+    def is_full(self) -> bool:
+        return False  # it is full for one commit
+
     async def run(self, unit_of_work: Callable[[Any], Any]) -> Any:
         loop = asyncio.get_running_loop()
         future = loop.create_future()
@@ -83,7 +86,7 @@ class InlineStore:
         else:
             self.database.commit()
         if fate is Fate.FULL:
-            results = [sqlite3.OperationalError("database or disk is full")] * len(jobs)
+            results = [StoreFullError()] * len(jobs)
         elif fate is not None:
             results = [PowerCutError()] * len(jobs)
         for (_, future), result in zip(jobs, results, strict=True):
@@ -251,10 +254,7 @@ class StoresNode:
         content.feed_eof()
         link: Any = SimpleNamespace(ssl_context=None, peername=None, sockname=None)
         request: Any = BaseRequest(message, content, link, link, link, loop, remote=remote)
-        try:
-            answer = await self._endpoint.handle(request)
-        except sqlite3.OperationalError:
-            return HttpAnswer(status=500)
+        answer = await self._endpoint.handle(request)
         found = {name.lower(): value for name, value in answer.headers.items()}
         return HttpAnswer(status=answer.status, headers=found, body=bytes(answer.body or b""))  # type: ignore[arg-type]
 

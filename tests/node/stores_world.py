@@ -7,7 +7,6 @@ each atomic step is judged by `stores_checks`.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from node.causes import Cause
 from node.connections.acting import expire_codes
 from node.connections.purging import purge
 from node.delivery.exchange import NODE_INFO_PATH, PEER_PATH, NoAnswerError, exchange
-from node.ports import HttpAnswer, NetworkError
+from node.ports import HttpAnswer, NetworkError, StoreFullError
 from node.problems import ProblemError
 from protocol.envelope import CONTENT_TYPE, peek
 from protocol.limits import CODE_LIFETIME_S_MAX, DELIVERY_BACKOFF_S_MAX
@@ -105,7 +104,7 @@ class World:
         acted()
         if isinstance(result, PowerCutError):
             self.restart(node)
-        elif isinstance(result, BaseException) and not isinstance(result, ProblemError | sqlite3.OperationalError):
+        elif isinstance(result, BaseException) and not isinstance(result, ProblemError | StoreFullError):
             raise result
         self.checks.look()
         return result
@@ -247,7 +246,7 @@ class World:
             self.restart(sender)
         elif isinstance(result, NoAnswerError):
             self.tell(f"  #{flight.number} had no answer: {result.cause}")
-        elif isinstance(result, BaseException) and not isinstance(result, sqlite3.OperationalError):
+        elif isinstance(result, BaseException) and not isinstance(result, StoreFullError):
             raise result
         elif not isinstance(result, BaseException):
             self.tell(f"  #{flight.number} is answered")

@@ -10,6 +10,7 @@ import pytest
 from alembic import command
 from sqlalchemy import create_engine, text
 
+from node.ports import StoreFullError
 from node.store.database import Database, StoreError
 from node.store.migrate import config
 from node.store.schema import SCHEMA_REVISION, metadata
@@ -88,11 +89,14 @@ async def test_a_full_disk_undoes_the_whole_transaction_is_named_to_each_caller_
     errors = await asyncio.gather(
         store.run(write("small")), store.run(grow), store.run(write("small")), return_exceptions=True
     )
-    assert ["full" in str(error) for error in errors] == [True] * 3
+    assert [type(error) for error in errors] == [StoreFullError] * 3
+    assert store.is_full
     assert await store.run(topics) == []
+    assert store.is_full, "what reads alone does not tell that there is room"
     database.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 100}")
     await store.run(write("kept"))
     assert await store.run(topics) == ["kept"]
+    assert not store.is_full
     await store.close()
 
 
