@@ -67,14 +67,15 @@ class ApiTokens:
         await self._context.store.run(lambda tx: stored.remove(tx, n))
 
     async def is_good(self, secret: str) -> bool:
-        """Whether that is one of them; its use is noted."""
+        """Whether that is one of them; its use is noted, but not on a full disk: looking needs no room."""
         digest, now = digest_of(secret), int(self._context.clock.now())
 
         def unit(tx: Transaction) -> bool:
             found = stored.find(tx, digest)
             if found is None:
                 return False
-            if found.seen_at is None or now - found.seen_at > SEEN_EVERY_S:
+            is_due = found.seen_at is None or now - found.seen_at > SEEN_EVERY_S
+            if is_due and not self._context.store.is_full:
                 stored.seen(tx, n=found.n, now=now)
             return True
 

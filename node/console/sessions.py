@@ -46,14 +46,14 @@ class Sessions:
         return token
 
     async def is_open(self, token: str) -> bool:
-        """Whether that is a session's token; its use is noted."""
+        """Whether that is a session's token; its use is noted, but not on a full disk: looking needs no room."""
         digest, now = digest_of(token), self._clock.now()
 
         def unit(tx: Transaction) -> bool:
             found = stored.find(tx, digest)
             if found is None or now - found.seen_at > IDLE_S_MAX or now - found.made_at > AGE_S_MAX:
                 return False
-            if now - found.seen_at > SEEN_EVERY_S:
+            if now - found.seen_at > SEEN_EVERY_S and not self._store.is_full:
                 stored.seen(tx, digest=digest, now=int(now))
             return True
 

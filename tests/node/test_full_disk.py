@@ -1,11 +1,13 @@
 """A disk that is full: whoever wants something kept is told so and how it is mended; the node goes on by itself."""
 
 import os
+import re
 import subprocess
 from contextlib import asynccontextmanager
 
 import pytest
 
+from node.console.sessions import SEEN_EVERY_S
 from node.problems import PROBLEMS, Problem
 from protocol.envelope import envelope_bytes
 from protocol.identity import SigningKey
@@ -40,13 +42,20 @@ async def full_node(data):
     """A node with some connections whose disk is full, and the last answer to its admin."""
     async with running_node(data) as node:
         made = [await node.initiate(None, name=f"before {number}", ask_me=False) for number in range(10)]
-        may_grow(node)
-        for number in range(100):
-            status, answer = await initiated(node, f"n{number}")
-            if status != 201:
-                break
-            made.append(answer)
-        yield node, made, (status, answer)
+        more, refusal = await fill(node)
+        yield node, made + more, refusal
+
+
+async def fill(node):
+    """Let it grow no more and initiate until that is refused: what was made, and the refusal."""
+    may_grow(node)
+    made = []
+    for number in range(100):
+        status, answer = await initiated(node, f"n{number}")
+        if status != 201:
+            break
+        made.append(answer)
+    return made, (status, answer)
 
 
 async def test_an_act_is_refused_with_what_to_do_about_it_and_nothing_is_half_done(tmp_path):
@@ -85,6 +94,24 @@ async def test_the_console_says_so_on_a_page(tmp_path):
                 refused.append((answer.status, told.source))
         assert {status for status, _ in refused} == {507}
         assert all(ROW.title in source and "Make room" in source for _, source in refused)
+
+
+async def test_whoever_only_looks_needs_no_room(tmp_path):
+    async with running_node(tmp_path / "a") as node, Visit(node) as admin:
+        await admin.sign_in()
+        _, page = await admin.get("/console/settings")
+        _, page = await admin.send(page, "/console/settings/tokens", name="nightly job")
+        token = re.search(r'id="made-token" value="([A-Za-z0-9_-]{43})"', page.source)[1]
+        for table in ("sessions", "api_tokens"):  # a change in place may find room where a longer one finds none
+            node.node.context.store._database.connection.exec_driver_sql(
+                f"CREATE TRIGGER {table}_full BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, 'no room'); END"
+            )
+        await fill(node)
+        node.clock.ahead_s += SEEN_EVERY_S + 1
+        answer, page = await admin.get("/console/connections")
+        assert (answer.status, page.headings) == (200, ["Connections"])
+        async with node.http.get(f"{node.url}/api/v1/node", headers={"Authorization": f"Bearer {token}"}) as answer:
+            assert answer.status == 200
 
 
 async def test_a_partner_is_answered_nothing_signed_and_comes_again(tmp_path):
