@@ -8,7 +8,7 @@ WORKDIR /build
 COPY requirements/main.lock requirements/
 RUN /opt/handclasp/bin/pip install --no-deps --require-hashes --requirement requirements/main.lock
 
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
 COPY protocol protocol
 COPY node node
 COPY simulations simulations

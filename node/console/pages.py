@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from aiohttp import web
 
 from node.admin.tokens import ApiTokens
+from node.console.about_pages import AboutPages
 from node.console.accept_pages import AcceptPages
 from node.console.assets import Assets
 from node.console.connection_pages import ConnectionPages
@@ -14,6 +15,7 @@ from node.console.console import PREFIX
 from node.console.error_pages import ErrorPages
 from node.console.getting_started import GettingStartedPages
 from node.console.guarding import SESSION, SIGN_IN, TOKEN, Hosts, headers, refuse_forged
+from node.console.health import Health
 from node.console.initiate_pages import InitiatePages
 from node.console.license_pages import LicensePages
 from node.console.list_pages import LIST, ListPages
@@ -77,6 +79,7 @@ class Pages:
             login=profile.login,
             sessions=Sessions(clock=context.clock, entropy=context.entropy, store=context.store),
             changes=changes,
+            health=Health(context, dispatcher, changes),
             assets=Assets(),
             accent=_accent(profile.accent, context),
             headers=headers(framed_by=profile.framed_by),
@@ -98,6 +101,7 @@ class Pages:
             NotificationPages(shell),
             CleanUpPages(shell),
             ReportPages(shell),
+            AboutPages(shell),
         )
 
     def _add_routes(self, *pages: HasRoutes) -> None:
@@ -105,6 +109,7 @@ class Pages:
             self.router.add_get(path, self._lead_here)
         self.router.add_get(f"{_ASSETS}{{digest}}/{{name:.+}}", self._shell.assets.serve)
         self.router.add_get(f"{PREFIX}/live", self._live)
+        self.router.add_get(f"{PREFIX}/health", self._health)
         for one in pages:
             self.router.add_routes(one.routes())
         self.router.freeze()
@@ -126,6 +131,9 @@ class Pages:
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         return await stream(request, self._shell)
+
+    async def _health(self, request: web.Request) -> web.Response:
+        return self._shell.page(request, "health_part.html", title="")
 
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Look at whoever asks for a page; turn refusals and failures into pages."""
@@ -165,6 +173,8 @@ class Pages:
             self._sign_in.remember_visitor(request)
         if request.method not in {"GET", "HEAD"}:
             await refuse_forged(request, self._hosts)
+        if SESSION in request and "part" not in request.query:
+            await self._shell.health.refresh()  # for the head of the page
         answer = await handler(request)
         if request.method == "POST" and answer.status in {303, 204}:
             self._shell.changes.tell()

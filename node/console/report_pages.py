@@ -39,7 +39,8 @@ class ReportPages:
 
     async def _text(self) -> str:
         context = self._shell.context
-        by_status = await context.store.run(counts)
+        now = context.clock.now()
+        by_status = await context.store.run(lambda tx: counts(tx, now=now))
         _, owed_count, broadcast_count = await attention.owed(context)
         connections = ", ".join(f"{count} {STATUSES[status].lower()}" for status, count in by_status) or "none"
         return "\n".join(

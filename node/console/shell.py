@@ -11,6 +11,7 @@ from aiohttp import web
 from node.connections.views import connection_view
 from node.console.console import PREFIX
 from node.console.guarding import SESSION, TOKEN
+from node.console.login import ADMIN_NAME
 from node.console.presenting import shown
 from node.console.rendering import render
 from node.console.sessions import form_token
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from node.connections.stored import Connection
     from node.console.assets import Assets
     from node.console.changes import Changes
+    from node.console.health import Health
     from node.console.login import Login
     from node.console.sessions import Sessions
     from node.delivery.broadcast import Broadcaster
@@ -80,6 +82,7 @@ class Shell:
     login: Login
     sessions: Sessions
     changes: Changes
+    health: Health
     assets: Assets
     accent: Accent
     headers: Mapping[str, str]
@@ -133,6 +136,8 @@ class Shell:
             "asset": self.assets.path,
             "version": VERSION,
             "protocol_version": PROTOCOL_VERSION,
+            "admin": ADMIN_NAME,
+            "partners": self.health.partners,
             "broker": broker_state(self.broadcaster),
         }
 

@@ -58,7 +58,7 @@ _WORDS = (_C.name, _C.remote_short_name, _C.partner_name)
 _ROWS = select(connections).where(_C.n.in_(bindparam("numbers", expanding=True)))
 _COUNTS = (
     select(STATUS_OF_ROW.label("status"), func.count().label("total"))
-    .where(_C.hidden.is_(False))
+    .where(*_LISTED)
     .group_by("status")
     .order_by("status")
 )
@@ -114,9 +114,9 @@ def browse(tx: Transaction, wanted: Wanted, *, now: float, per_page: int) -> Fou
     return Found(rows=[by_number[n] for n in numbers], count=count, page=page, pages=pages)
 
 
-def counts(tx: Transaction) -> list[tuple[str, int]]:
+def counts(tx: Transaction, *, now: float) -> list[tuple[str, int]]:
     """How many connections of the list have each status, by its slug."""
-    return [(str(row.status), int(row.total)) for row in tx.execute(_COUNTS)]
+    return [(str(row.status), int(row.total)) for row in tx.execute(_COUNTS, {"now": now})]
 
 
 def is_empty(tx: Transaction) -> bool:

@@ -23,6 +23,12 @@ PAGES = (
     "initiate",
     "accept",
     "report",
+    "about/documentation",
+    "about/license",
+    "about/support",
+    "about/glossary",
+    "about/release-history",
+    "about/security",
     "none",
 )
 WIDTHS = (320, 390, 768, 1024, 1280, 1920, 3840)

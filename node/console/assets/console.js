@@ -73,7 +73,7 @@
       if (earlier !== undefined || one.dataset.row) one.classList.add("changed");
       if (one.dataset.name) told.push(`${one.dataset.name} is now: ${one.dataset.status}`);
     }
-    if (before.size || told.length) announce(told.join(". "));
+    if (told.length) announce(told.join(". "));
     const filters = $("[data-filters]");
     if (filters && $("#list table")) filters.hidden = false;
   });
