@@ -27,8 +27,8 @@ class Story(Scenes):
     FIRST_LINE_STAGED = "Two nodes and a broker start here, shake hands on a live stage, and stay up."
     PAUSE_S = 0.12
     NEXT = (
+        ("demo --browser", "the same in your browser: you are both admins"),
         ("pair", "the same three processes, to keep"),
-        ("pair --connect", "… and already connected"),
         ("watch", "beside it: every status, live from MQTT"),
     )
 

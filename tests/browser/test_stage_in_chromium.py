@@ -94,7 +94,7 @@ def test_the_flow_plays_itself_until_both_consoles_and_the_stage_show_active(vis
     one = visit("--drive", "--pace", "1")
     one.side("a").get_by_text("Pending").wait_for()
     one.b.locator("tr[data-row] .pill", has_text="Invited").wait_for()
-    one.page.locator(".line-handover").wait_for()
+    one.page.locator(".row.line-handover").wait_for()
     for console, side in ((one.a, "a"), (one.b, "b")):
         one.side(side).get_by_text("Active").wait_for()
         console.locator("#state .pill", has_text="Active").wait_for()

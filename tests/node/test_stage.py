@@ -115,6 +115,9 @@ def test_each_side_shows_what_its_own_node_said_last_over_mqtt():
     a, b = side_of(page_of(stage), "a"), side_of(page_of(stage), "b")
     assert ("Node a is lost" in a, 'data-up="no"' in a) == (True, True)
     assert ("is lost" in b, 'data-up="yes"' in b) == (False, True)
+    stage.seen(status("b", "active", 2))
+    last = re.findall(r'<li class="(row [^"]*)"', page_of(stage))[-1]
+    assert ("life-a" in last, "life-b" in last) == (False, True), "whoever killed it, its lifeline has ended"
 
 
 def test_a_step_that_is_played_leads_its_admins_console_to_the_page_and_tells_the_sentences():
@@ -321,5 +324,10 @@ async def test_a_browser_that_is_missing_or_fails_is_no_failure(monkeypatch, bro
         (("--browser", "--drive", "--pace", "61"), "0<=x<=60"),
     ],
 )
-def test_flags_that_make_no_sense_together_are_refused_in_a_sentence(handclasp, arguments, told):
+def test_flags_that_make_no_sense_together_are_refused_in_a_sentence(handclasp, monkeypatch, arguments, told):
+    def started(run):
+        run.close()
+        raise AssertionError("the demo was started")
+
+    monkeypatch.setattr("asyncio.run", started)
     assert told in handclasp.here("demo", *arguments).refused(2)
