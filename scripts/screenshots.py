@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -37,7 +40,11 @@ DOCS = Path(__file__).parent.parent / "docs"
 WINDOWS = {"desktop": (1280, 800), "phone": (390, 844)}
 LICENSE_KEYS = SigningKey(bytes(range(32)))
 THEMES = ("light", "dark")
-IN_README = {"code-desktop-light": "console-code.png", "active-desktop-dark": "console-active.png"}
+IN_README = {
+    "code-desktop-light": "console-code.png",
+    "active-desktop-dark": "console-active.png",
+    "stage-desktop-light": "stage.png",
+}
 """The few pictures that tell the story, and what they are called in the documents."""
 
 
@@ -49,15 +56,16 @@ class Screens:
         self.too_wide: list[str] = []
         self.count = 0
 
-    def take(self, page: Any, name: str) -> None:
-        """One screen, in each theme and window."""
+    def take(self, page: Any, name: str, *, whole: bool = True) -> None:
+        """One screen, in each theme and window; `whole`: with what is seen only when one scrolls."""
         for theme in THEMES:
-            page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+            for frame in page.frames:
+                frame.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
             for window, (width, height) in WINDOWS.items():
                 page.set_viewport_size({"width": width, "height": height})
                 if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                     self.too_wide.append(f"{name} ({window})")
-                page.screenshot(path=self._folder / f"{name}-{window}-{theme}.png", full_page=True)
+                page.screenshot(path=self._folder / f"{name}-{window}-{theme}.png", full_page=whole)
                 self.count += 1
         page.set_viewport_size({"width": WINDOWS["desktop"][0], "height": WINDOWS["desktop"][1]})
 
@@ -231,6 +239,24 @@ def errors(screens: Screens, acme: NodeChild, globex: NodeChild, a: Any) -> None
     screens.take(a, "queue")
 
 
+def stage(screens: Screens, page: Any) -> None:
+    """The live stage: before anything, with a node that was killed, and at its end."""
+    command = [sys.executable, "-m", "node", "demo", "--browser", "--no-open", "--trouble", "--pace", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
+        try:
+            links = (re.search(r"http://\S+/enter/\S+", line) for line in demo.stdout or ())
+            page.goto(next(link[0] for link in links if link is not None))
+            page.get_by_text("Node a is lost").wait_for()
+            screens.take(page, "stage-killed", whole=False)
+            page.get_by_text("both consoles are yours now").wait_for()
+            for console in page.frames[1:]:
+                console.locator("#state .pill", has_text="Active").wait_for()
+            screens.take(page, "stage", whole=False)
+        finally:
+            demo.send_signal(signal.SIGINT)
+            demo.communicate()
+
+
 def more(acme: NodeChild, globex: NodeChild) -> None:
     """Further connections, so that the list shows every kind of status."""
     source, destination = client(acme), client(globex)
@@ -267,6 +293,7 @@ def main() -> None:
     with two_nodes() as nodes, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         flow(screens, nodes, [browser.new_context().new_page() for _ in nodes])
+        stage(screens, browser.new_page())
         browser.close()
     print(f"{screens.count} pictures are in {wanted.to}.")
     if wanted.readme:
