@@ -73,6 +73,7 @@ async def test_a_partner_that_is_away_is_an_error_until_it_answers_again(visit, 
         await until(visit, lambda source: "Nothing goes wrong" in source)
 
 
+@pytest.mark.slow
 async def test_trying_now_does_not_wait_for_the_next_try(visit, tmp_path, monkeypatch):
     monkeypatch.setattr("node.delivery.dispatcher.BACKOFF_S_FIRST", 3600.0)
     async with running_node(tmp_path / "b", name="Instance B") as b:
@@ -89,12 +90,12 @@ async def test_trying_now_does_not_wait_for_the_next_try(visit, tmp_path, monkey
     assert dispatcher.failing()[0].since == before.since
 
 
-@pytest.mark.parametrize("wrong", ["", "x", "0" * 63, "0" * 65, "G" * 64, "٠" * 64])
-async def test_a_form_that_names_no_partner_is_refused(visit, wrong):
+async def test_a_form_that_names_no_partner_is_refused(visit):
     _, page = await visit.get("/console/settings")
     token = page.forms[0]["fields"]["form_token"]
-    answer, _ = await visit.post(f"{ERRORS}/retry", {"form_token": token, "partner": wrong})
-    assert answer.status == 400
+    for wrong in ("", "x", "0" * 63, "0" * 65, "G" * 64, "\u0660" * 64):
+        answer, _ = await visit.post(f"{ERRORS}/retry", {"form_token": token, "partner": wrong})
+        assert answer.status == 400, wrong
 
 
 async def test_a_broker_that_is_not_reached_is_an_error(tmp_path):
@@ -126,6 +127,7 @@ async def test_a_code_that_nobody_took_in_time_is_an_error_that_leads_to_a_new_o
     assert "Nothing goes wrong" in page.source
 
 
+@pytest.mark.slow
 async def test_what_was_lost_long_ago_or_is_off_the_list_is_no_error(visit):
     for name in ("one", "two"):
         await visit.node.initiate(None, name=name, code_lifetime_s=60)
@@ -146,6 +148,7 @@ async def test_what_was_lost_long_ago_or_is_off_the_list_is_no_error(visit):
     assert found == []
 
 
+@pytest.mark.slow
 async def test_whoever_came_second_with_a_code_is_told_what_to_do(visit, tmp_path):
     offered = await visit.node.initiate(None)
     async with running_node(tmp_path / "b", name="b") as b, running_node(tmp_path / "c", name="c") as c:
@@ -159,6 +162,7 @@ async def test_whoever_came_second_with_a_code_is_told_what_to_do(visit, tmp_pat
     assert "/console/accept" in page.links
 
 
+@pytest.mark.slow
 async def test_initiating_again_proposes_the_answers_of_the_connection(visit, tmp_path):
     async with running_node(tmp_path / "b", name="Instance B") as b:
         offered = await visit.node.initiate(b, description="for ever")

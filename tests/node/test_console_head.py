@@ -48,6 +48,7 @@ async def test_who_is_signed_in_is_told_on_every_page_and_to_nobody_else(visit):
         assert 'id="health"' not in page.source
 
 
+@pytest.mark.slow
 async def test_the_head_counts_what_is_active_what_waits_and_who_does_not_answer(visit, tmp_path):
     await until(visit, {"active": "0", "waiting": "0", "unreachable": "0"})
     async with running_node(tmp_path / "b", name="b") as b:

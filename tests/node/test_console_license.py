@@ -58,6 +58,7 @@ async def test_once_the_evaluation_has_ended_nothing_is_initiated_and_all_else_g
         assert status == 200
 
 
+@pytest.mark.slow
 async def test_a_license_is_never_asked_for_by_the_partner(node, tmp_path):
     async with running_node(tmp_path / "b", name="b") as b:
         node.clock.ahead_s = EVALUATION_S
@@ -111,6 +112,7 @@ async def test_a_key_that_does_not_count_is_told_and_kept_in_the_field(free):
     assert "x" * (KEY_CHARACTERS_MAX + 1) not in page.source, "what comes back has a limit too"
 
 
+@pytest.mark.slow
 async def test_a_license_survives_a_restart_of_the_node(tmp_path):
     async with running_node(tmp_path / "a", license_public_key=PAIR.public) as node:
         key = key_of(node, for_s=60 * 86_400)
@@ -120,6 +122,7 @@ async def test_a_license_survives_a_restart_of_the_node(tmp_path):
         assert (await node.admin("GET", "/license"))[1]["license"]["kind"] == "paid"
 
 
+@pytest.mark.slow
 async def test_a_node_that_was_told_of_no_key_pair_says_how_it_is_done(tmp_path):
     async with running_node(tmp_path / "a") as node, Visit(node) as visit:
         await visit.sign_in()

@@ -185,7 +185,7 @@ def test_the_file_is_its_owners_alone_and_holds_no_more_than_it_must(tmp_path):
 
 
 def test_keys_are_made_issued_and_shown_on_the_command_line(handclasp):
-    made = handclasp("license", "new-keys", "license.key", "--json").succeeded().json
+    made = handclasp.here("license", "new-keys", "license.key", "--json").succeeded().json
     assert (handclasp.home / "license.key").stat().st_mode & 0o777 == 0o600
     issued = handclasp.here("license", "issue", "license.key", "--to", "Acme", "--for", "2d", "--json").succeeded().json
     shown = handclasp.here("license", "show", issued["license_key"], "--public-key", made["public_key"], "--json")
@@ -220,3 +220,10 @@ def test_what_the_commands_can_not_do_is_one_sentence(handclasp, arguments, said
     before = sorted(path.read_bytes() for path in handclasp.home.iterdir())
     assert said in handclasp.here("license", *arguments).refused(2)
     assert sorted(path.read_bytes() for path in handclasp.home.iterdir()) == before
+
+
+@pytest.mark.slow
+def test_each_command_runs_as_a_process(handclasp):
+    public = handclasp("license", "new-keys", "license.key", "--json").succeeded().json["public_key"]
+    key = handclasp("license", "issue", "license.key", "--to", "Acme").succeeded().out.strip()
+    assert "A license of Acme" in handclasp("license", "show", key, "--public-key", public).succeeded().out
