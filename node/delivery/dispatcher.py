@@ -16,9 +16,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from node.connections.stored import Connection
 from node.connections.views import instant
 from node.delivery.exchange import NoAnswerError, exchange, show_node
+from node.delivery.talks import Talk, taken_out, tasks_of
 from node.logs import get_logger
 from node.store import statements
 from protocol.identity import fingerprint
@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 
     from node.causes import Cause
     from node.connections.context import Context
+    from node.connections.stored import Connection
     from node.ports import Transaction
 
 BACKOFF_S_FIRST = 0.5
-WINDOW = 16
+WINDOW = 32
 """How many connections are spoken of at once at one URL."""
+ROOM = 8
+"""How many of a full window must have ended before more are looked for."""
 URLS_REMEMBERED_MAX = 8
 """How many URLs of one partner are remembered as its own while nothing is owed there."""
 START_PAGE = 500
@@ -225,13 +228,8 @@ class Dispatcher:
 
     async def _work(self, target: _Target) -> None:
         while True:
-            target.poked.clear()
             try:
-                if batch := await self._next_batch(target):
-                    await self._deliver(target, batch)
-                elif not target.poked.is_set():
-                    self._rest(target)
-                    return
+                await self._deliver(target)
             except _TryAgainError as again:
                 await self._back_off(target, again.failure)
                 for connection in again.unsettled:
@@ -239,6 +237,10 @@ class Dispatcher:
             except Exception:  # noqa: BLE001 - a fault of ours must not end delivery to this partner for good
                 _log.exception("delivery_failed", partner=fingerprint(target.key))
                 await self._back_off(target, None)
+            else:
+                if not target.poked.is_set():
+                    self._rest(target)
+                    return
 
     def _rest(self, target: _Target) -> None:
         """Nothing is left to say there: what failed is past, and only so much is remembered of one partner."""
@@ -266,26 +268,75 @@ class Dispatcher:
 
         return await self._context.store.run(unit)
 
-    async def _deliver(self, target: _Target, batch: list[Connection]) -> None:
-        if not target.has_shown:
+    async def _deliver(self, target: _Target) -> None:
+        """Say what is owed there, so many at once, until nothing is left; one that takes long holds up no other.
+
+        Raises:
+            _TryAgainError: something has to be said again, and nothing is under way any more.
+        """
+        under_way: dict[int, Talk] = {}
+        try:
+            while True:
+                target.poked.clear()
+                await self._begin(target, under_way, await self._next_batch(target))
+                is_full = len(under_way) == WINDOW
+                while is_full or not target.poked.is_set():
+                    if not under_way:
+                        return
+                    await self._some_end(target, under_way, heeds_poke=not is_full)
+                    if is_full and len(under_way) <= WINDOW - ROOM:
+                        break
+        finally:
+            for talk in under_way.values():
+                talk.task.cancel()
+            await asyncio.gather(*(talk.task for talk in under_way.values()), return_exceptions=True)
+
+    async def _begin(self, target: _Target, under_way: dict[int, Talk], batch: list[Connection]) -> None:
+        for connection in batch:
+            if (talk := under_way.get(connection.n)) is not None and connection.record != talk.connection.record:
+                talk.has_changed = True
+        new = [connection for connection in batch if connection.n not in under_way]
+        if new and not target.has_shown:
             try:
                 await show_node(self._context, target.url, target.key)
             except NoAnswerError as error:
                 self._attempted(error.cause)
                 raise _TryAgainError(error) from error
             target.has_shown = True
-        results = await asyncio.gather(*(self._one(target, connection) for connection in batch), return_exceptions=True)
-        failures = [result for result in results if isinstance(result, BaseException)]
-        unsettled = [result for result in results if isinstance(result, Connection)]
-        if len(failures) + len(unsettled) < len(results):
+        for connection in new[: WINDOW - len(under_way)]:
+            under_way[connection.n] = Talk(connection, asyncio.create_task(self._one(target, connection)))
+
+    async def _some_end(self, target: _Target, under_way: dict[int, Talk], *, heeds_poke: bool) -> None:
+        """Return when some were answered, or when more is owed."""
+        poked = [asyncio.ensure_future(target.poked.wait())] if heeds_poke else []
+        try:
+            await asyncio.wait([*tasks_of(under_way), *poked], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waiter in poked:
+                waiter.cancel()
+        ended = taken_out(under_way)
+        if under_way and not all(talk.is_done for talk in ended):
+            await asyncio.wait(tasks_of(under_way))
+            ended += taken_out(under_way)
+        if any(talk.has_changed for talk in ended):
+            target.poked.set()  # what it says now could not be said meanwhile
+        again = [talk for talk in ended if not talk.is_done]
+        if len(again) < len(ended):
             target.tries, target.doublings, target.failure, target.next_at = 0, 0, None, None
+        if again:
+            raise self._again(target, again)
+
+    def _again(self, target: _Target, talks: list[Talk]) -> _TryAgainError:
+        failures = [failure for talk in talks if (failure := talk.failure) is not None]
         if failures:
             target.has_shown = False
         for failure in failures:
             if not isinstance(failure, NoAnswerError):
                 _log.error("delivery_failed", partner=fingerprint(target.key), exc_info=failure)
-        if failures or unsettled:
-            raise _TryAgainError(next((one for one in failures if isinstance(one, NoAnswerError)), None), unsettled)
+        return _TryAgainError(
+            next((failure for failure in failures if isinstance(failure, NoAnswerError)), None),
+            [unsettled for talk in talks if (unsettled := talk.unsettled) is not None],
+        )
 
     async def _one(self, target: _Target, connection: Connection) -> Connection | None:
         """Ask once, see `exchange`."""

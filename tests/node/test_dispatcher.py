@@ -329,6 +329,36 @@ async def test_a_partner_whose_answers_never_settle_anything_is_asked_after_ever
     await until(lambda: target.tries >= 3)
 
 
+async def test_one_that_takes_long_holds_up_no_other_and_what_it_says_meanwhile_is_said_after(doors):
+    source, at = doors
+    said, held, go_on = {}, [], asyncio.Event()
+
+    def echoed(question):
+        echo = Echo(question.fields[9], Phase(question.fields[10]), enabled=question.fields[11])
+        return msgspec.structs.replace(said[question.head.connection.hex()], echo=echo)
+
+    async def hold_the_first():
+        if not held:
+            held.append(True)
+            await go_on.wait()
+
+    url = await at.open("door", answer=echoed)
+    at.before_answer = hold_the_first
+    slow, quick = [await accepted_at(source, url, name=name) for name in ("slow", "quick")]
+    for one in (slow, quick):
+        said[one["connection"]["sys_id"]] = said_by(one, revision=1, echo=0, url=url)
+    await act(source, slow, "deactivate")
+    await until(lambda: held)
+    await act(source, quick, "deactivate")
+    await at.until_asked("POST door", times=2)
+    await act(source, slow, "activate")
+    go_on.set()
+    await at.until_asked("POST door", times=3)
+    await until(lambda: source.node.dispatcher._targets[PARTNER.public][url].worker is None)
+    for one in (slow, quick):
+        assert (await source.connection(one["connection"]["sys_id"]))["waiting"] is None
+
+
 async def test_only_the_urls_of_a_partner_that_were_used_last_are_remembered(doors):
     source, at = doors
     echoing = {}
