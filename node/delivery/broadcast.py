@@ -3,9 +3,10 @@
 On every link: `online`, then the outbox to its end, and only then the present status of each live connection
 that has no row left, which heals a broker that lost its memory. After that it waits for `wake`.
 
-One message is in flight at a time, so the last retained message of a topic is the newest. A row is deleted
-after its PUBACK, together with others: a crash between the two sends it once more, with the same event id. A
-broker that is down delays broadcasts and nothing else: no other part of a node waits for this one.
+One message of a topic is in flight at a time, so its last retained message is the newest; a broker far away or
+busy is not waited for once more with each of the other topics. A row is deleted after its PUBACK, together with
+others: a crash between the two sends it once more, with the same event id. A broker that is down delays broadcasts
+and nothing else: no other part of a node waits for this one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import asyncio
 import contextlib
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from node.delivery.events import ENTROPY_BYTES, PresenceState, presence_event, presence_topic, uuid_from
 from node.delivery.self_test import see_own_presence
@@ -22,7 +23,9 @@ from node.logs import get_logger
 from node.ports import BrokerDownError, Publication
 
 if TYPE_CHECKING:
-    from node.delivery.broadcast_outbox import BroadcastOutbox
+    from collections.abc import Iterator, Sequence
+
+    from node.delivery.broadcast_outbox import BroadcastOutbox, OutboxRow, PresentStatus
     from node.ports import Broker, BrokerLink, Clock, Entropy
 
 BACKOFF_S_MIN: Final = 0.2
@@ -31,6 +34,9 @@ BACKOFF_S_MAX: Final = 15.0
 
 BATCH_ROWS_MAX: Final = 50
 """How many rows are read, and then deleted, at once: a crash repeats at most so many."""
+
+IN_FLIGHT_MAX: Final = 16
+"""How many messages, of as many topics, wait for their PUBACK at once; paho holds back more than 20."""
 
 KEPT_S_MAX: Final = 0.1
 """How long a row that was acknowledged waits for others to be deleted with it."""
@@ -50,6 +56,8 @@ SHORT_LINKS_MAX: Final = 3
 """That many links in a row, each lost sooner than that: another process uses the same client id."""
 
 _log = get_logger(__name__)
+
+Status = TypeVar("Status", bound="OutboxRow | PresentStatus")
 
 
 @dataclass(slots=True)
@@ -212,10 +220,12 @@ class Broadcaster:
             self._rows_due = False
             rows = await self._outbox.pending(self._kept.last_n, BATCH_ROWS_MAX)
             self._rows_due |= len(rows) == BATCH_ROWS_MAX
-            for row in rows:
-                await link.publish(Publication(topic=row.topic, payload=row.payload, qos=1, retain=True))
-                self._kept.add(row.n, asyncio.get_running_loop().time())
-                self.counts.published += 1
+            for portion in _portions(rows):
+                await _publish(link, portion)
+                now = asyncio.get_running_loop().time()
+                for row in portion:
+                    self._kept.add(row.n, now)
+                self.counts.published += len(portion)
                 if self._kept.count >= BATCH_ROWS_MAX:
                     await self._delete_acknowledged()
                 await self._send_traces(link)
@@ -230,9 +240,9 @@ class Broadcaster:
         The outbox is not drained within a portion, so no status overtakes a later one of its connection.
         """
         portion = await self._outbox.snapshot(healed_to, HEAL_ROWS_MAX)
-        for status in portion:
-            await link.publish(Publication(topic=status.topic, payload=status.payload, qos=1, retain=True))
-            self.counts.healed += 1
+        for part in _portions(portion):
+            await _publish(link, part)
+            self.counts.healed += len(part)
             await self._send_traces(link)
         return portion[-1].key if portion else None
 
@@ -302,6 +312,37 @@ class Broadcaster:
                 "Stop it, or give each its own data directory.",
             )
         return False
+
+
+def _portions(statuses: Sequence[Status]) -> Iterator[list[Status]]:
+    """The statuses in their order, cut before each whose topic is under way already."""
+    portion: list[Status] = []
+    for status in statuses:
+        if len(portion) == IN_FLIGHT_MAX or any(status.topic == other.topic for other in portion):
+            yield portion
+            portion = []
+        portion.append(status)
+    if portion:
+        yield portion
+
+
+async def _publish(link: BrokerLink, statuses: Sequence[OutboxRow | PresentStatus]) -> None:
+    """Return once the broker has acknowledged all of them.
+
+    Raises:
+        BrokerDownError: the link broke before that; whether the broker has any of them is then unknown.
+    """
+    publications = [Publication(topic=one.topic, payload=one.payload, qos=1, retain=True) for one in statuses]
+    if len(publications) == 1:
+        await link.publish(publications[0])  # as it mostly is: no task is needed
+        return
+    under_way = [asyncio.ensure_future(link.publish(publication)) for publication in publications]
+    try:
+        await asyncio.gather(*under_way)
+    finally:
+        for one in under_way:
+            one.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
 
 def broker_state(broadcaster: Broadcaster | None) -> str:

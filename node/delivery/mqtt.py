@@ -186,6 +186,9 @@ class MqttLink:
         Raises:
             BrokerDownError: the link broke before that; whether the broker has it is then unknown.
         """
+        if publication.qos == 0 and not self._link._client.want_write():  # noqa: SLF001 - aiomqtt gives no other way
+            self._send(publication)
+            return
         await self._until_lost(
             self._link.publish(
                 publication.topic,
@@ -195,6 +198,18 @@ class MqttLink:
                 timeout=math.inf,
             )
         )
+
+    def _send(self, publication: Publication) -> None:
+        """Hand it to a socket that waits for nothing, and wait for nothing either."""
+        paho = self._link._client  # noqa: SLF001 - see `publish`
+        # paho tells that it has written it with two objects that cost more than the writing, and nobody asks.
+        told, paho.on_publish = paho.on_publish, None
+        try:
+            sent = paho.publish(publication.topic, publication.payload, 0, publication.retain)
+        finally:
+            paho.on_publish = told
+        if sent.rc:
+            raise BrokerDownError(self._lost_text(None))
 
     async def subscribe(self, topic_filter: str) -> None:
         """Ask for the messages of a topic filter at QoS 1.
