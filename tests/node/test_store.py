@@ -5,16 +5,18 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 from alembic import command
 from sqlalchemy import create_engine, text
 
 from node.ports import StoreFullError
+from node.store import writer
 from node.store.database import Database, StoreError
 from node.store.migrate import config
 from node.store.schema import SCHEMA_REVISION, metadata
-from node.store.writer import GroupCommitStore
+from node.store.writer import CommitterThread, GroupCommitStore
 
 
 def schema_of(connection) -> dict[str, str]:
@@ -98,6 +100,25 @@ async def test_a_full_disk_undoes_the_whole_transaction_is_named_to_each_caller_
     assert await store.run(topics) == ["kept"]
     assert not store.is_full
     await store.close()
+
+
+async def test_the_loop_itself_asks_a_quick_disk_that_was_at_rest_and_no_other(monkeypatch):
+    monkeypatch.setattr(writer, "QUICK_S_MAX", 60.0)
+    committer, loop_s_own = CommitterThread(), threading.current_thread()
+
+    async def is_committed_in_the_loop():
+        thread, settled = [], asyncio.Event()
+        committer.submit(lambda: thread.append(threading.current_thread()) or (), lambda _: settled.set())
+        await settled.wait()
+        return thread == [loop_s_own]
+
+    assert not await is_committed_in_the_loop(), "nothing is known of the disk"
+    assert not await is_committed_in_the_loop(), "it has had no rest"
+    committer._ended_at -= 61.0
+    assert await is_committed_in_the_loop()
+    committer._usual_s, committer._ended_at = 100.0, committer._ended_at - 61.0
+    assert not await is_committed_in_the_loop(), "it is slow"
+    await committer.close()
 
 
 def test_what_was_told_as_committed_survives_a_kill(tmp_path):
