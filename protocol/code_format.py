@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import zlib
 from dataclasses import dataclass, field
 from typing import Final
@@ -31,6 +32,9 @@ SECRET_CHARACTERS: Final = 32
 START: Final = "ae"
 """What every code of this version begins with behind the prefix: version 1, a length below 2^14."""
 
+_BASE32: Final = re.compile("[a-z2-7]*")
+_DIGITS: Final = str.maketrans("abcdefghijklmnopqrstuvwxyz234567", "0123456789abcdefghijklmnopqrstuv")
+_CHARACTER_BITS = 5
 _HEAD_BYTES = 5
 _CRC_16_INITIAL = 0xFFFF
 
@@ -111,15 +115,15 @@ def base32(data: bytes) -> str:
 
 
 def _unbase32(characters: str) -> bytes | None:
-    if not characters.isascii() or characters != characters.lower():
+    if not _BASE32.fullmatch(characters):
         return None
-    try:
-        data = base64.b32decode(characters.upper() + "=" * (-len(characters) % 8))
-    except ValueError:
+    # As one number in base 32: base64.b32decode goes through the characters one by one, in Python.
+    unused_bits = len(characters) * 5 % 8
+    number = int(f"0{characters.translate(_DIGITS)}", 32)
+    # What is unused is zero, otherwise the last character could change unnoticed; and it is less than a character.
+    if unused_bits >= _CHARACTER_BITS or number & ((1 << unused_bits) - 1):
         return None
-    # The unused bits of the last character are zero: otherwise it could change unnoticed.
-    rest = len(data) % 5
-    return data if not rest or characters.endswith(base32(data[-rest:])) else None
+    return (number >> unused_bits).to_bytes(len(characters) * 5 // 8, "big")
 
 
 def _crc_16(start: bytes) -> bytes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from protocol.limits import CLOCKS_APART_S_MAX, CODE_LIFETIME_S_MAX
 from protocol.merging import closed, hear_echo, merge, merged, revision_past, settle, switched

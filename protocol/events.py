@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import msgspec
 
-if TYPE_CHECKING:
-    from protocol.vocabulary import Statement
+from protocol.vocabulary import Statement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
     """A verified statement from the other side.
 
     Attributes:
@@ -28,8 +25,7 @@ class Heard:
     announcement_allowed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """What a source offers with a new code."""
 
     serial: int
@@ -38,8 +34,7 @@ class Offer:
     ask_me: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+class Code(msgspec.Struct, frozen=True, kw_only=True):
     """What a destination keeps of a code that its admin pasted; the secret is already spent on the proof."""
 
     serial: int

@@ -11,9 +11,10 @@ The caller must commit before it lets the answer leave, and must give `record` a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from protocol import destination, source
 from protocol.errors import LocalProtocolError
@@ -46,8 +47,7 @@ class Notice(Enum):
     OLDER_DATA = "this side's data are older than what it once said"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """What came of an event.
 
     Attributes:

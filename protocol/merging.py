@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from protocol.limits import COUNTER_LIMIT, JUMP_LIMIT
 from protocol.records import DestinationRecord, SourceRecord

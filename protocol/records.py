@@ -6,15 +6,15 @@ so that no stranger can speak into a record by naming its id.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+import msgspec
 
 from protocol.vocabulary import Kind, Phase, Reason, Role, Side, Statement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceRecord:
+class SourceRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The initiating side's record.
 
     Attributes:
@@ -45,8 +45,7 @@ class SourceRecord:
         return self.partner or self.addressee
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DestinationRecord:
+class DestinationRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The accepting side's record; its partner is the source, from the start.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from protocol.merging import closed, hear_echo, merge, merged, revision_past, settle, switched
 from protocol.records import SourceRecord

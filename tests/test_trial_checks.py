@@ -1,9 +1,9 @@
 """What trials look at sees what is wrong: two sides that do not agree, a log with a hole, an event that nobody saw."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from node.connections.stored import Connection, Names
 from node.delivery.events import decode_event, status_event, status_topic

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from node.delivery.events import ENTROPY_BYTES, status_event, status_topic, uuid_from
 from node.store import statements

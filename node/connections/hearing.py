@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from node.connections import speaking
 from node.connections.announcing import Renewals, is_announcement_allowed
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
     from protocol.envelope import Message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a message: the rows that matter before and after, and the statement to answer with."""
 
     step: Step

@@ -6,8 +6,9 @@ All else heals by resync: a partner that knows more echoes more, and this side c
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from node import words
 from node.connections.changing import store_change

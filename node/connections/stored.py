@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from protocol.modes import Mode
 from protocol.records import DestinationRecord, Record, SourceRecord, role_of
 from protocol.vocabulary import Phase, Reason, Role, Side
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class Names(msgspec.Struct, frozen=True, kw_only=True):
     """What this node calls the connection and its two ends."""
 
     name: str
@@ -20,8 +20,7 @@ class Names:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Partner:
+class Partner(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of the other node beside its key; hints, never authority."""
 
     node_id: bytes | None = None
@@ -31,8 +30,7 @@ class Partner:
     software: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeParts:
+class CodeParts(msgspec.Struct, frozen=True, kw_only=True):
     """What the source keeps of its code: all but the secret, which the key file's master secret yields.
 
     Attributes:
@@ -48,8 +46,7 @@ class CodeParts:
     salt: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the node's connections.
 
     `n` is its number in this database (0 while it is not stored yet), `sys_id` what people and topics call it:

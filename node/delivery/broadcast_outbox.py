@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxRow:
+class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
     """One message that waits for the broker; `n` grows, and its order is the order of publishing."""
 
     n: int
@@ -18,8 +18,7 @@ class OutboxRow:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PresentStatus:
+class PresentStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The last event of a live connection, byte for byte as it was published; `key` is above 0 and orders."""
 
     key: int

@@ -7,8 +7,10 @@ numbered as they are met; sets of messages are the bits of an int, one set for e
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
+
+from msgspec.structs import replace
 
 from protocol.errors import LocalProtocolError
 from protocol.events import Heard, Offer

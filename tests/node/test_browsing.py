@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from node.connections.stored import Partner, to_row
@@ -93,7 +94,7 @@ def test_the_rows_are_of_every_status_and_role():
 def test_all_pages_together_are_the_list_in_its_order(database, sort, descending):
     wanted = Wanted(sort=sort, descending=descending)
     first = found(database, wanted)
-    pages = [found(database, replace(wanted, page=page)) for page in range(1, first.pages + 1)]
+    pages = [found(database, dataclasses.replace(wanted, page=page)) for page in range(1, first.pages + 1)]
     assert [row.sys_id for page in pages for row in page.rows] == expected(wanted)
     assert first.count == len(expected(wanted))
     assert first.pages > 4

@@ -1,9 +1,9 @@
 """The list of connections: the database chooses by status and role exactly as a record's status is told to people."""
 
-from dataclasses import replace
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 
 from node.connections.stored import Connection, Names, to_row
 from node.store import listing

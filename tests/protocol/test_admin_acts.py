@@ -1,8 +1,7 @@
 """What this side's admin and timers may do, and what comes of it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from protocol.errors import LocalProtocolError
 from protocol.events import Code, Offer

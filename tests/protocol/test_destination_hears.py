@@ -1,8 +1,7 @@
 """What the destination makes of each statement, row by row."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from protocol.limits import CLOCKS_APART_S_MAX, CODE_LIFETIME_S_MAX
 from protocol.records import Status, reason_of, status_of

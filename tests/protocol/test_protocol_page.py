@@ -67,7 +67,7 @@ def test_every_constant_that_the_page_names_is_in_a_table():
         ("The envelope", [*Head.__struct_fields__, *Kind, *Role, *Refusal]),
         ("The envelope", [*Preview.__struct_fields__, *Phase, "preview"]),
         ("The invitation code", [*Invitation.__struct_fields__, *CodeOutcome]),
-        ("Records", [*SourceRecord.__dataclass_fields__, *DestinationRecord.__dataclass_fields__]),
+        ("Records", [*SourceRecord.__struct_fields__, *DestinationRecord.__struct_fields__]),
         ("Records", [*Reason, *Status]),
         ("MQTT", [*events.PresenceData.__struct_fields__, *events.StatusData.__struct_fields__]),
         ("MQTT", [*events.TraceData.__struct_fields__, events.PRESENCE_TYPE, events.STATUS_TYPE, events.TRACE_TYPE]),

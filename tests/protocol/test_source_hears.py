@@ -1,8 +1,7 @@
 """What the source makes of each statement, row by row."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from protocol.limits import JUMP_LIMIT
 from protocol.machine import Notice

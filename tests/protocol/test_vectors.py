@@ -1,7 +1,5 @@
 """The vectors in docs/vectors: they are what the code makes today, they leave nothing out, and the pure core agrees."""
 
-import dataclasses
-
 import msgspec
 import pytest
 
@@ -253,4 +251,4 @@ def test_records_are_read_whole():
     )
     for record, role in ((source, Role.SOURCE), (destination, Role.DESTINATION)):
         told = next(case["record"] for case in RULES["heard"] if case["role"] == role and case["record"])
-        assert {field.name for field in dataclasses.fields(record)} == told.keys() - {"status"}
+        assert set(record.__struct_fields__) == told.keys() - {"status"}

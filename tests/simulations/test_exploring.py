@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 
 import protocol.machine
 from protocol import merging
@@ -92,7 +93,7 @@ def tables(monkeypatch):
         rows = getattr(protocol.machine, table)
         assert any(map(is_meant, rows))
         kept = (row for row in rows if not (gone and is_meant(row)))
-        changed = tuple(replace(row, **fields) if is_meant(row) else row for row in kept)
+        changed = tuple(dataclasses.replace(row, **fields) if is_meant(row) else row for row in kept)
         monkeypatch.setattr(protocol.machine, table, changed)
 
     return change
