@@ -90,6 +90,7 @@ def test_the_flow_works_with_javascript_off(admins):
         admin.page.locator("#state .pill", has_text="Active").wait_for()
 
 
+@pytest.mark.slow
 def test_two_consoles_on_one_address_do_not_sign_each_other_out(browser, consoles, admins):
     a, b = admins
     page = a.page.context.new_page()

@@ -43,7 +43,7 @@ def test_a_broker_that_is_not_there_is_one_sentence(handclasp):
 
 
 @pytest.mark.parametrize("child", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
-@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("as_json", [False, pytest.param(True, marks=pytest.mark.slow)])
 async def test_a_broker_that_restarts_is_told_and_watched_on(handclasp, child, as_json):
     await publish(child, *BOTH_SIDES)
     async with watching(handclasp, "--mqtt-url", child.url, *(["--json"] if as_json else [])) as watch:
