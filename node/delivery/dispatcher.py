@@ -13,6 +13,7 @@ the last one failed, and whether the URL has shown the pinned key.
 from __future__ import annotations
 
 import asyncio
+import heapq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 BACKOFF_S_FIRST = 0.5
 WINDOW = 32
 """How many connections are spoken of at once at one URL."""
-ROOM = 8
+ROOM = 16
 """How many of a full window must have ended before more are looked for."""
 URLS_REMEMBERED_MAX = 8
 """How many URLs of one partner are remembered as its own while nothing is owed there."""
@@ -261,7 +262,7 @@ class Dispatcher:
         def unit(tx: Transaction) -> list[Connection]:
             owed = statements.owed_to(tx, recipient=target.key, url=target.url, most=WINDOW)
             target.restate.difference_update(connection.n for connection in owed)
-            again = sorted(target.restate)[: WINDOW - len(owed)]
+            again = heapq.nsmallest(WINDOW - len(owed), target.restate)
             found = statements.live_by_numbers(tx, again, url=target.url) if again else []
             target.restate.difference_update(set(again) - {connection.n for connection in found})
             return owed + found

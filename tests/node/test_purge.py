@@ -142,9 +142,11 @@ async def test_a_tombstone_that_nobody_saw_is_not_shown_when_a_newer_code_ends_u
 
 
 async def test_watchers_are_told_when_a_newer_code_that_was_never_seen_ends_what_was_accepted(a, b):
+    offered = await a.initiate(b)
+    sys_id = offered["connection"]["sys_id"]
+    await b.until(sys_id, "invited")
+    await node_settled(a, sys_id)  # else the answer to its announcement may tell of the acceptance
     async with mute(b):
-        offered = await a.initiate(b)
-        sys_id = offered["connection"]["sys_id"]
         await b.accept(offered["invitation_code"])
         async with mute(a):
             assert (await a.admin("POST", f"/connections/{sys_id}/new-code", {}))[0] == 201
