@@ -320,7 +320,7 @@ def _write_at_once(client: aiomqtt.Client) -> None:
 
     def write(paho: Client, userdata: object, sock: SocketLike) -> None:
         paho.loop_write()
-        if paho.want_write() and wait_for_socket is not None:
+        if sock.fileno() >= 0 and paho.want_write() and wait_for_socket is not None:  # paho closes what broke
             wait_for_socket(paho, userdata, sock)
 
     paho.on_socket_register_write = write

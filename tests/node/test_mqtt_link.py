@@ -7,6 +7,8 @@ import contextlib
 import gc
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -339,3 +341,23 @@ async def test_no_more_than_some_messages_wait_for_a_reader(child, options, most
 def test_a_node_starts_without_loading_the_mqtt_library():
     program = "import sys, node.delivery.mqtt, node.delivery.broadcast; sys.exit('aiomqtt' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+async def test_a_link_that_is_reset_while_it_is_written_to_leaves_no_unseen_exception():
+    peers = []
+
+    async def accept(reader, writer):
+        await packet(reader)
+        writer.write(CONNACK)
+        peers.append(writer)
+        await asyncio.sleep(3600)
+
+    async with serving(accept) as port, broker_at(f"mqtt://127.0.0.1:{port}").connect("n") as link:
+        await eventually(lambda: peers)
+        peers[0].get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peers[0].transport.abort()
+        await asyncio.sleep(0)  # it is reset in this turn of the loop, which sees that in the next one
+        with contextlib.suppress(BrokerDownError):
+            await link.publish(Publication(topic="a", payload=b"", qos=0, retain=False))
+        async with asyncio.timeout(5):
+            await link.lost()
