@@ -23,7 +23,7 @@ from node.logs import get_logger
 from node.ports import BrokerDownError, Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from node.delivery.broadcast_outbox import BroadcastOutbox, OutboxRow, PresentStatus
     from node.ports import Broker, BrokerLink, Clock, Entropy
@@ -33,7 +33,7 @@ BACKOFF_S_MAX: Final = 15.0
 """The longest wait between two tries to link; each wait is drawn between half of its limit and all of it."""
 
 BATCH_ROWS_MAX: Final = 50
-"""How many rows are read, and then deleted, at once: a crash repeats at most so many."""
+"""How many rows are read, and then deleted, at once; a crash repeats about so many, and those under way."""
 
 IN_FLIGHT_MAX: Final = 16
 """How many messages, of as many topics, wait for their PUBACK at once; paho holds back more than 20."""
@@ -221,11 +221,9 @@ class Broadcaster:
             rows = await self._outbox.pending(self._kept.last_n, BATCH_ROWS_MAX)
             self._rows_due |= len(rows) == BATCH_ROWS_MAX
             for portion in _portions(rows):
-                await _publish(link, portion)
-                now = asyncio.get_running_loop().time()
-                for row in portion:
-                    self._kept.add(row.n, now)
-                self.counts.published += len(portion)
+                async for row in _published(link, portion):
+                    self._kept.add(row.n, asyncio.get_running_loop().time())
+                    self.counts.published += 1
                 if self._kept.count >= BATCH_ROWS_MAX:
                     await self._delete_acknowledged()
                 await self._send_traces(link)
@@ -241,8 +239,8 @@ class Broadcaster:
         """
         portion = await self._outbox.snapshot(healed_to, HEAL_ROWS_MAX)
         for part in _portions(portion):
-            await _publish(link, part)
-            self.counts.healed += len(part)
+            async for _ in _published(link, part):
+                self.counts.healed += 1
             await self._send_traces(link)
         return portion[-1].key if portion else None
 
@@ -326,22 +324,25 @@ def _portions(statuses: Sequence[Status]) -> Iterator[list[Status]]:
         yield portion
 
 
-async def _publish(link: BrokerLink, statuses: Sequence[OutboxRow | PresentStatus]) -> None:
-    """Return once the broker has acknowledged all of them.
+async def _published(link: BrokerLink, statuses: Sequence[Status]) -> AsyncIterator[Status]:
+    """Publish them, and yield each once the broker has acknowledged it and all before it.
 
     Raises:
-        BrokerDownError: the link broke before that; whether the broker has any of them is then unknown.
+        BrokerDownError: the link broke; whether the broker has any of those that were not yielded is then unknown.
     """
     publications = [Publication(topic=one.topic, payload=one.payload, qos=1, retain=True) for one in statuses]
     if len(publications) == 1:
         await link.publish(publications[0])  # as it mostly is: no task is needed
+        yield statuses[0]
         return
     under_way = [asyncio.ensure_future(link.publish(publication)) for publication in publications]
     try:
-        await asyncio.gather(*under_way)
+        for status, publishing in zip(statuses, under_way, strict=True):
+            await publishing
+            yield status
     finally:
-        for one in under_way:
-            one.cancel()
+        for publishing in under_way:
+            publishing.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
 

@@ -19,8 +19,10 @@ class Reluctant:
     def __init__(self):
         self.waiting = []
         self._acknowledge = []
+        self._writer = None
 
     async def serve(self, reader, writer):
+        self._writer = writer
         with contextlib.suppress(asyncio.IncompleteReadError):
             while True:
                 first, body = await packet(reader)
@@ -35,42 +37,54 @@ class Reluctant:
                     writer.write(b"\x40\x02" + rest[:2])
         writer.close()
 
-    def acknowledge(self):
+    def acknowledge(self, most=100):
+        del self.waiting[:most]
+        for acknowledge in self._acknowledge[:most]:
+            acknowledge()
+        del self._acknowledge[:most]
+
+    def leave(self):
         self.waiting.clear()
-        while self._acknowledge:
-            self._acknowledge.pop(0)()
+        self._acknowledge.clear()
+        self._writer.close()
+
+
+@contextlib.asynccontextmanager
+async def broadcasting(outbox):
+    """A broadcaster and its reluctant broker."""
+    broker = Reluctant()
+    server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
+    url = BrokerUrl.parse(f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    made = Broadcaster(broker=MqttBroker(url), outbox=outbox, clock=SystemClock(), entropy=SystemEntropy(), node=NODE)
+    async with server:
+        running = asyncio.create_task(made.run())
+        yield broker
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_statuses_of_many_connections_are_under_way_at_once_and_one_of_each():
     outbox = ListOutbox()
-    broker = Reluctant()
-    for connection, seq in [
-        ("a", 1),
-        ("b", 1),
-        ("c", 1),
-        ("a", 2),
-        ("d", 1),
-        ("a", 3),
-        *((f"{n:x}", 9) for n in range(16)),
-    ]:
+    told = [("a", 1), ("b", 1), ("c", 1), ("a", 2), ("d", 1), ("a", 3), *((f"{n:x}", 9) for n in range(16))]
+    for connection, seq in told:
         outbox.add(*status(seq, connection=f"{connection:0>32}"))
-    server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
-    url = f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    broadcaster = Broadcaster(
-        broker=MqttBroker(BrokerUrl.parse(url)), outbox=outbox, clock=SystemClock(), entropy=SystemEntropy(), node=NODE
-    )
-    async with server:
-        running = asyncio.create_task(broadcaster.run())
-        for expected in (
-            [("a", 1), ("b", 1), ("c", 1)],
-            [("a", 2), ("d", 1)],
-            [("a", 3), *((f"{n:x}", 9) for n in range(10))],
-            [(f"{n:x}", 9) for n in range(10, 16)],
-        ):
+    async with broadcasting(outbox) as broker:
+        for expected in (told[:3], told[3:5], told[5:16], told[16:]):
             await eventually(lambda expected=expected: len(broker.waiting) >= len(expected))
             await asyncio.sleep(0.05)
             assert broker.waiting == expected
             broker.acknowledge()
         await eventually(lambda: not outbox.rows)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_a_slow_broker_has_acknowledged_is_not_told_again_when_the_link_breaks():
+    outbox = ListOutbox()
+    for connection in "abcde":
+        outbox.add(*status(1, connection=f"{connection:0>32}"))
+    async with broadcasting(outbox) as broker:
+        await eventually(lambda: len(broker.waiting) == 5)
+        broker.acknowledge(2)
+        await asyncio.sleep(0.05)
+        broker.leave()
+        await eventually(lambda: len(broker.waiting) == 3)
+        assert broker.waiting == [("c", 1), ("d", 1), ("e", 1)]
