@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from node.connections.context import Context
     from node.connections.stored import Connection
-    from node.delivery.dispatcher import Failing
+    from node.delivery.failing import Failing
     from node.ports import Transaction
 
 UNREACHED_SHOWN_MAX: Final = 100

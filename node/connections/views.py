@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from node.connections.context import Context
     from node.connections.stored import Connection
-    from node.delivery.dispatcher import Waiting
+    from node.delivery.failing import Waiting
     from node.license.license import Standing
 
 

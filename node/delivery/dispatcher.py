@@ -15,10 +15,10 @@ from __future__ import annotations
 import asyncio
 import heapq
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from node.connections.views import instant
 from node.delivery.exchange import NoAnswerError, exchange, show_node
+from node.delivery.failing import Failing, Waiting
 from node.delivery.talks import Talk, taken_out, tasks_of
 from node.logs import get_logger
 from node.store import statements
@@ -44,58 +44,6 @@ START_PAGE = 500
 BACKOFF_DOUBLINGS_MAX = 20
 
 _log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """What a statement to a partner waits for.
-
-    Attributes:
-        cause: why the last try brought no answer; none before the first.
-        sentence: the same for people.
-        tries: how many tries in a row brought none.
-        next_at: when the next one is, in Unix seconds; none while one is under way.
-    """
-
-    cause: Cause | None
-    sentence: str
-    tries: int
-    next_at: float | None
-
-    def view(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "cause": self.cause.value if self.cause else None,
-            "sentence": self.sentence,
-            "tries": self.tries,
-            "next_at": instant(self.next_at) if self.next_at is not None else None,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failing:
-    """A partner that does not answer at one of its URLs, as far as this process has tried.
-
-    Attributes:
-        key: whom it is.
-        url: where it does not answer.
-        cause: why the last try brought no answer.
-        sentence: the same for people.
-        tries: how many in a row brought none.
-        since: when the first of them ended, in Unix seconds; `last_at`: likewise the last one.
-        next_at: when the next one is; none while one is under way.
-        restated: the numbers of connections that are to be stated there again though nothing is owed.
-    """
-
-    key: bytes
-    url: str
-    cause: Cause
-    sentence: str
-    tries: int
-    since: float
-    last_at: float
-    next_at: float | None
-    restated: frozenset[int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -200,6 +148,8 @@ class Dispatcher:
         return targets[url]
 
     def _wake(self, target: _Target) -> None:
+        if not self._running:
+            return  # partners are still heard while the node ends
         target.poked.set()
         if target.worker is None or target.worker.done():
             target.worker = asyncio.create_task(self._work(target), name="handclasp-delivery")
@@ -232,9 +182,10 @@ class Dispatcher:
             try:
                 await self._deliver(target)
             except _TryAgainError as again:
+                moved = [one for one in again.unsettled if one.partner.node_url != target.url]
+                for connection in moved:
+                    self.owe(connection)  # its answer has named another URL, where no pause is needed
                 await self._back_off(target, again.failure)
-                for connection in again.unsettled:
-                    self.owe(connection)  # its answer may have named another URL, where it is said from now on
             except Exception:  # noqa: BLE001 - a fault of ours must not end delivery to this partner for good
                 _log.exception("delivery_failed", partner=fingerprint(target.key))
                 await self._back_off(target, None)
@@ -270,7 +221,10 @@ class Dispatcher:
         return await self._context.store.run(unit)
 
     async def _deliver(self, target: _Target) -> None:
-        """Say what is owed there, so many at once, until nothing is left; one that takes long holds up no other.
+        """Say what is owed there, so many at once, until nothing is left.
+
+        One that takes long holds up no other, unless the window is full of such, or something failed: then all that
+        is under way ends first.
 
         Raises:
             _TryAgainError: something has to be said again, and nothing is under way any more.
@@ -283,10 +237,19 @@ class Dispatcher:
                 is_full = len(under_way) == WINDOW
                 while is_full or not target.poked.is_set():
                     if not under_way:
+                        if target.restate:
+                            break  # those that were looked at have gone meanwhile
                         return
                     await self._some_end(target, under_way, heeds_poke=not is_full)
                     if is_full and len(under_way) <= WINDOW - ROOM:
                         break
+        except Exception:
+            if under_way:  # the store failed; what was asked has its answer taken in all the same
+                await asyncio.wait(tasks_of(under_way))
+                for talk in taken_out(under_way):
+                    if talk.unsettled is not None:
+                        self.owe(talk.unsettled)
+            raise
         finally:
             for talk in under_way.values():
                 talk.task.cancel()

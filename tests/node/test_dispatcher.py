@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from node.delivery.dispatcher import URLS_REMEMBERED_MAX
+from node.delivery.dispatcher import URLS_REMEMBERED_MAX, Dispatcher
 from node.real_ports import SystemEntropy
 from protocol.envelope import CONTENT_TYPE, envelope_bytes, peek
 from protocol.identity import SigningKey
@@ -357,6 +357,19 @@ async def test_one_that_takes_long_holds_up_no_other_and_what_it_says_meanwhile_
     await until(lambda: source.node.dispatcher._targets[PARTNER.public][url].worker is None)
     for one in (slow, quick):
         assert (await source.connection(one["connection"]["sys_id"]))["waiting"] is None
+
+
+async def test_a_partner_that_is_heard_while_the_node_ends_is_not_told_any_more(doors):
+    source, _ = doors
+    offered = await accepted_at(source, f"http://127.0.0.1:{free_port()}/dead", name="dead")
+    await act(source, offered, "deactivate")
+    ending = Dispatcher(source.node.context)
+    running = asyncio.create_task(ending.run())
+    await until(lambda: any(one.failure for urls in ending._targets.values() for one in urls.values()))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    ending.heard_from(PARTNER.public)
+    assert all(one.worker.done() for urls in ending._targets.values() for one in urls.values())
 
 
 async def test_only_the_urls_of_a_partner_that_were_used_last_are_remembered(doors):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from node.delivery import resync
+from node.delivery import dispatcher, resync
 from node.store import statements
 from tests.node.local_nodes import running_node
 
@@ -81,6 +81,25 @@ async def test_a_round_rests_between_portions_but_not_after_a_restore(tmp_path, 
         await again._round(rests=False)
         assert len(rests) == 2
         assert sorted(stated) == sorted([*sys_ids, *sys_ids])
+
+
+async def test_connections_that_go_before_their_turn_leave_none_of_the_others_unstated(tmp_path, b, monkeypatch):
+    monkeypatch.setattr(dispatcher, "WINDOW", 2)
+    async with running_node(tmp_path / "a") as a:
+        sys_ids = [await active(a, b, name=f"n{number}") for number in range(5)]
+        kept, restate = [], a.node.dispatcher.restate
+        monkeypatch.setattr(a.node.dispatcher, "restate", kept.append)
+        await resync.Resync(a.node.context, a.node.dispatcher)._round(rests=False)
+        for gone in (0, 1, 3):
+            await a.admin("POST", f"/connections/{sys_ids[gone]}/remove", {})
+            await b.until(sys_ids[gone], "closed")
+        await until(
+            lambda: not any(one.worker for urls in a.node.dispatcher._targets.values() for one in urls.values())
+        )
+        counts = counted(a)
+        for connection in kept:
+            restate(connection)
+        await until(lambda: counts.keys() == {sys_ids[2], sys_ids[4]})
 
 
 async def test_rounds_are_about_a_day_apart(tmp_path, monkeypatch):
