@@ -1,6 +1,6 @@
 """Measure whole handshakes between two real nodes, against a bare skeleton in the same run.
 
-    python -m benchmarks.handshakes [--rounds 5] [--handshakes 300] [--concurrency 1 16 64] [--json]
+    python -m benchmarks.handshakes [--rounds 5] [--handshakes 300] [--concurrency 1 16 64] [--at-least 0.35] [--json]
 
 The real side: two node processes and their broker, everything on. The skeleton: two bare servers that do the same
 number of HTTP hops, durable commits and Ed25519 operations (`benchmarks.work`), and nothing else. Each round
@@ -161,6 +161,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--handshakes", type=int, default=HANDSHAKES, help="in each round at each concurrency")
     parser.add_argument("--concurrency", type=int, nargs="+", default=list(CONCURRENCIES))
+    parser.add_argument("--at-least", type=float, default=0.0, help="exit with 1 if a ratio is lower than this")
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()
     if min(wanted.rounds, wanted.handshakes, *wanted.concurrency) < 1:
@@ -179,6 +180,9 @@ def main() -> None:
     if sys.stderr.isatty():
         print(file=sys.stderr)
     print(json.dumps(as_json(result)) if wanted.json else as_text(result))
+    too_slow = [level.concurrency for level in result.levels if statistics.median(level.ratios) < wanted.at_least]
+    if too_slow:
+        sys.exit(f"The ratio is below {wanted.at_least:g} at {' and '.join(map(str, too_slow))} at a time.")
 
 
 if __name__ == "__main__":

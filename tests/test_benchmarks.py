@@ -106,13 +106,15 @@ def test_the_skeleton_clears_its_outbox_as_often_as_a_node():
 
 
 @pytest.mark.slow
-def test_a_small_run_measures_both_sides_and_their_ratio():
-    command = [sys.executable, "-m", "benchmarks.handshakes", "--json"]
+@pytest.mark.parametrize(("at_least", "ended"), [("0.001", (0, "")), ("1000", (1, "below 1000 at 4 at a time"))])
+def test_a_small_run_measures_both_sides_and_tells_a_ratio_that_is_too_low(at_least, ended):
+    command = [sys.executable, "-m", "benchmarks.handshakes", "--json", "--at-least", at_least]
     run = subprocess.run(
         [*command, "--rounds", "1", "--handshakes", "8", "--concurrency", "4"],
         cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == ended[0], run.stderr
+    assert ended[1] in run.stderr
     assert '"ratio_to_skeleton"' in run.stdout
     assert json.loads(run.stdout)
 
