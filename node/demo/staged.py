@@ -102,7 +102,7 @@ class StagedDemo(Demo):
                 observing(pair.broker.url, "handclasp-demo", names) as observer,
             ):
                 self._tell_places(stage, site)
-                if not self._opens or not await open_browser(site.way_in):
+                if not self._opens or not await open_browser(site.way_in_once(new_secret(SystemEntropy()))):
                     self._narrator.line("Open the stage in your browser.")
                 if self._is_driven:
                     self._narrator.audience = stage

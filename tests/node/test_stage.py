@@ -256,6 +256,25 @@ async def test_the_way_in_signs_a_browser_in_to_both_consoles_and_a_wrong_key_to
                 assert answer.status == 200, "signed in"
 
 
+async def test_the_link_that_a_browser_is_started_with_is_spent_by_its_first_use(tmp_path, listening):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / PASSWORD_FILE).write_text("aaaaa-bbbbb-ccccc-ddddd\n")
+    stage = stage_of(dict.fromkeys(("a", "b"), "http://127.0.0.1:1"), folder=tmp_path)
+    origin = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    site = StageSite(stage, origin=origin, key=KEY)
+    runner = await serve_http(site.app, listening)
+    link = site.way_in_once("o" * 43)
+    async with aiohttp.ClientSession() as http:
+        for status, told in ((303, ""), (403, "or is spent")):
+            async with http.get(link, allow_redirects=False) as answer:
+                assert answer.status == status
+                assert told in await answer.text()
+        async with http.get(site.way_in, allow_redirects=False) as answer:
+            assert answer.status == 303
+    await runner.cleanup()
+
+
 async def test_one_console_that_is_away_does_not_keep_the_other_one_closed(tmp_path, listening):
     async with running_node(tmp_path / "b") as b:
         (tmp_path / "a").mkdir()

@@ -46,6 +46,7 @@ class StageSite:
         self._stage = stage
         self._origin = origin
         self._key = key
+        self._once: str | None = None
         self._assets = Assets(STAGE_FILES, prefix="")
         self._headers = _headers([one.url for one in stage.consoles.values()])
         self.app = web.Application(middlewares=[self._guard])
@@ -59,6 +60,14 @@ class StageSite:
     def way_in(self) -> str:
         """The link that signs whoever opens it in to both consoles."""
         return f"{self._origin}/enter/{self._key}"
+
+    def way_in_once(self, key: str) -> str:
+        """The same with another key, which is spent by its first use.
+
+        It is for the browser that the demo opens: every user of the machine sees what a program is started with.
+        """
+        self._once = key
+        return f"{self._origin}/enter/{key}"
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -78,8 +87,11 @@ class StageSite:
         return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
 
     async def _enter(self, request: web.Request) -> web.Response:
-        if not hmac.compare_digest(request.match_info["key"].encode(errors="replace"), self._key.encode()):
-            return _refusal(403, "This link is not of this demo. Open the one that its terminal told.")
+        key = request.match_info["key"].encode(errors="replace")
+        if self._once is not None and hmac.compare_digest(key, self._once.encode()):
+            self._once = None
+        elif not hmac.compare_digest(key, self._key.encode()):
+            return _refusal(403, "This link is not of this demo, or is spent. Open the one that its terminal told.")
         answer = web.Response(status=303, headers={"Location": "/", "Cache-Control": "no-store"})
         consoles = self._stage.consoles.values()
         for session in await asyncio.gather(*(sign_in(one.url, one.password) for one in consoles)):
