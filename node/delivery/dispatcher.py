@@ -213,9 +213,13 @@ class Dispatcher:
         def unit(tx: Transaction) -> list[Connection]:
             owed = statements.owed_to(tx, recipient=target.key, url=target.url, most=WINDOW)
             target.restate.difference_update(connection.n for connection in owed)
-            again = heapq.nsmallest(WINDOW - len(owed), target.restate)
-            found = statements.live_by_numbers(tx, again, url=target.url) if again else []
-            target.restate.difference_update(set(again) - {connection.n for connection in found})
+            found: list[Connection] = []
+            while again := heapq.nsmallest(WINDOW - len(owed), target.restate):
+                found = statements.live_by_numbers(tx, again, url=target.url)
+                gone = set(again) - {connection.n for connection in found}
+                target.restate.difference_update(gone)
+                if not gone:
+                    break  # else those behind them would never be looked at
             return owed + found
 
         return await self._context.store.run(unit)
@@ -237,8 +241,6 @@ class Dispatcher:
                 is_full = len(under_way) == WINDOW
                 while is_full or not target.poked.is_set():
                     if not under_way:
-                        if target.restate:
-                            break  # those that were looked at have gone meanwhile
                         return
                     await self._some_end(target, under_way, heeds_poke=not is_full)
                     if is_full and len(under_way) <= WINDOW - ROOM:
