@@ -23,7 +23,7 @@ from node.logs import get_logger
 from node.ports import BrokerDownError, Publication
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from node.delivery.broadcast_outbox import BroadcastOutbox, OutboxRow, PresentStatus
     from node.ports import Broker, BrokerLink, Clock, Entropy
@@ -221,12 +221,17 @@ class Broadcaster:
             rows = await self._outbox.pending(self._kept.last_n, BATCH_ROWS_MAX)
             self._rows_due |= len(rows) == BATCH_ROWS_MAX
             for portion in _portions(rows):
-                async for row in _published(link, portion):
-                    self._kept.add(row.n, asyncio.get_running_loop().time())
-                    self.counts.published += 1
+                await _publish(link, portion, self._acknowledged)
                 if self._kept.count >= BATCH_ROWS_MAX:
                     await self._delete_acknowledged()
                 await self._send_traces(link)
+
+    def _acknowledged(self, row: OutboxRow) -> None:
+        self._kept.add(row.n, asyncio.get_running_loop().time())
+        self.counts.published += 1
+
+    def _healed(self, _status: PresentStatus) -> None:
+        self.counts.healed += 1
 
     async def _delete_acknowledged(self) -> None:
         await self._outbox.done(self._kept.last_n)
@@ -239,8 +244,7 @@ class Broadcaster:
         """
         portion = await self._outbox.snapshot(healed_to, HEAL_ROWS_MAX)
         for part in _portions(portion):
-            async for _ in _published(link, part):
-                self.counts.healed += 1
+            await _publish(link, part, self._healed)
             await self._send_traces(link)
         return portion[-1].key if portion else None
 
@@ -324,22 +328,22 @@ def _portions(statuses: Sequence[Status]) -> Iterator[list[Status]]:
         yield portion
 
 
-async def _published(link: BrokerLink, statuses: Sequence[Status]) -> AsyncIterator[Status]:
-    """Publish them, and yield each once the broker has acknowledged it and all before it.
+async def _publish(link: BrokerLink, statuses: Sequence[Status], acknowledged: Callable[[Status], None]) -> None:
+    """Publish them; `acknowledged` is told of each once the broker has acknowledged it and all before it.
 
     Raises:
-        BrokerDownError: the link broke; whether the broker has any of those that were not yielded is then unknown.
+        BrokerDownError: the link broke; whether the broker has any of those not told of is then unknown.
     """
     publications = [Publication(topic=one.topic, payload=one.payload, qos=1, retain=True) for one in statuses]
     if len(publications) == 1:
         await link.publish(publications[0])  # as it mostly is: no task is needed
-        yield statuses[0]
+        acknowledged(statuses[0])
         return
     under_way = [asyncio.ensure_future(link.publish(publication)) for publication in publications]
     try:
         for status, publishing in zip(statuses, under_way, strict=True):
             await publishing
-            yield status
+            acknowledged(status)
     finally:
         for publishing in under_way:
             publishing.cancel()
