@@ -124,10 +124,7 @@ async def retry(context: Context, sys_id: str) -> Connection:
     if not connection.record.owed or connection.recipient is None:
         raise ProblemError(Problem.NOT_POSSIBLE_NOW, "Nothing waits to be told to the partner.")
     if connection.partner.node_url is None:
-        raise ProblemError(
-            Problem.NOT_POSSIBLE_NOW,
-            words.NO_URL,
-        )
+        raise ProblemError(Problem.NOT_POSSIBLE_NOW, words.NO_URL)
     context.signals.owed(connection)
     return connection
 

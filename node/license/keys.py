@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from protocol.code_format import base32
 from protocol.errors import TextError
 from protocol.identity import is_acceptable_key, verify
 from protocol.limits import KEY_BYTES, SIGNATURE_BYTES
@@ -76,7 +77,7 @@ def issue(signing_key: SigningKey, key: LicenseKey) -> str:
         _Body(VERSION, _licensee(key.licensee), issued_at=key.issued_at, expires_at=key.expires_at)
     )
     signed = body + signing_key.sign(DOMAIN, body)
-    return PREFIX + base64.b32encode(signed).decode().rstrip("=").lower()
+    return PREFIX + base32(signed)
 
 
 def read(text: str, public: bytes) -> LicenseKey:
