@@ -114,6 +114,18 @@ def list_filtered() -> float:
     return _list_ms(status=Status.PENDING)()
 
 
+def list_found() -> float:
+    """Milliseconds for the first page of those with a word in a name."""
+    return _list_ms(words="stage 9")()
+
+
+def list_counted() -> float:
+    """Milliseconds for the head's count of statuses."""
+    from scripts.list_figures import counts_ms  # noqa: PLC0415 - see above
+
+    return counts_ms()
+
+
 FIGURES = (
     Figure("node_ready_s", "a node is ready after its start", "s", 1.0, node_ready),
     Figure("node_memory_mib", "memory of an idle node", "MiB", 90, node_memory),
@@ -122,6 +134,8 @@ FIGURES = (
     Figure("list_last_ms", "the same: last page", "ms", 100, list_last),
     Figure("list_sorted_ms", "the same: sorted by status", "ms", 100, list_sorted),
     Figure("list_filtered_ms", "the same: only the pending ones", "ms", 100, list_filtered),
+    Figure("list_found_ms", "the same: those with a word in a name", "ms", 100, list_found),
+    Figure("list_counted_ms", "the same: how many have each status", "ms", 100, list_counted),
 )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from node.connections.stored import Connection, Names, Partner, to_row
-from node.store.browsing import Wanted, browse
+from node.store.browsing import Wanted, browse, counts
 from node.store.database import Database
 from node.store.schema import connections
 from protocol.modes import Mode
@@ -21,6 +21,8 @@ from protocol.vocabulary import Phase, Reason, Side
 from sqlalchemy import insert
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from node.ports import Transaction
 
 CONNECTIONS = 100_000
@@ -31,12 +33,21 @@ AT_ONCE = 5_000
 
 def list_ms(wanted: Wanted) -> float:
     """Milliseconds for one page of the list, as a request of the console runs it."""
+    return _took_ms(lambda tx: browse(tx, wanted, now=NOW, per_page=PER_PAGE))
+
+
+def counts_ms() -> float:
+    """Milliseconds to count how many connections have each status, as the head of every page tells it."""
+    return _took_ms(lambda tx: counts(tx, now=NOW))
+
+
+def _took_ms(unit: Callable[[Transaction], object]) -> float:
     database = _filled()
     began = time.perf_counter()
-    (page,) = database.transact([lambda tx: browse(tx, wanted, now=NOW, per_page=PER_PAGE)])
+    (result,) = database.transact([unit])
     took_ms = (time.perf_counter() - began) * 1000
-    if isinstance(page, Exception):
-        raise page
+    if isinstance(result, Exception):
+        raise result
     return took_ms
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from protocol.modes import Mode
-from protocol.records import DestinationRecord, Record, SourceRecord, role_of
+from protocol.records import DestinationRecord, Record, SourceRecord, role_of, status_of
 from protocol.vocabulary import Phase, Reason, Role, Side
 
 
@@ -151,6 +151,7 @@ def to_row(connection: Connection) -> dict[str, Any]:
         "created_at_ms": connection.created_at_ms,
         "changed_at_ms": connection.changed_at_ms,
         "announced_prefix": connection.announced_prefix,
+        "status": status_of(record).value,
     }
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_REVISION: Final = "0003"
+SCHEMA_REVISION: Final = "0004"
 """The newest migration; a database that says something else is migrated, or refused when it is newer."""
 
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only what it calls INTEGER
@@ -82,6 +82,8 @@ connections = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("changed_at_ms", BigInteger, nullable=False),
     Column("announced_prefix", String(64)),
+    # what `status_of` says of the record, for the lists: SQLite adds no column to old tables without a default
+    Column("status", String(17), nullable=False, server_default=""),
     UniqueConstraint("connection", "source_key"),
 )
 
@@ -105,11 +107,8 @@ Index(
         for name in (
             "changed_at_ms",
             "hidden",
-            "phase",
+            "status",
             "expires_at",
-            "enabled",
-            "their_phase",
-            "their_enabled",
             "role",
             "mode",
             "created_at_ms",
@@ -118,6 +117,11 @@ Index(
             "partner_name",
         )
     ),
+)
+
+Index(  # to count by status and sort by it without going through more than this
+    "ix_connections_status",
+    *(connections.c[name] for name in ("status", "n", "hidden", "expires_at")),
 )
 
 events = Table(

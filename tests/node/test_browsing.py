@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from itertools import product
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import text
 
 from node.connections.stored import Partner, to_row
-from node.store.browsing import Column, Wanted, browse, is_empty
+from node.store.browsing import Column, Wanted, browse, counts, is_empty
 from node.store.database import Database
 from node.store.schema import connections
 from protocol.records import Status, status_of
@@ -126,11 +126,52 @@ def test_a_list_without_rows_is_one_empty_page():
         database.close()
 
 
-LISTED = "select n from connections where hidden is 0 and (phase != 'announced' or expires_at > 1) order by "
+def plans(database, wanted):
+    """How SQLite goes about it: the steps of counting, and of finding a page's rows."""
+    told = []
+    raw = database.connection.connection.driver_connection
+    raw.set_trace_callback(told.append)
+    found(database, wanted)
+    raw.set_trace_callback(None)
+    counting, finding = [each for each in told if "connections.hidden IS 0" in each]
+    return [[step for *_, step in raw.execute(f"EXPLAIN QUERY PLAN {each}")] for each in (counting, finding)]
 
 
-@pytest.mark.parametrize("order", ["name collate nocase", "changed_at_ms desc"])
-def test_the_list_is_chosen_and_sorted_within_its_index(database, order):
-    query = text(f"explain query plan {LISTED}{order} limit 50")
-    (plan,) = database.transact([lambda tx: [row.detail for row in tx.execute(query)]])
-    assert "SCAN connections USING COVERING INDEX ix_connections_list" in plan
+WITHIN_LIST = "SCAN connections USING COVERING INDEX ix_connections_list"
+WITHIN_STATUSES = "SCAN connections USING COVERING INDEX ix_connections_status"
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("sort", Column)
+def test_the_list_is_counted_chosen_and_sorted_within_its_indexes(database, sort, descending):
+    counting, finding = plans(database, Wanted(sort=sort, descending=descending))
+    assert counting == [WITHIN_STATUSES]
+    if sort is Column.STATUS:
+        assert finding == [WITHIN_STATUSES]
+    else:
+        assert finding[0] == WITHIN_LIST
+
+
+def test_those_of_one_status_are_counted_by_its_index_and_sorted_within_the_list_s(database):
+    counting, finding = plans(database, Wanted(status=Status.ACTIVE, sort=Column.NAME))
+    assert counting == ["SEARCH connections USING COVERING INDEX ix_connections_status (status=?)"]
+    assert finding[0] == WITHIN_LIST
+
+
+@pytest.mark.parametrize("more", [{"role": Role.SOURCE}, {"words": "alpha"}])
+def test_with_more_filters_no_row_is_looked_up_in_the_table(database, more):
+    counting, finding = plans(database, Wanted(status=Status.ACTIVE, **more))
+    assert counting == [WITHIN_LIST]
+    assert finding[0] == WITHIN_LIST
+
+
+def test_statuses_are_counted_in_the_order_of_their_index(database):
+    told = []
+    raw = database.connection.connection.driver_connection
+    raw.set_trace_callback(told.append)
+    (totals,) = database.transact([lambda tx: counts(tx, now=NOW)])
+    raw.set_trace_callback(None)
+    (statement,) = [each for each in told if "GROUP BY" in each]
+    assert [step for *_, step in raw.execute(f"EXPLAIN QUERY PLAN {statement}")] == [WITHIN_STATUSES]
+    listed = [row for row in ROWS if row.sys_id in set(expected(Wanted()))]
+    assert dict(totals) == Counter(status_of(row.record).value for row in listed)
