@@ -37,7 +37,16 @@ API: Final = "/api/v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """An invitation code as it went from one person to another."""
+    """An invitation code as it went from one person to another.
+
+    Attributes:
+        text: what is pasted.
+        issuer: the name of the node that made it.
+        connection: the connection's id.
+        serial: which of the connection's codes it is; a newer one has a higher serial.
+        bound: whether only one destination can take it.
+        lifetime_s: for how many seconds it could be taken when it was made.
+    """
 
     text: str
     issuer: str
@@ -79,11 +88,13 @@ class Admins:
     Attributes:
         codes: every code that a node has shown, oldest first: people keep e-mails.
         backups: what was put aside, oldest first.
+        have_gone: whether nobody acts any more.
     """
 
     world: World
     codes: list[Code] = field(default_factory=list)
     backups: list[Backup] = field(default_factory=list)
+    have_gone: bool = False
     _writes: int = 0
 
     def plays(self, story: Callable[[Admins], Awaitable[None]]) -> None:
@@ -105,31 +116,49 @@ class Admins:
         """Initiate at a node; the code that it shows."""
         host = self.world.hosts[name]
         destination = self.world.hosts[to] if to is not None else None
+        asked = self.initiation(
+            name,
+            url=destination.instance_url if destination is not None else None,
+            remote=to or "unknown",
+            called=called,
+            ask_me=ask_me,
+            lifetime_s=lifetime_s,
+            once=once,
+        )
+        return self.shown_code(host, await self.ask(host, asked))
+
+    def initiation(
+        self,
+        name: str,
+        *,
+        url: str | None,
+        remote: str,
+        called: str,
+        ask_me: bool | None = None,
+        lifetime_s: int | None = None,
+        once: bool = True,
+    ) -> Asked:
+        """What is asked to initiate; `url`: of the destination, `remote`: its short name."""
         body: dict[str, Any] = {
             "name": called,
             "local_short_name": name,
-            "remote_short_name": to or "unknown",
-            "destination_url": destination.instance_url if destination is not None else None,
+            "remote_short_name": remote,
+            "destination_url": url,
             "ask_me": ask_me,
         }
         if lifetime_s is not None:
             body["code_lifetime_s"] = lifetime_s
-        asked = Asked(act="initiate", method="POST", path="/connections", body=body, key=self._key(once=once))
-        return self._shown_code(host, await self.ask(host, asked))
+        return Asked(act="initiate", method="POST", path="/connections", body=body, key=self._key(once=once))
 
     async def new_code(self, name: str, sys_id: str, *, lifetime_s: int | None = None) -> Code | None:
         """Replace a code; the new one."""
         host = self.world.hosts[name]
+        return self.shown_code(host, await self.ask(host, self.renewal(sys_id, lifetime_s=lifetime_s)))
+
+    def renewal(self, sys_id: str, *, lifetime_s: int | None = None) -> Asked:
+        """What is asked to replace a code."""
         body = {} if lifetime_s is None else {"code_lifetime_s": lifetime_s}
-        asked = Asked(
-            act="new-code",
-            method="POST",
-            path=f"/connections/{sys_id}/new-code",
-            body=body,
-            sys_id=sys_id,
-            key=self._key(once=True),
-        )
-        return self._shown_code(host, await self.ask(host, asked))
+        return self.doing(sys_id, "new-code", body=body)
 
     async def accept(self, name: str, code: Code, *, once: bool = True) -> dict[str, Any] | None:
         """Accept a code at a node; the connection."""
@@ -140,39 +169,46 @@ class Admins:
         return await self._paste(name, code, "decline", once=once)
 
     async def _paste(self, name: str, code: Code, verb: str, *, once: bool) -> dict[str, Any] | None:
-        asked = Asked(
+        asked = self.pasting(code.text, verb, code=code, once=once)
+        return _connection(await self.ask(self.world.hosts[name], asked))
+
+    def pasting(self, text: str, verb: str, *, code: Code | None, once: bool = True) -> Asked:
+        """What is asked to accept or decline (`verb`) with a text; `code`: the one that stands in it, if any."""
+        return Asked(
             act="accept" if verb == "accept" else "decline-code",
             method="POST",
             path=f"/invitations/{verb}",
-            body={"code": code.text},
+            body={"code": text},
             code=code,
             key=self._key(once=once),
         )
-        return _connection(await self.ask(self.world.hosts[name], asked))
 
     async def act(self, name: str, sys_id: str, act: str, *, once: bool = True) -> dict[str, Any] | None:
         """Do an act of the tables to a connection; the connection as it is then."""
-        asked = Asked(
+        return _connection(await self.ask(self.world.hosts[name], self.doing(sys_id, act, once=once)))
+
+    def doing(self, sys_id: str, act: str, *, body: dict[str, Any] | None = None, once: bool = True) -> Asked:
+        """What is asked to do an act of the tables to a connection."""
+        return Asked(
             act=act,
             method="POST",
             path=f"/connections/{sys_id}/{act}",
-            body=None,
+            body=body,
             sys_id=sys_id,
             key=self._key(once=once),
         )
-        return _connection(await self.ask(self.world.hosts[name], asked))
 
     async def list(self, name: str) -> list[dict[str, Any]]:
         """What a node shows of its connections; nothing while it does not answer."""
         asked = Asked(act="list", method="GET", path="/connections")
         answer = await self.ask(self.world.hosts[name], asked, tries=1)
-        return _content(answer).get("connections", []) if answer is not None else []
+        return content_of(answer).get("connections", []) if answer is not None else []
 
     async def ask(self, host: Host, asked: Asked, *, tries: int = TRIES_MAX) -> HttpAnswer | None:
         """The node's answer, or none, however often it was asked."""
         pause_s = PAUSE_S
         for number in range(tries):
-            if self.world.is_healed:
+            if self.have_gone:
                 return None
             if number:
                 await asyncio.sleep(pause_s)
@@ -206,8 +242,9 @@ class Admins:
         self._writes += 1
         return f"write-{self._writes}"
 
-    def _shown_code(self, host: Host, answer: HttpAnswer | None) -> Code | None:
-        text = _content(answer).get("invitation_code")
+    def shown_code(self, host: Host, answer: HttpAnswer | None) -> Code | None:
+        """The code that a node has shown in its answer, if it did."""
+        text = content_of(answer).get("invitation_code")
         if text is None:
             return None
         known = next((code for code in self.codes if code.text == text), None)
@@ -250,7 +287,8 @@ def _told(story: Callable[[Admins], Awaitable[None]], admins: Admins) -> Corouti
     return telling()
 
 
-def _content(answer: HttpAnswer | None) -> dict[str, Any]:
+def content_of(answer: HttpAnswer | None) -> dict[str, Any]:
+    """The JSON document of an answer; empty if there is none."""
     if answer is None or not answer.body:
         return {}
     content: dict[str, Any] = msgspec.json.decode(answer.body)
@@ -260,5 +298,5 @@ def _content(answer: HttpAnswer | None) -> dict[str, Any]:
 def _connection(answer: HttpAnswer | None) -> dict[str, Any] | None:
     if answer is None or answer.status >= 400:  # noqa: PLR2004 - HTTP's border; a problem names a connection only
         return None
-    found: dict[str, Any] | None = _content(answer).get("connection")
+    found: dict[str, Any] | None = content_of(answer).get("connection")
     return found

@@ -11,6 +11,8 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import structs
+
 from node.ports import BrokerDownError, Publication
 
 if TYPE_CHECKING:
@@ -140,13 +142,14 @@ class SimulatedBroker:
             else:
                 self.retained.pop(publication.topic, None)
         times = 2 if publication.qos and self._overseer.is_repeated(client_id) else 1
+        live = structs.replace(publication, retain=False)  # retained is what comes of the past (MQTT 3.1.1, 3.3.1.3)
         for _ in range(times):
             for topic_filter, received in self._watchers:
                 if matches(topic_filter, publication.topic):
                     received(publication)
             for link in self._links.values():
                 if any(matches(topic_filter, publication.topic) for topic_filter in link.filters):
-                    link.arrive(publication)
+                    link.arrive(live)
 
     def _drop(self, client_id: str, why: str, link: SimulatedLink | None = None) -> None:
         dropped = self._links.get(client_id)

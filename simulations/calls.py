@@ -100,6 +100,29 @@ class Destination(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What is to befall one message.
+
+    Attributes:
+        is_lost: it never arrives.
+        late_s: it arrives so much later.
+        again_s: it arrives a second time, so long after it was sent; none: it does not. Answers are not repeated.
+    """
+
+    is_lost: bool = False
+    late_s: float = 0.0
+    again_s: float | None = None
+
+
+class Meddler(Protocol):
+    """Somebody who decides by hand what befalls messages, beside the faults that a seed draws."""
+
+    def rules(self, call: Call, *, is_answer: bool) -> Ruling:
+        """What befalls this request, or its answer; asked once for each."""
+        ...
+
+
 class Directory(Protocol):
     """Who is at which address."""
 

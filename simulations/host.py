@@ -38,6 +38,8 @@ COMMITS_S: Final = ((0.0005, 0.005), (0.0005, 0.005), (0.005, 0.05))
 SLOW_COMMIT_S: Final = (0.1, 8.0)
 CRASH_STEPS_MAX: Final = 400
 CRASH_COMMITS_MAX: Final = 12
+CLIENT_PREFIX: Final = "handclasp-"
+"""With this the client ids of nodes begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +56,11 @@ class HostPlan:
     is_clone: bool = False
 
     @classmethod
-    def numbered(cls, number: int, *, announcements: Announcements = Announcements.ANYONE) -> HostPlan:
-        """The machine with that number; its identity is the same in every world."""
-        name = "abcdefgh"[number]
+    def numbered(
+        cls, number: int, *, name: str | None = None, announcements: Announcements = Announcements.ANYONE
+    ) -> HostPlan:
+        """The machine with that number; its identity is the same in every world. Its name is a letter, or given."""
+        name = "abcdefgh"[number] if name is None else name
         mark = bytes([number + 1])
         return cls(
             name=name,
@@ -245,7 +249,7 @@ class Host:
     @property
     def client_id(self) -> str:
         """By what the broker knows it."""
-        return f"handclasp-{self.plan.identity}"
+        return f"{CLIENT_PREFIX}{self.plan.identity}"
 
     def boot(self) -> None:
         """Turn it on: the shipped composition root puts the node together, on the world's ports."""

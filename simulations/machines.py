@@ -6,11 +6,12 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from simulations.disk import marked_as_backup
+from simulations.disk import DISKS, marked_as_backup
 from simulations.faults import LASTING_S, Fault
 from simulations.host import Host, HostPlan
 
 if TYPE_CHECKING:
+    from simulations.calls import Destination
     from simulations.faults import Plan, Window
     from simulations.shape import Shape
     from simulations.world import World
@@ -30,6 +31,7 @@ class Machines:
 
     Attributes:
         addresses: of each host name.
+        strangers: what else can be reached, by the host name in its URL; no node of ours runs there.
     """
 
     def __init__(self, world: World, shape: Shape) -> None:
@@ -37,6 +39,7 @@ class Machines:
         self._world = world
         self.hosts: dict[str, Host] = {}
         self.addresses: dict[str, str] = {}
+        self.strangers: dict[str, Destination] = {}
         for number in range(shape.hosts):
             self._add(HostPlan.numbered(number, announcements=shape.announcements))
 
@@ -56,6 +59,16 @@ class Machines:
         for host in list(self.hosts.values()):
             self._set_clock(host)
             host.boot()
+
+    def join(self, plan: HostPlan) -> Host:
+        """A machine more, in a world that has begun; it is turned on."""
+        with self._world.guard.lifted():
+            DISKS.stock(1)
+        host = self._add(plan)
+        self._world.network.join(list(self.hosts))
+        self._set_clock(host)
+        host.boot()
+        return host
 
     def heal(self) -> None:
         """All are on, but for copies, which end."""
@@ -98,6 +111,16 @@ class Machines:
         world.later(now + plan.between(*limits, "restart", who), self._restart, host)
         notices_s = plan.between(0.01, KEEPALIVE_S, "keep-alive", who)
         world.later(now + notices_s, self._broker_notices, host, host.boots)
+
+    def turn_off(self, host: Host) -> None:
+        """Cut a machine's power by hand: it stays off until it is turned on by hand."""
+        host.is_in_hands = True
+        host.crash("by hand")
+
+    def turn_on(self, host: Host) -> None:
+        """Turn a machine on by hand."""
+        host.is_in_hands = False
+        self._restart(host)
 
     def _broker_notices(self, host: Host, boots: int) -> None:
         if host.boots == boots:  # else its new link has replaced the old one
@@ -143,8 +166,10 @@ class Machines:
 
     # Addresses
 
-    def at(self, url_host: str) -> Host | None:
+    def at(self, url_host: str) -> Destination | None:
         """See `simulations.network.Directory`: of a machine and its copy, either may be the one."""
+        if url_host in self.strangers:
+            return self.strangers[url_host]
         found = [host for host in self.hosts.values() if url_host in (host.plan.node_host, host.plan.instance_host)]
         running = [host for host in found if host.is_reachable()]
         if len(running) > 1:

@@ -17,7 +17,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from node.causes import Cause
-from simulations.calls import Call, NoAsker
+from simulations.calls import Call, NoAsker, Ruling
 from simulations.faults import Fault
 from simulations.http.messages import WireAnswer
 from simulations.impostors import forged_answer, portal_answer
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from node.ports import HttpAnswer
-    from simulations.calls import Destination, Directory, NetworkOverseer
+    from simulations.calls import Destination, Directory, Meddler, NetworkOverseer
     from simulations.core.loop import SimulationLoop
     from simulations.faults import Plan, Window
     from simulations.trace import Trace
@@ -50,6 +50,8 @@ class Network:
 
     Attributes:
         plan: says what strikes.
+        meddler: says it of single messages, by hand; none: nobody does.
+        cut_by_hand: the ways, from machine to machine, that nothing gets through until they are taken out.
         latency_s: between these lies how long a message takes here, in seconds.
     """
 
@@ -76,13 +78,21 @@ class Network:
         self._arrived: dict[tuple[str, str], int] = {}
         self._misled: dict[str, set[Fault]] = {}
         self._numbers = count(1)
-        self._cuts = list(_partitions(plan, names, faults_until_s))
+        self._faults_until_s = faults_until_s
+        self.join(names)
         self._healed = False
+        self.meddler: Meddler | None = None
+        self.cut_by_hand: set[tuple[str, str]] = set()
         self.latency_s = LATENCIES_S[plan.below(len(LATENCIES_S), "latency")]
+
+    def join(self, names: list[str]) -> None:
+        """These are all machines now: from time to time some can't reach each other."""
+        self._cuts = list(_partitions(self.plan, names, self._faults_until_s))
 
     def heal(self) -> None:
         """Every link works from now on; what is under way arrives."""
         self._healed = True
+        self.cut_by_hand.clear()
 
     def label(self, connection: bytes) -> str:
         """A short name of a connection: c0 is the first that any message was about."""
@@ -131,6 +141,13 @@ class Network:
         self._overseer.passed(call.raw or call.body)
         plan, name = self.plan, call.name
         delay_s = plan.between(*self.latency_s, "there", name)
+        if self.meddler is not None:
+            ruling = self._ruled(call, is_answer=False)
+            delay_s += ruling.late_s
+            if ruling.again_s is not None:
+                self._loop.call_later(ruling.again_s, self._arrive_again, call, context=self._nowhere)
+            if ruling.is_lost:
+                return
         if plan.strikes(Fault.REORDER, name):
             delay_s += plan.between(*OVERTAKEN_S, "overtaken", name)
             self._strike(call, Fault.REORDER)
@@ -146,6 +163,17 @@ class Network:
             self._strike(call, Fault.REQUEST_LOST)
             return
         self._loop.call_later(delay_s, self._arrive, call, context=self._nowhere)
+
+    def _ruled(self, call: Call, *, is_answer: bool) -> Ruling:
+        """What somebody has decided by hand; none of it is among the faults that a seed draws."""
+        ruling = self.meddler.rules(call, is_answer=is_answer) if self.meddler is not None else Ruling()
+        if ruling.is_lost:
+            self._trace_fault(call, Fault.ANSWER_LOST if is_answer else Fault.REQUEST_LOST)
+        if ruling.late_s:
+            self._trace_fault(call, Fault.DELAY)
+        if ruling.again_s is not None:
+            self._trace_fault(call, Fault.DUPLICATE)
+        return ruling
 
     def _arrive_again(self, call: Call) -> None:
         again = replace(
@@ -203,6 +231,11 @@ class Network:
             self._strike(call, Fault.ANSWER_LOST)
             return
         delay_s = plan.between(*self.latency_s, "back", name)
+        if self.meddler is not None:
+            ruling = self._ruled(call, is_answer=True)
+            delay_s += ruling.late_s
+            if ruling.is_lost:
+                return
         if plan.strikes(Fault.CUT_ANSWER, name):
             self._strike(call, Fault.CUT_ANSWER)
             self._loop.call_later(delay_s, self._come_back_cut, call, answer, context=self._nowhere)
@@ -268,6 +301,8 @@ class Network:
 
     def _is_cut(self, source: str, target: str) -> bool:
         now = self._loop.time()
+        if (source, target) in self.cut_by_hand:
+            return True
         if self._healed:
             return False
         for window, pairs in self._cuts:
@@ -284,6 +319,9 @@ class Network:
 
     def _strike(self, call: Call, fault: Fault) -> None:
         call.befallen.add(fault)
+        self._trace_fault(call, fault)
+
+    def _trace_fault(self, call: Call, fault: Fault) -> None:
         self._trace.add("network", "fault", fault=fault.value, call=call.name)
 
 

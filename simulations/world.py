@@ -45,7 +45,7 @@ from simulations.told_logs import logs_told
 from simulations.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
     from simulations.carriers import Carrier
     from simulations.faults import Fault
@@ -115,6 +115,9 @@ class World:
         only: frozenset[str] | None = None,
         out_of_order: Collection[int] | None = None,
         is_deep: bool = False,
+        shape: Shape | None = None,
+        loop: SimulationLoop | None = None,
+        choose: Callable[[int], int] | None = None,
     ) -> None:
         """Draw a world.
 
@@ -128,24 +131,30 @@ class World:
             only: names of the only faults that strike; see `Plan`.
             out_of_order: the numbers of the only choices of the schedule that are the seed's; see `Schedule`.
             is_deep: look for escapes at every call of a C function; see `Guard`.
+            shape: how large it is, if the seed is not to say.
+            loop: on what it lives; none: a new one. On one that runs already it is not for `run` to live it.
+            choose: the order of callbacks, if neither the seed nor `out_of_order` is to say; see `SimulationLoop`.
         """
         self.seed = seed
         self.level = level
         self.dice = dice = Dice(seed)
-        self.schedule, choose = _schedule(dice, out_of_order)
-        self.loop = SimulationLoop(choose)
+        self.schedule: Schedule | None = None
+        if choose is None:
+            self.schedule, choose = _schedule(dice, out_of_order)
+        self.loop = loop if loop is not None else SimulationLoop()
+        self.loop.choose = choose
         self.guard = Guard(self.loop.fail)
         self.trace = Trace(self.loop.time, lambda: self.loop.steps)
         self.plan = Plan(dice, kinds=kinds, without=without, only=only)
-        self.shape = Shape.drawn(dice)
+        self.shape = shape if shape is not None else Shape.drawn(dice)
         self.is_healed = False
         self._is_deep = is_deep
         self._carriers: list[Carrier] = []
         DISKS.stock(self.shape.hosts + CLONES_MAX)
         self.told = Told(self.trace, label=self._label, gave_up=self._gave_up)
         self.machines = Machines(self, self.shape)
-        self._broker_faults = BrokerFaults(self)
-        self.broker = SimulatedBroker(self._broker_faults)
+        self.broker_faults = BrokerFaults(self)
+        self.broker = SimulatedBroker(self.broker_faults)
         self.network = Network(
             self.loop,
             self.plan,
@@ -168,11 +177,12 @@ class World:
         try:
             with logs_told(self.told.logged):
                 try:
-                    with self._clocks(), self.guard.armed(deep=self._is_deep):
+                    with self.confined():
                         self._live()
                 except (Exception, Escaped) as error:  # noqa: BLE001 - any exception of the nodes' is a finding
                     violation = _sentence(error)
-                self._end()
+                self.end()
+                self.loop.close()
         finally:
             if collecting:
                 gc.enable()
@@ -185,12 +195,27 @@ class World:
             steps=self.loop.steps,
         )
 
-    def _live(self) -> None:
+    @contextlib.contextmanager
+    def confined(self) -> Iterator[None]:
+        """Within, this thread has the world's clocks, and its guard is armed.
+
+        Raises:
+            Escaped: at the end, if there was an escape and it was swallowed.
+        """
+        with self._clocks(), self.guard.armed(deep=self._is_deep):
+            yield
+
+    def begin(self) -> None:
+        """Turn its machines on, and let the broker's outages come."""
         self.machines.boot_all()
-        self._broker_faults.schedule()
+        self.broker_faults.schedule()
+
+    def _live(self) -> None:
+        self.begin()
         self.admins.plays(self._story)
         self.loop.run_until(self.shape.chaos_s)
-        self._mend()
+        self.admins.have_gone = True
+        self.mend()
         mended_s = self.loop.time()
         stays = self.dice.fraction("stays") < STAYS
         for look_s in LOOKS_S:
@@ -201,25 +226,33 @@ class World:
             self.loop.run_until(mended_s + LIVENESS_S)
         for observer in self.observers:
             observer.came_to_rest()
+        self.look_for_unnoticed()
+
+    def look_for_unnoticed(self) -> None:
+        """See whether a task has failed that nobody looks at.
+
+        Raises:
+            ViolationError: one has.
+        """
         for error in self.loop.unnoticed():
             raise ViolationError(f"A task of a node ended by {type(error).__name__} and nobody noticed: {error}")
 
-    def _mend(self) -> None:
+    def mend(self) -> None:
+        """Faults are over: everything is on and works, and nothing strikes any more."""
         self.trace.add("world", "mended")
         self.is_healed = True
         self.plan.heal()
         self.network.heal()
-        self._broker_faults.come_up()
+        self.broker_faults.come_up()
         self.machines.heal()
 
-    def _end(self) -> None:
-        """What unwinds now is not the nodes' doing: nobody is told of it."""
+    def end(self) -> None:
+        """It is over, and its loop may be closed. What unwinds then is not the nodes' doing: nobody is told of it."""
         self.trace.end()
         self.told.listen(())
         self.machines.turn_off_for_good()
         for carrier in self._carriers:
             carrier.let_go()
-        self.loop.close()
 
     @property
     def hosts(self) -> dict[str, Host]:

@@ -12,6 +12,7 @@ import msgspec
 from node.delivery.events import TOPIC_PREFIX, status_topic
 from node.watching.picture import Picture
 from simulations.checks.facts import CLOSED, DECLINED, SOURCE, Check
+from simulations.host import CLIENT_PREFIX
 
 if TYPE_CHECKING:
     from node.ports import Publication
@@ -92,9 +93,9 @@ class Broadcasts(Check):
             if event is None or host.disk.raw.execute(_IS_QUEUED, queued).fetchone() is None:
                 self.violated(f"{self.called(host, after)} changed without its event, or without its broadcast.")
 
-    def published(self, client_id: str, link: int, publication: Publication) -> None:  # noqa: ARG002 - see the link
+    def published(self, client_id: str, link: int, publication: Publication) -> None:
         """See `Observer`."""
-        if not publication.topic.endswith("/status"):
+        if not publication.topic.endswith("/status") or not client_id.startswith(CLIENT_PREFIX):
             return
         topic = self._topics.setdefault(publication.topic, _Topic())
         if not publication.payload:

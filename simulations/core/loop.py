@@ -98,17 +98,14 @@ class SimulationLoop(_Loop):  # type: ignore[misc]
     """The loop of one world; it is used once.
 
     Attributes:
+        choose: given how many callbacks are ready, which one runs next; none: the one that waits longest.
         steps: how many callbacks have run.
         failure: what ends the run, once something does.
     """
 
     def __init__(self, choose: Callable[[int], int] | None = None) -> None:
-        """Begin at the instant 0.
-
-        Args:
-            choose: given how many callbacks are ready, which one runs next; none: the one that waits longest.
-        """
-        self._choose = choose
+        """Begin at the instant 0; for `choose` see the class."""
+        self.choose = choose
         self._now = 0.0
         self._ready: deque[tuple[asyncio.Handle, Owner | None]] = deque()
         self._timers: list[tuple[float, int, asyncio.TimerHandle, Owner | None]] = []
@@ -162,7 +159,7 @@ class SimulationLoop(_Loop):  # type: ignore[misc]
         return task.result()
 
     def _run_ready(self) -> None:
-        ready, choose, limit = self._ready, self._choose, self.steps + IDLE_STEPS_MAX
+        ready, choose, limit = self._ready, self.choose, self.steps + IDLE_STEPS_MAX
         while ready:
             if choose is not None and len(ready) > 1:
                 chosen = choose(len(ready))

@@ -117,7 +117,7 @@ def test_programs_get_one_document(monkeypatch, capsys):
 def test_an_order_of_callbacks_that_matters_is_left_to_the_seed_only_where_it_matters(monkeypatch):
     def fails_if_some_late_callback_overtook(self, _host):
         choices = self.world.schedule
-        if self.world.loop._choose is not None and (choices is None or any(one > 40 for one in choices.overtakes)):
+        if self.world.loop.choose is not None and (choices is None or any(one > 40 for one in choices.overtakes)):
             self.violated("a late callback was overtaken.")
 
     monkeypatch.setattr(Owing, "committed", fails_if_some_late_callback_overtook)

@@ -1,0 +1,89 @@
+"""The test kit: test your own code against Handclasp nodes, real ones and simulated ones.
+
+    from simulations.kit import World, simulated
+
+    @simulated
+    async def test_a_lost_accept_does_no_harm():
+        async with World(seed=7) as w:
+            a, b = await w.nodes("a", "b")
+            code = await a.initiate(b)
+            w.drop(kind="accept", nth=1)
+            await b.accept(code)
+            await w.quiet()
+            assert a.status == b.status == "active"
+
+`docs/test-kit.md` is its guide. What stands in `__all__` is all of it, and is stable; every other name below
+`simulations` may change. `pip install 'handclasp[testing]'` brings pytest and Hypothesis; without them the world can be
+used, and what needs them says so when it is asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from node.delivery.events import PresenceEvent, StatusEvent, TraceEvent, decode_event
+    from simulations.admins import Code
+    from simulations.faults import Fault
+    from simulations.kit.errors import NoAnswerError, NotQuietError, RefusedError, WorldError
+    from simulations.kit.mqtt import Delivery, MqttClient
+    from simulations.kit.nodes import Connection, Node
+    from simulations.kit.running import run, simulated
+    from simulations.kit.script import Scripted
+    from simulations.kit.world import World
+    from simulations.levels import Level
+    from simulations.observer import ViolationError
+
+__all__ = [
+    "Code",
+    "Connection",
+    "Delivery",
+    "Fault",
+    "Level",
+    "MqttClient",
+    "NoAnswerError",
+    "Node",
+    "NotQuietError",
+    "PresenceEvent",
+    "RefusedError",
+    "Scripted",
+    "StatusEvent",
+    "TraceEvent",
+    "ViolationError",
+    "World",
+    "WorldError",
+    "decode_event",
+    "run",
+    "simulated",
+]
+
+_HOMES: Final = {
+    "Code": "simulations.admins",
+    "Connection": "simulations.kit.nodes",
+    "Delivery": "simulations.kit.mqtt",
+    "Fault": "simulations.faults",
+    "Level": "simulations.levels",
+    "MqttClient": "simulations.kit.mqtt",
+    "NoAnswerError": "simulations.kit.errors",
+    "Node": "simulations.kit.nodes",
+    "NotQuietError": "simulations.kit.errors",
+    "PresenceEvent": "node.delivery.events",
+    "RefusedError": "simulations.kit.errors",
+    "Scripted": "simulations.kit.script",
+    "StatusEvent": "node.delivery.events",
+    "TraceEvent": "node.delivery.events",
+    "ViolationError": "simulations.observer",
+    "World": "simulations.kit.world",
+    "WorldError": "simulations.kit.errors",
+    "decode_event": "node.delivery.events",
+    "run": "simulations.kit.running",
+    "simulated": "simulations.kit.running",
+}
+"""Where each name is defined. pytest loads this package wherever Handclasp is installed, so nothing is loaded early."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

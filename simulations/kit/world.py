@@ -1,0 +1,381 @@
+"""A world to script: the shipped nodes on virtual time, what befalls them, and your own programs beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, Self
+
+from node.settings import Announcements
+from simulations.calls import Ruling
+from simulations.checks import CHECKS
+from simulations.host import HostPlan
+from simulations.kit.errors import NotQuietError, WorldError
+from simulations.kit.mqtt import ALL_TOPICS, MqttClient, keep_subscribed
+from simulations.kit.nodes import Committed, Node
+from simulations.kit.running import KitLoop
+from simulations.kit.script import Script, Scripted
+from simulations.levels import Level
+from simulations.shape import Shape
+from simulations.told_logs import logs_told
+from simulations.world import LIVENESS_S
+from simulations.world import World as SeededWorld
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    import aiomqtt
+
+    from simulations.faults import Fault
+    from simulations.kit.mqtt import Received
+    from simulations.kit.script import MessageKind
+
+NODES_MAX: Final = 100
+CHAOS_S: Final = 3600.0
+"""Within so many seconds from the beginning the lasting ones among random faults begin."""
+
+FIRST_LOOK_S: Final = 0.01
+LONGEST_LOOK_S: Final = 600.0
+BOOT_S_MAX: Final = 3600.0
+SHOWN_ENTRIES: Final = 20
+_NOT_OPEN: Final = "This world is not open: use it within `async with`."
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+
+
+class World:
+    """Some nodes, a network and a broker, all simulated; open it by `async with`, on virtual time (`simulated`).
+
+    The nodes are the shipped code. Whatever you script, the world is judged after every commit by all checks of the
+    simulation (consent, keys, closing, broadcasts, secrets …) and ends with `ViolationError` when one finds something:
+    that is a fault of Handclasp, please report it with the seed.
+
+    While it is open, this thread has no real clock, no real randomness, no threads and no sockets: who reaches for one
+    ends the run with an error that says for what. So one seed is one run, yours included.
+
+    Attributes:
+        seed: what everything follows from that you do not say: the order of what happens at once, how long messages
+            and commits take, ids and keys.
+        level: how requests get from node to node.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        level: Level | str = Level.DIRECT,
+        faults: Collection[Fault] = (),
+        schedule: Sequence[int] | None = None,
+    ) -> None:
+        """Describe a world; `async with` makes it.
+
+        Args:
+            seed: see the class; 0 or more.
+            level: `direct`: the other node's application is called; `http`: real HTTP over links in memory, slower.
+            faults: kinds of faults that strike at random, as the seed says, until `mend`; none: only those that you
+                script.
+            schedule: which of the callbacks that are ready runs next, choice by choice, each number counted round;
+                after the last one the oldest runs. None: the seed chooses.
+        """
+        self.seed = seed
+        self.level = Level(level)
+        self._faults = frozenset(faults)
+        self._schedule = schedule
+        self._stack = contextlib.ExitStack()
+        self._engine: SeededWorld | None = None
+        self._script = Script(self._named)
+        self._nodes: dict[str, Node] = {}
+        self._clients = 0
+        self._busy_until_s = 0.0
+
+    async def __aenter__(self) -> Self:
+        """Begin: a broker, a network, and no node yet.
+
+        Raises:
+            WorldError: this is no loop of virtual time, or it has a world already.
+        """
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, KitLoop):
+            raise WorldError(
+                "A world lives on virtual time, and this is another loop: decorate the test with @simulated, let it "
+                "take the fixture handclasp_world, or call simulations.kit.run(main)."
+            )
+        if loop.world is not None:
+            raise WorldError("One run has one world: call simulations.kit.run once for each.")
+        loop.world = self
+        self._engine = engine = SeededWorld(
+            self.seed,
+            level=self.level,
+            kinds=self._faults,
+            observers=[*CHECKS, Committed],
+            shape=Shape(hosts=0, connections=0, chaos_s=CHAOS_S, announcements=Announcements.ANYONE),
+            loop=loop,
+            choose=None if self._schedule is None else _chooser(self._schedule),
+        )
+        engine.network.meddler = self._script
+        self._stack.enter_context(logs_told(engine.told.logged))
+        self._stack.callback(engine.end)
+        self._stack.enter_context(engine.confined())
+        engine.begin()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        """End it; a task that failed and that nobody looked at is told now.
+
+        Raises:
+            ViolationError: there is one.
+        """
+        with self._stack:
+            if kind is None:
+                self._world.look_for_unnoticed()
+
+    def __repr__(self) -> str:
+        return f"World(seed={self.seed}, level={self.level.value!r})"
+
+    # Nodes
+
+    async def nodes(self, *names: str) -> tuple[Node, ...]:
+        """Put up nodes of these names, and wait until they answer; they can reach each other.
+
+        Args:
+            names: each of 1 to 31 lower-case letters, digits and hyphens, a letter first; `acme` is then reached at
+                `http://acme.instance.test` and `http://acme.test`.
+
+        Raises:
+            WorldError: a name is not of that form, or is taken; or there are more than 100.
+        """
+        engine = self._world
+        for name in names:
+            if not _NAME.fullmatch(name) or name in self._nodes:
+                raise WorldError(f"{name!r} can't name a node: write lower-case letters and digits, each name once.")
+            if len(self._nodes) == NODES_MAX:
+                raise WorldError(f"A world has at most {NODES_MAX} nodes.")
+            host = engine.machines.join(HostPlan.numbered(len(self._nodes), name=name))
+            committed = next(one for one in engine.observers if isinstance(one, Committed))
+            self._nodes[name] = Node(engine, host, committed)
+        put_up = tuple(self._nodes[name] for name in names)
+        await self.until(lambda: all(node.is_on for node in put_up), within_s=BOOT_S_MAX)
+        return put_up
+
+    # Messages
+
+    def drop(
+        self,
+        kind: MessageKind | None = None,
+        *,
+        answer: bool = False,
+        sender: Node | None = None,
+        recipient: Node | None = None,
+        nth: int = 1,
+        times: float = 1,
+    ) -> Scripted:
+        """Lose messages between nodes.
+
+        Args:
+            kind: questions of that kind: `initiate` (the announcement), `accept`, `status`, or `node-info` (the look at
+                a destination); none: any.
+            answer: not the question, but its answer: what was asked is done then, and who asked does not know.
+            sender: only messages that this node sends.
+            recipient: only messages to this node.
+            nth: the how many-th of those from now on, counted from 1. What is said again is another message.
+            times: how many in a row; `math.inf`: all from then on.
+
+        Returns:
+            The fault; its `count` says how many messages it has befallen.
+
+        Raises:
+            WorldError: the kind does not exist, or a number is below 1.
+        """
+        ruling = Ruling(is_lost=True)
+        return self._befall(ruling, kind, answer=answer, between=(sender, recipient), nth=nth, times=times)
+
+    def delay(
+        self,
+        kind: MessageKind | None = None,
+        *,
+        by_s: float,
+        answer: bool = False,
+        sender: Node | None = None,
+        recipient: Node | None = None,
+        nth: int = 1,
+        times: float = 1,
+    ) -> Scripted:
+        """Let messages arrive `by_s` seconds late; who asked gives up after 5 s, and asks again. See `drop`."""
+        ruling = Ruling(late_s=by_s)
+        return self._befall(ruling, kind, answer=answer, between=(sender, recipient), nth=nth, times=times)
+
+    def duplicate(
+        self,
+        kind: MessageKind | None = None,
+        *,
+        after_s: float = 1.0,
+        sender: Node | None = None,
+        recipient: Node | None = None,
+        nth: int = 1,
+        times: float = 1,
+    ) -> Scripted:
+        """Let questions arrive once more, `after_s` seconds after they were sent. The rest: see `drop`."""
+        ruling = Ruling(again_s=after_s)
+        return self._befall(ruling, kind, answer=False, between=(sender, recipient), nth=nth, times=times)
+
+    def _befall(
+        self,
+        ruling: Ruling,
+        kind: MessageKind | None,
+        *,
+        answer: bool,
+        between: tuple[Node | None, Node | None],
+        nth: int,
+        times: float,
+    ) -> Scripted:
+        if self._engine is None:
+            raise WorldError(_NOT_OPEN)
+        sender, recipient = (None if node is None else node.name for node in between)
+        scripted = Scripted(
+            kind=kind, is_answer=answer, sender=sender, recipient=recipient, nth=nth, times=times, ruling=ruling
+        )
+        return self._script.add(scripted)
+
+    # The network and the broker
+
+    def partition(self, *nodes: Node, one_way: bool = False) -> None:
+        """From now on none of these nodes reaches another of them, until `mend_partition`.
+
+        Messages that are under way are cut off, too. `one_way`: each does not reach the next one, and that is all.
+        """
+        for one, other in pairwise(nodes) if one_way else _pairs(nodes):
+            self._world.network.cut_by_hand.add((one.name, other.name))
+
+    def mend_partition(self) -> None:
+        """All nodes reach each other again."""
+        self._world.network.cut_by_hand.clear()
+
+    def stop_broker(self, *, forgets: bool = False) -> None:
+        """The MQTT broker dies: all links break, and no will is sent. `forgets`: its retained messages are gone."""
+        self._world.trace.add("broker", "down", forgets=forgets)
+        self._world.broker.go_down(forgets=forgets)
+
+    def start_broker(self) -> None:
+        """The broker can be reached again."""
+        self._world.broker_faults.come_up()
+
+    def repeat_broadcasts(self, times: int = 1) -> None:
+        """The broker hands the next status events on twice, so many of them, as QoS 1 permits."""
+        self._world.broker_faults.repeated_by_hand += times
+
+    def mend(self) -> None:
+        """Everything works from now on: nothing strikes, scripted or at random; what is off is turned on."""
+        self._script.clear()
+        for node in self._nodes.values():
+            node.restart()
+        self._world.mend()
+
+    # Your own programs
+
+    def mqtt(self, identifier: str | None = None, *, will: aiomqtt.Will | None = None) -> MqttClient:
+        """A client of the broker that is used as an `aiomqtt.Client` is.
+
+        Args:
+            identifier: its client id; a second link with the same id ends the first. None: one is made up.
+            will: what the broker publishes when the link is lost.
+        """
+        self._clients += 1
+        return MqttClient(self._world.broker, identifier or f"program-{self._clients}", will)
+
+    async def subscribe(self, received: Received, topic_filter: str = ALL_TOPICS) -> None:
+        """Let a function of yours receive the nodes' events, decoded; it is subscribed anew when the broker was away.
+
+        Args:
+            received: called with each `Delivery`, in order; it may be a coroutine function. What it raises ends the
+                world and comes out of the test.
+            topic_filter: an MQTT topic filter, of topics that nodes publish on.
+        """
+        loop, subscribed = self._world.loop, asyncio.Event()
+        task = loop.create_task(keep_subscribed(self.mqtt, topic_filter, received, subscribed))
+        task.add_done_callback(loop.expect_success)
+        await subscribed.wait()
+
+    # Time
+
+    @property
+    def now_s(self) -> float:
+        """How many virtual seconds have passed since the run began."""
+        return self._world.loop.time()
+
+    async def until(self, holds: Callable[[], bool], *, within_s: float = 60.0) -> None:
+        """Let time pass until something holds; it is looked at ever more rarely.
+
+        Args:
+            holds: whether it does.
+            within_s: how long at most, in virtual seconds.
+
+        Raises:
+            NotQuietError: it did not by then.
+        """
+        await self._until(lambda: None if holds() else "what until() was given does not hold", within_s)
+
+    async def quiet(self, *, within_s: float = LIVENESS_S) -> None:
+        """Let time pass until nothing is left to be said: both sides of each connection agree, and watchers know it.
+
+        Args:
+            within_s: how long at most, in virtual seconds; as a rule more than a day, for a node that has missed
+                something says all again once a day.
+
+        Raises:
+            NotQuietError: it did not come to that; the text says what is still waited for.
+        """
+        await self._until(self._unsettled, within_s)
+
+    async def _until(self, waits: Callable[[], str | None], within_s: float) -> None:
+        ends_s, look_s = self.now_s + within_s, FIRST_LOOK_S
+        while True:
+            await asyncio.sleep(min(look_s, max(ends_s - self.now_s, 0)))
+            sentence = waits()
+            if sentence is None:
+                return
+            if self.now_s >= ends_s:
+                raise NotQuietError(f"Not within {within_s:.0f} virtual seconds: {sentence}")
+            look_s = min(look_s * 1.5, LONGEST_LOOK_S)
+
+    def _unsettled(self) -> str | None:
+        if self.now_s < self._busy_until_s:
+            return "what was planned is not over."
+        sentences = (observer.unsettled() for observer in self._world.observers)
+        return next((sentence for sentence in sentences if sentence is not None), None)
+
+    # What happened
+
+    def trace(self) -> str:
+        """All that has happened so far, a line for each: when, where, what. The same seed gives the same text."""
+        return self._world.trace.text()
+
+    def where(self) -> str:
+        """How to come to this world again, and what happened last in it."""
+        if self._engine is None:
+            return f"The world was {self!r}."
+        entries = self._engine.trace.entries[-SHOWN_ENTRIES:]
+        lines = "".join(f"\n{entry.line()}" for entry in entries)
+        return (
+            f"The world was {self!r}; the last of {len(self._engine.trace.entries)} things that happened in it:{lines}"
+        )
+
+    @property
+    def _world(self) -> SeededWorld:
+        if self._engine is None:
+            raise WorldError(_NOT_OPEN)
+        return self._engine
+
+    def _named(self, url_host: str) -> str:
+        host = self._world.machines.at(url_host)
+        return host.name if host is not None else url_host
+
+
+def _pairs(nodes: Sequence[Node]) -> list[tuple[Node, Node]]:
+    return [(one, other) for one in nodes for other in nodes if one is not other]
+
+
+def _chooser(schedule: Sequence[int]) -> Callable[[int], int]:
+    choices = iter(schedule)
+    return lambda count: next(choices, 0) % count

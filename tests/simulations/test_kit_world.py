@@ -1,0 +1,392 @@
+"""The scriptable world: in ten lines, on virtual time, with every verb that befalls it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import aiomqtt
+import pytest
+
+from simulations.kit import (
+    Fault,
+    Level,
+    NoAnswerError,
+    NotQuietError,
+    RefusedError,
+    ViolationError,
+    World,
+    WorldError,
+    run,
+    simulated,
+)
+from simulations.observer import Observer
+
+
+@pytest.mark.parametrize("level", Level)
+@simulated
+async def test_ten_lines(level):
+    async with World(seed=7, level=level) as w:
+        a, b = await w.nodes("a", "b")
+        code = await a.initiate(b)
+        lost = w.drop(kind="accept", nth=1)
+        await b.accept(code)
+        await w.quiet()
+        assert a.status == b.status == "active"
+        assert lost.count == 1
+
+
+async def test_a_world_of_the_plugin_is_open_and_its_time_is_virtual(handclasp_world):
+    (acme,) = await handclasp_world.nodes("acme")
+    began_s = handclasp_world.now_s
+    await asyncio.gather(asyncio.sleep(3600), asyncio.sleep(7200))
+    assert handclasp_world.now_s == pytest.approx(began_s + 7200)
+    assert acme.status is None
+
+
+async def story(seed, **how):
+    async with World(seed, **how) as w:
+        a, b = await w.nodes("a", "b")
+        code = await a.initiate(b, ask_me=True)
+        await asyncio.gather(b.accept(code), a.act("withdraw"), return_exceptions=True)
+        await w.quiet()
+        return w.trace()
+
+
+def test_one_seed_is_one_trace_and_another_seed_is_another():
+    assert run(lambda: story(3)) == run(lambda: story(3)) != run(lambda: story(4))
+
+
+def test_a_schedule_is_an_order_of_its_own():
+    assert run(lambda: story(3, schedule=())) == run(lambda: story(3, schedule=(0, 0)))
+    assert run(lambda: story(3, schedule=(1,) * 200)) != run(lambda: story(3, schedule=()))
+
+
+# Messages
+
+
+@simulated
+async def test_an_answer_that_is_lost_has_been_done():
+    async with World() as w:
+        a, b = await w.nodes("a", "b")
+        code = await a.initiate()
+        lost = w.drop(kind="accept", answer=True, sender=a, recipient=b)
+        await b.accept(code)
+        await w.until(lambda: lost.count == 1)
+        assert (a.status, b.status) == ("active", "accepting")
+        await w.quiet()
+        assert b.status == "active"
+
+
+@simulated
+async def test_all_from_the_nth_on_can_be_lost_and_mended():
+    async with World() as w:
+        a, b = await w.nodes("a", "b")
+        await b.accept(await a.initiate(b))
+        await w.quiet()
+        lost = w.drop("status", sender=b, nth=2, times=math.inf)
+        await b.act("deactivate")
+        await w.quiet()
+        await b.act("activate")
+        with pytest.raises(NotQuietError, match="still owes its statement"):
+            await w.quiet(within_s=600)
+        assert lost.count > 2
+        assert (a.status, b.status) == ("deactivated-there", "active")
+        w.mend()
+        await w.quiet()
+        assert a.status == b.status == "active"
+
+
+@simulated
+async def test_a_message_comes_late_and_a_message_comes_twice():
+    async with World() as w:
+        a, b = await w.nodes("a", "b")
+        late = w.delay("accept", by_s=3.0)
+        twice = w.duplicate("initiate", after_s=0.5)
+        code = await a.initiate(b)
+        await w.until(lambda: w.trace().count("hears      kind=initiate") == 2)
+        began_s = w.now_s
+        await b.accept(code)
+        await w.quiet()
+        assert w.now_s > began_s + 3.0
+        assert (late.count, twice.count) == (1, 1)
+
+
+@simulated
+async def test_who_does_not_hear_of_the_other_looks_at_a_destination_in_vain():
+    async with World() as w:
+        a, b = await w.nodes("a", "b")
+        w.drop("node-info", times=math.inf)
+        with pytest.raises(RefusedError) as caught:
+            await a.initiate(b)
+        assert (caught.value.problem, caught.value.status) == ("check-failed", 409)
+        assert "unreachable" in str(caught.value.document["outcome"])
+
+
+@simulated
+async def test_a_partition_of_one_way_and_of_both_ways_ends():
+    async with World() as w:
+        a, b = await w.nodes("a", "b")
+        code = await a.initiate()
+        w.partition(b, a, one_way=True)
+        await b.accept(code)
+        await asyncio.sleep(600)
+        assert (a.status, b.status) == ("pending", "accepting")
+        w.mend_partition()
+        await w.quiet()
+        w.partition(a, b)
+        await asyncio.gather(a.act("deactivate"), b.act("deactivate"))
+        await asyncio.sleep(600)
+        assert (a.status, b.status) == ("deactivated-here", "deactivated-here")
+        w.mend_partition()
+        await w.quiet()
+        assert a.status == b.status == "deactivated-both"
+
+
+# Machines
+
+
+@simulated
+async def test_a_node_that_crashes_keeps_what_it_committed_and_stays_off_until_it_is_turned_on():
+    async with World() as w:
+        a, b = await w.nodes("a", "b")
+        code = await a.initiate(b)
+        a.crash()
+        assert not a.is_on
+        await b.accept(code)
+        await asyncio.sleep(3600)
+        assert not a.is_on
+        assert a.status == "pending"
+        with pytest.raises(NoAnswerError, match="It is off"):
+            await a.act("withdraw")
+        a.restart()
+        await w.quiet()
+        assert a.status == b.status == "active"
+
+
+@simulated
+async def test_a_code_is_judged_by_its_sources_clock():
+    async with World() as w:
+        a, b = await w.nodes("a", "b")
+        code = await a.initiate(lifetime_s=600)
+        a.set_clock(ahead_s=601)
+        await b.accept(code)
+        await w.quiet()
+        assert (a.status, b.status) == ("closed", "closed")
+        assert (a.connections[0].reason, b.connections[0].reason) == ("expired", "expired")
+
+
+@simulated
+async def test_random_faults_strike_until_all_is_mended():
+    async with World(5, faults=(Fault.REQUEST_LOST, Fault.CRASH_AFTER_COMMIT, Fault.DUPLICATE)) as w:
+        a, b = await w.nodes("a", "b")
+        for _ in range(5):
+            await b.accept(await a.initiate())
+        assert "fault      fault=request-lost" in w.trace()
+        w.mend()
+        await w.quiet()
+        assert {one.status for one in (*a.connections, *b.connections)} == {"active"}
+
+
+# Admins
+
+
+@simulated
+async def test_every_act_of_an_admin():
+    async with World() as w:
+        a, b = await w.nodes("a", "b")
+        old = await a.initiate(b, name="first", ask_me=True)
+        code = await a.new_code()
+        with pytest.raises(RefusedError, match="code"):
+            await b.accept(f"Dear B,\n{code.text[:200]}")
+        await b.accept(f"Dear B,\n{code.text}\nYours, A")
+        await w.quiet()
+        assert a.status == b.status == "awaiting-approval"
+        assert "approve" in a.connections[0].possible_acts
+        await a.act("approve", a.connections[0])
+        await w.quiet()
+        assert (await b.act("deactivate")).status == "deactivated-here"
+        assert (await b.act("remove")).reason == "removed"
+        await w.quiet()
+        assert await b.act("remove") is None, "it has left the list"
+        assert (a.status, b.status) == ("closed", None)
+        assert (old.serial, a.connections[0].reason) < (code.serial, "removed")
+        other = await b.initiate(a)
+        assert (await a.decline(other)).reason == "declined"
+        assert (await a.api("GET", "/node"))["name"] == "a"
+
+
+async def test_a_name_that_can_not_be_a_nodes_is_refused(handclasp_world):
+    for names in (("A",), ("a b",), ("a", "a")):
+        with pytest.raises(WorldError, match="can't name a node"):
+            await handclasp_world.nodes(*names)
+
+
+# The broker
+
+
+@simulated
+async def test_a_subscriber_hears_decoded_events_through_an_outage():
+    heard = []
+    async with World() as w:
+        a, b = await w.nodes("a", "b")
+        await w.subscribe(heard.append, "handclasp/v1/nodes/+/connections/+/status")
+        await b.accept(await a.initiate(b))
+        await w.quiet()
+        w.stop_broker()
+        await a.act("deactivate")
+        await asyncio.sleep(60)
+        assert [one.event.data.status for one in heard if one.event.data.node == a.node_id] == ["pending", "active"]
+        w.start_broker()
+        await w.until(lambda: any(one.event.data.status == "deactivated-here" for one in heard), within_s=600)
+        assert any(one.is_retained for one in heard), "it subscribed anew"
+        for _ in range(2):  # it ends, and then it leaves the list
+            await a.act("remove")
+            await w.quiet()
+        assert any(one.event is None and a.node_id in one.topic for one in heard)
+
+
+async def last_status(client, node_id):
+    """A program that could be anybody's: it is given an aiomqtt.Client in real life."""
+    async with client:
+        await client.subscribe(f"handclasp/v1/nodes/{node_id}/connections/+/status", qos=1)
+        async for message in client.messages:
+            return message.topic.value, bytes(message.payload), message.retain
+
+
+@simulated
+async def test_a_program_written_for_aiomqtt_takes_the_simulated_client():
+    async with World() as w:
+        a, _ = await w.nodes("a", "b")
+        await a.initiate()
+        await w.quiet()
+        _, payload, retain = await last_status(w.mqtt("mine"), a.node_id)
+        assert retain
+        assert b'"status":"pending"' in payload
+        client, other = w.mqtt(), w.mqtt(will=aiomqtt.Will("mine/last", "gone", retain=True))
+        with pytest.raises(aiomqtt.MqttError, match="not connected"):
+            await client.publish("mine/first", 1)
+        async with client, other:
+            await client.subscribe([("mine/#", 0), ("theirs", 1)])
+            await other.publish("mine/first", "hello", qos=1, retain=True)
+            assert (await anext(client.messages)).payload == b"hello"
+            await client.unsubscribe("mine/#")
+            w.stop_broker()
+            with pytest.raises(aiomqtt.MqttError):
+                await anext(client.messages)
+        with pytest.raises(aiomqtt.MqttError):
+            async with client:
+                pass
+        w.start_broker()
+        async with client:
+            await client.subscribe("mine/first")
+            assert (await anext(client.messages)).retain
+
+
+@simulated
+async def test_a_status_can_be_handed_on_twice():
+    heard = []
+    async with World() as w:
+        (a,) = await w.nodes("a")
+        await w.subscribe(lambda delivery: heard.append(delivery.event.data.seq), "handclasp/+/nodes/+/connections/#")
+        w.repeat_broadcasts()
+        await a.initiate()
+        await w.quiet()
+        await a.act("withdraw")
+        await w.quiet()
+        assert heard == [1, 1, 2]
+
+
+# What goes wrong
+
+
+def test_a_world_outside_virtual_time_says_what_to_do():
+    async def opened():
+        async with World():
+            pass
+
+    with pytest.raises(WorldError, match="decorate the test with @simulated"):
+        asyncio.run(opened())
+    with pytest.raises(WorldError, match="async with"):
+        World().drop()
+
+
+@simulated
+async def test_one_run_has_one_world():
+    async with World():
+        with pytest.raises(WorldError, match="One run has one world"):
+            await World().__aenter__()
+
+
+def test_a_function_that_is_not_async_is_told_so():
+    with pytest.raises(WorldError, match="async def"):
+        run(lambda: 3)
+
+
+@simulated
+async def test_a_message_that_does_not_exist_can_not_be_dropped():
+    async with World() as w:
+        with pytest.raises(WorldError, match="is no kind of message"):
+            w.drop("acept")
+        with pytest.raises(WorldError, match="count from 1"):
+            w.drop("accept", nth=0)
+
+
+def test_what_a_subscriber_raises_comes_out_of_the_test_with_seed_and_trace():
+    def raises(_delivery):
+        raise ZeroDivisionError("mine")
+
+    async def main():
+        async with World(seed=11) as w:
+            (a,) = await w.nodes("a")
+            await w.subscribe(raises)
+            await a.initiate()
+            await w.quiet()
+
+    with pytest.raises(ZeroDivisionError, match="mine") as caught:
+        run(main)
+    (note,) = caught.value.__notes__
+    assert note.startswith("The world was World(seed=11, level='direct'); the last of ")
+    assert "published" in note
+
+
+def test_a_task_of_the_test_that_fails_unnoticed_is_told():
+    async def main():
+        async def fails():
+            raise ZeroDivisionError("mine")
+
+        async with World():
+            task = asyncio.create_task(fails())
+            await asyncio.sleep(1)
+            assert task.done()
+
+    with pytest.raises(ViolationError, match="ZeroDivisionError and nobody noticed: mine"):
+        run(main)
+
+
+def test_a_fault_of_the_nodes_ends_the_test(monkeypatch):
+    from simulations.checks.secrets import Secrets
+
+    monkeypatch.setattr(Secrets, "committed", lambda self, _host: self.violated("it is told."))
+    assert Observer.committed is not Secrets.committed
+
+    async def main():
+        async with World(seed=2) as w:
+            (a,) = await w.nodes("a")
+            await a.initiate()
+
+    with pytest.raises(ViolationError, match="Secrets: it is told") as caught:
+        run(main)
+    assert "World(seed=2" in caught.value.__notes__[0]
+
+
+def test_who_reaches_for_the_real_world_is_told_for_what():
+    import time
+
+    async def main():
+        async with World():
+            time.monotonic()
+
+    with pytest.raises(BaseException, match=r"time\.monotonic: the simulated code reached for the real world"):
+        run(main)
+    assert time.monotonic() > 0
