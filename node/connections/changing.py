@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from node.delivery.events import ENTROPY_BYTES, status_event, status_topic, uuid_from
+from node.delivery.events import ENTROPY_BYTES, seq_floor, status_event, status_topic, uuid_from
 from node.store import statements
 from protocol.identity import fingerprint
 from protocol.records import reason_of, status_of
@@ -53,7 +53,7 @@ def store_new(context: Context, tx: Transaction, connection: Connection) -> Conn
         NameTakenError: a living connection has that name.
     """
     shown = connection.is_broadcast
-    stored = replace(connection, seq=1 if shown else 0)
+    stored = replace(connection, seq=_next_seq(tx, connection) if shown else 0)
     stored = replace(stored, n=statements.add(tx, stored))
     if shown:
         _tell(context, tx, stored)
@@ -71,20 +71,47 @@ def store_change(context: Context, tx: Transaction, before: Connection, after: C
     now_ms = int(context.clock.now() * 1000)
     vanished = before.is_broadcast and not after.is_broadcast
     told = after.is_broadcast and (view_of(after) != view_of(before) or not before.is_broadcast)
-    stored = replace(after, changed_at_ms=now_ms, seq=before.seq + 1 if told else before.seq)
+    seq = before.seq
+    if told:
+        seq = seq + 1 if before.is_broadcast else _next_seq(tx, before)
+    stored = replace(after, changed_at_ms=now_ms, seq=seq)
     statements.change(tx, stored)
     if told:
         _tell(context, tx, stored)
     if vanished:
-        statements.add_broadcast(tx, topic=status_topic(context.topic_id, stored.sys_id), payload=b"")
+        _tell_gone(context, tx, stored)
     return stored
+
+
+def tell_anew(context: Context, tx: Transaction, before: Connection, after: Connection) -> None:
+    """Store a connection as a restore leaves it, with an event whether it changed or not.
+
+    Watchers may have been told of what came after the backup, and would else believe it for ever.
+    """
+    seq = _next_seq(tx, before) if after.is_broadcast else before.seq
+    changed_at_ms = int(context.clock.now() * 1000) if after != before else before.changed_at_ms
+    stored = replace(after, changed_at_ms=changed_at_ms, seq=seq)
+    statements.change(tx, stored)
+    if stored.is_broadcast:
+        _tell(context, tx, stored)
+    else:
+        _tell_gone(context, tx, stored)
 
 
 def forget(context: Context, tx: Transaction, connection: Connection) -> None:
     """Let the whole row go; watchers are told by the empty message."""
     statements.remove(tx, connection)
     if connection.is_broadcast:
-        statements.add_broadcast(tx, topic=status_topic(context.topic_id, connection.sys_id), payload=b"")
+        _tell_gone(context, tx, connection)
+
+
+def _next_seq(tx: Transaction, connection: Connection) -> int:
+    """The number of the first event that this memory tells of a connection."""
+    return max(connection.seq, seq_floor(statements.last_restore(tx))) + 1
+
+
+def _tell_gone(context: Context, tx: Transaction, connection: Connection) -> None:
+    statements.add_broadcast(tx, topic=status_topic(context.topic_id, connection.sys_id), payload=b"")
 
 
 def _enabled_there(theirs: Side | None) -> bool | None:

@@ -35,6 +35,12 @@ PRESENCE_TYPE: Final = "handclasp.node.presence.v1"
 STATUS_TYPE: Final = "handclasp.connection.status.v1"
 TRACE_TYPE: Final = "handclasp.handshake.trace.v1"
 
+SEQ_BITS_OF_ONE_MEMORY: Final = 20
+"""A node's memory tells a million events of a connection before their numbers reach those of a later restore."""
+
+_RESTORE_MAX: Final = (COUNTER_LIMIT >> SEQ_BITS_OF_ONE_MEMORY) - 2
+"""A clock that is wrong by centuries must not make the next `seq` one that no reader takes."""
+
 ENTROPY_BYTES: Final = 16
 """How many random bytes `uuid_from` makes a UUID of."""
 
@@ -56,6 +62,20 @@ MessagePrefix = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
 Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}\Z")]
 PresenceState = Literal["online", "offline", "lost"]
 Direction = Literal["sent", "received"]
+
+
+def seq_floor(restored_at: int) -> int:
+    """Above which number the events go on of a node whose memory was put back at that instant (Unix seconds; 0: never).
+
+    What the lost memory told after its backup is not known any more. A later restore gives higher numbers, so a higher
+    `seq` is the later status across restores, too.
+    """
+    return min(restored_at, _RESTORE_MAX) << SEQ_BITS_OF_ONE_MEMORY
+
+
+def are_of_one_memory(seq: int, other: int) -> bool:
+    """Whether no restore lies between two events of a connection, so that each number between them is an event."""
+    return seq >> SEQ_BITS_OF_ONE_MEMORY == other >> SEQ_BITS_OF_ONE_MEMORY
 
 
 class EventError(ValueError):
@@ -80,7 +100,8 @@ class StatusData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         node: whose view it is.
         connection: 32 hexadecimal digits, the same on both nodes.
         role: what this node is in it.
-        seq: 1 for this node's first event of the connection, then 1 more each, without gaps.
+        seq: 1 for this node's first event of the connection, then 1 more each, without gaps. After a restore it goes on
+            above all that the lost memory may have told; see `seq_floor`.
         status: the status that people are shown, as a slug.
         phase: how far this side is.
         reason: why it is closed; None unless the phase is closed.

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_REVISION: Final = "0004"
+SCHEMA_REVISION: Final = "0005"
 """The newest migration; a database that says something else is migrated, or refused when it is newer."""
 
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only what it calls INTEGER
@@ -181,6 +181,9 @@ api_tokens = Table(
     Column("made_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger),
 )
+
+restores = Table("restores", metadata, Column("at", BigInteger, primary_key=True, autoincrement=False))
+"""When a backup was put back as this node's memory, in Unix seconds."""
 
 schema_revision = Table(
     "alembic_version",

@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, true,
 
 from node.connections.stored import Connection, from_row, to_row
 from node.store.prepared import Prepared
-from node.store.schema import broadcasts, connections, events, notices, writes
+from node.store.schema import broadcasts, connections, events, notices, restores, writes
 from protocol.vocabulary import Phase, Reason, Role
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ _PENDING_BROADCASTS = Prepared(
 _BROADCASTS_DONE = Prepared(delete(broadcasts).where(broadcasts.c.n <= bindparam("last_n")))
 _QUEUED_TOPICS = Prepared(select(broadcasts.c.topic).distinct())
 _BROADCAST_COUNT = select(func.count()).select_from(broadcasts)
+_RESTORE = insert(restores)
+_LAST_RESTORE = Prepared(select(func.coalesce(func.max(restores.c.at), 0).label("at")))
+_EACH = select(connections).where(_C.n > bindparam("after")).order_by(_C.n).limit(bindparam("most"))
 _IS_BROADCAST = or_(
     _C.role == Role.SOURCE.value,
     _C.proof.is_not(None),
@@ -92,9 +95,6 @@ _EXPIRED = Prepared(
     .where(_C.phase == Phase.PENDING.value, _C.expires_at <= bindparam("now"), _C.role == Role.SOURCE.value)
     .order_by(_C.expires_at)
     .limit(bindparam("most"))
-)
-_PENDING = (
-    select(connections).where(_C.phase == Phase.PENDING.value, _C.role == Role.SOURCE.value).limit(bindparam("most"))
 )
 _NEXT_EXPIRY = Prepared(select(func.min(_C.expires_at).label("at")).where(_C.phase == Phase.PENDING.value))
 
@@ -277,6 +277,23 @@ def live_events(tx: Transaction, *, after: int, most: int) -> Sequence[Any]:
     return _LIVE_EVENTS.rows(tx, {"after": after, "most": most})
 
 
+def add_restore(tx: Transaction, *, at: int) -> None:
+    """Keep that this memory was put back at that instant (Unix seconds), which is after the last one kept."""
+    tx.execute(_RESTORE, {"at": at})
+
+
+def last_restore(tx: Transaction) -> int:
+    """When this memory was put back for the last time (Unix seconds), 0 if never."""
+    (row,) = _LAST_RESTORE.rows(tx, {})
+    at: int = row.at
+    return at
+
+
+def each(tx: Transaction, *, after: int, most: int) -> list[Connection]:
+    """Every connection, by number."""
+    return [from_row(row) for row in tx.execute(_EACH, {"after": after, "most": most})]
+
+
 def add_notice(tx: Transaction, *, n: int | None, at_ms: int, kind: str, about: str) -> None:
     """Something that this node's admin should be told, of the connection with that number or of none."""
     tx.execute(_NOTICE, {"connection_n": n, "at_ms": at_ms, "kind": kind, "about": about})
@@ -320,11 +337,6 @@ def live_by_numbers(tx: Transaction, numbers: Sequence[int], *, url: str) -> lis
 def expired(tx: Transaction, *, now: float, most: int) -> list[Connection]:
     """Pending connections whose code is past its expiry."""
     return [from_row(row) for row in _EXPIRED.rows(tx, {"now": now, "most": most})]
-
-
-def pending(tx: Transaction, *, most: int) -> list[Connection]:
-    """Connections of which nobody has accepted the code."""
-    return [from_row(row) for row in tx.execute(_PENDING, {"most": most})]
 
 
 def next_expiry(tx: Transaction) -> int | None:

@@ -6,7 +6,8 @@ restarted and from nodes that lost their database, and all of that ends in the n
 1. The topic is what a broker's access rules check; an event that names another node or connection is refused.
 2. An event that was seen is dropped, by its id, then by its `seq`: every status is a whole view, so a later one
    replaces an earlier one, and what was jumped over is only counted.
-3. A node that is back with a new session may have lost its database: a lower `seq` is then a new beginning.
+3. A node that is back with a new session may have lost its database: a lower `seq` is then a new beginning. One whose
+   database was restored goes on above all that was told, and what lies between is no event.
 4. A session ends once. A will of a session that was replaced, or of none that was heard of, says nothing.
 5. A node that is lost or offline may have changed its mind unheard: its views stay as they are, and are stale.
 6. No clock is compared with another, and nothing grows without a limit.
@@ -25,6 +26,7 @@ from node.delivery.events import (
     PresenceEvent,
     StatusData,
     StatusEvent,
+    are_of_one_memory,
     decode_event,
     parse_topic,
 )
@@ -286,7 +288,9 @@ class Picture:
             self.counts.beyond += 1
             return None
         # A late subscriber has missed nothing, and neither has one who sees a node begin anew.
-        missed = data.seq - last_seq - 1 if last_seq is not None and is_next else 0
+        missed = (
+            data.seq - last_seq - 1 if last_seq is not None and is_next and are_of_one_memory(data.seq, last_seq) else 0
+        )
         self.counts.missed += missed
         before = held.view.missed if held else 0
         now = _Held(view=View(data=data, missed=before + missed), generation=node.generation)

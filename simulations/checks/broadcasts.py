@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _EVENT: Final = "SELECT data FROM events WHERE connection_n = ? AND seq = ?"
 _IS_QUEUED: Final = "SELECT 1 FROM broadcasts WHERE topic = ? AND payload = ?"
+_IS_STARTED: Final = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'backup')"
+_LAST_RESTORE: Final = "SELECT coalesce(max(at), 0) FROM restores"
 _BROADCAST_COUNT: Final = "SELECT count(*) FROM broadcasts"
 _VIEW: Final = ("serial", "phase", "enabled", "reason", "partner", "name", "local_short_name", "remote_short_name")
 
@@ -37,6 +39,14 @@ class _Status(msgspec.Struct, frozen=True):
 
 
 _DECODER: Final = msgspec.json.Decoder(_Status)
+
+_MEMORY: Final = 2**20
+"""Of one memory are the events up to that many; see `_memory`."""
+
+
+def _memory(seq: int) -> int:
+    """When the memory was put back that told an event, in Unix seconds; 0 is the first one."""
+    return seq // _MEMORY
 
 
 @dataclass(slots=True)
@@ -54,6 +64,11 @@ def is_shown(row: Row) -> bool:
     return not row.hidden and (is_by_an_act or (row.phase == CLOSED and row.seq > 0))
 
 
+def _begins_memory(before: int, seq: int) -> bool:
+    """Whether that is the first event of a memory that was put back after the event before."""
+    return _memory(seq) > _memory(before) and seq % _MEMORY == 1
+
+
 class Broadcasts(Check):
     """See the module."""
 
@@ -61,22 +76,44 @@ class Broadcasts(Check):
         super().__init__(world)
         self._topics: dict[str, _Topic] = {}
         self._rewound: set[bytes] = set()
+        """Who has forgotten and does not know it."""
+        self._restored: set[bytes] = set()
+        self._returning: set[bytes] = set()
         self.picture = Picture()
         world.broker.watch(f"{TOPIC_PREFIX}/#", self._watched)
 
     def _watched(self, publication: Publication) -> None:
         self.picture.take(publication.topic, publication.payload, retained=False)
 
-    def rewound(self, host: Host, *, marked: bool) -> None:  # noqa: ARG002 - whichever way
-        """See `Observer`: what the node has forgotten it may tell again."""
+    def rewound(self, host: Host, *, marked: bool) -> None:
+        """See `Observer`: what the node has forgotten it may tell again, unless it knows that it has forgotten."""
+        if marked:
+            self._restored.add(host.key)
+            self._returning.add(host.key)
+        else:
+            self._forget(host)
+
+    def _forget(self, host: Host) -> None:
         self._rewound.add(host.key)
-        for name, topic in self._topics.items():
-            if host.topic_id in name:
-                topic.highest = 0
-                topic.payloads.clear()
+        for topic in self._topics_of(host):
+            topic.highest = 0
+            topic.payloads.clear()
+
+    def _topics_of(self, host: Host) -> list[_Topic]:
+        return [topic for name, topic in self._topics.items() if host.topic_id in name]
+
+    def _look_at_restored(self, host: Host) -> None:
+        if not host.disk.raw.execute(_IS_STARTED).fetchone()[0]:
+            return
+        self._returning.discard(host.key)
+        (at,) = host.disk.raw.execute(_LAST_RESTORE).fetchone()
+        if any(_memory(topic.highest) >= at for topic in self._topics_of(host)):
+            self._forget(host)  # restored twice, with its clock put back between: nothing could tell it
 
     def unit(self, host: Host, result: object, changes: list[Change]) -> None:  # noqa: ARG002 - what changed is enough
         """See `Observer`: the event is written in the transaction of the change."""
+        if host.key in self._returning:
+            self._look_at_restored(host)
         for before, after in changes:
             if after is None:
                 continue
@@ -84,7 +121,8 @@ class Broadcasts(Check):
             seen_differently = is_shown(after) and (
                 before is None or any(getattr(before, name) != getattr(after, name) for name in _VIEW)
             )
-            if after.seq != was + 1 and (after.seq != was or seen_differently):
+            is_next = after.seq == was + 1 or (host.key in self._restored and _begins_memory(was, after.seq))
+            if not is_next and (after.seq != was or seen_differently):
                 self.violated(f"{self.called(host, after)} has the seq {after.seq} after {was}.")
             if after.seq == was:
                 continue
@@ -104,7 +142,7 @@ class Broadcasts(Check):
             topic.on_link = (0, 0)
             return
         seq = _DECODER.decode(publication.payload).data.seq
-        if topic.highest and seq > topic.highest + 1:
+        if topic.highest and seq > topic.highest + 1 and not _begins_memory(topic.highest, seq):
             self.violated(f"the event {topic.highest + 1} of {publication.topic} was skipped: {seq} was published.")
         if topic.payloads.setdefault(seq, publication.payload) != publication.payload:
             self.violated(f"two different events of {publication.topic} have the seq {seq}.")
@@ -148,7 +186,7 @@ class Broadcasts(Check):
                 return f"the broker does not tell how {self.called(host, row)} is."
             if (watched is None or watched.seq != row.seq) and host.key not in self._rewound:
                 return f"whoever watches does not see how {self.called(host, row)} is."
-        if retained and host.key not in self._rewound:
+        if retained and host.key not in self._rewound | self._restored:  # which connections it forgot, nobody tells it
             return f"the broker tells of what {host.name} does not have: {min(retained)}."
         return None
 

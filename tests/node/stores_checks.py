@@ -8,6 +8,7 @@ partners' hints are those of the pinned key. Of a connection's records on all no
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -40,13 +41,22 @@ class Watcher:
     def __init__(self) -> None:
         self.retained: dict[str, bytes] = {}
         self._rows: dict[int, tuple[str, bytes]] = {}
-        self._told: dict[str, list[bytes]] = {}
+        self._last: dict[str, tuple[int, bytes]] = {}
+        self._heard: set[bytes] = set()
+        self._may_come_again: frozenset[bytes] = frozenset()
 
     def copy(self) -> Watcher:
         """What it has seen so far; a broker put in the place of the old one retains nothing."""
         other = Watcher()
-        other._rows = dict(self._rows)
-        other._told = {topic: list(told) for topic, told in self._told.items()}
+        other._rows, other._last = dict(self._rows), dict(self._last)
+        other._heard, other._may_come_again = set(self._heard), self._may_come_again
+        return other
+
+    def goes_on(self, earlier: Watcher) -> Watcher:
+        """The same watcher, of a node whose outbox is again as it was earlier."""
+        other = self.copy()
+        other.retained, other._rows = self.retained, dict(earlier._rows)
+        other._may_come_again = frozenset(self._heard)  # what waited in the backup's outbox and was told since
         return other
 
     def hear(self, row: OutboxRow) -> None:
@@ -60,19 +70,19 @@ class Watcher:
             return
         assert row.n > max(self._rows, default=0), "an older row came after a newer one"
         self._rows[row.n] = row.topic, row.payload
-        told = self._told.setdefault(row.topic, [])
+        if row.payload in self._may_come_again:
+            return
+        self._heard |= {row.payload} - {b""}
+        seq, payload = self._last.get(row.topic, (0, b""))
         if row.payload:
-            seq = msgspec.json.decode(row.payload)["data"]["seq"]
-            if seq == 1 and told[-1:] == [b""]:
-                told.clear()  # its row had gone for good, and the connection came anew
-            if told[-1:] == [b""]:
-                told.pop()  # it was hidden, and goes on
-            assert seq == len(told) + 1, f"seq {seq} after {len(told)}"
-        told.append(row.payload)
+            was, seq = seq, msgspec.json.decode(row.payload)["data"]["seq"]
+            came_anew = not payload and is_first(seq)  # its row had gone for good
+            assert seq == was + 1 or came_anew or begins_memory(was, seq), f"seq {seq} after {was}"
+        self._last[row.topic] = seq, row.payload
 
     def hear_present(self, status: PresentStatus) -> None:
         """Take in what is told on a new link: what waits for nothing was told before, byte for byte."""
-        assert self._told[status.topic][-1] == status.payload, "the present status is not the last one that was told"
+        assert self._last[status.topic][1] == status.payload, "the present status is not the last one that was told"
         self.retained[status.topic] = status.payload
 
 
@@ -123,9 +133,12 @@ class Checks:
         return self._watchers[node.name]
 
     def restored(self, node: StoresNode, watcher: Watcher, *, silently: bool) -> None:
-        """A node's memory is an older one: what it is measured by begins there, also what watchers had heard then."""
+        """A node's memory is an older one: what it is measured by begins there.
+
+        Watchers have heard what it forgot, and it knows that unless it was restored silently.
+        """
         self._rows[node.name] = self._read(node)
-        self._watchers[node.name] = watcher.copy()
+        self._watchers[node.name] = watcher.copy() if silently else self._watchers[node.name].goes_on(watcher)
         rows = {(row.source_key, row.connection_id): row.record for row in self._rows[node.name].values()}
         for (source_key, connection_id), witness in self._witnesses.items():
             witness.remember(node.key, rows.get((source_key, connection_id)), silently=silently)
@@ -167,11 +180,16 @@ class Checks:
         told = is_broadcast(after) and (before is None or not is_broadcast(before) or shown(before) != shown(after))
         seq = before.seq if before is not None else 0
         where = f"{node.name}: {after.names.name}"
-        assert after.seq == seq + told, f"{where}: seq {seq} → {after.seq}, told: {told}"
+        told_anew = begins_memory(seq, after.seq)
+        assert told_anew or after.seq == seq + told, f"{where}: seq {seq} → {after.seq}, told: {told}"
         log = node.store.raw.execute(
             "SELECT seq, data FROM events WHERE connection_n = ? ORDER BY seq", (after.n,)
         ).fetchall()
-        assert [seq for seq, _ in log] == list(range(1, after.seq + 1)), f"{where}: a gap in {log}"
+        numbers = [seq for seq, _ in log]
+        assert numbers[-1:] == ([after.seq] if after.seq else []), f"{where}: {after.seq} is not the last of {log}"
+        assert all(seq == was + 1 or begins_memory(was, seq) for was, seq in pairwise((0, *numbers))), (
+            f"{where}: a gap in {log}"
+        )
         if is_broadcast(after):
             data = msgspec.json.decode(log[-1][1])["data"]
             assert {name: data[name] for name in ("status", "reason", "enabled_here", "enabled_there", "partner")} == {
@@ -282,6 +300,16 @@ def is_broadcast(row: Connection) -> bool:
     has_acted = row.role is Role.SOURCE or record.proof is not None or record.mine.reason is Reason.DECLINED
     has_ended = record.mine.phase is Phase.CLOSED and row.seq > 0
     return (has_acted or has_ended) and not record.hidden
+
+
+def is_first(seq: int) -> bool:
+    """Whether that is the first number of a memory, be it a restored one."""
+    return seq % 2**20 == 1
+
+
+def begins_memory(before: int, seq: int) -> bool:
+    """Whether that is the first number of a memory that was put back later."""
+    return is_first(seq) and seq >> 20 > before >> 20
 
 
 def shown(row: Connection) -> tuple[object, ...]:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.delivery.events import presence_topic, status_topic
+from node.delivery.events import presence_topic, seq_floor, status_topic
 from node.watching.lines import agreement
 from node.watching.picture import ChangeKind, Picture
+from protocol.limits import COUNTER_LIMIT
 from tests.node.picture_words import (
     ONE,
     OTHER_SIDE,
@@ -42,6 +43,24 @@ def test_a_jump_of_seq_is_taken_and_counted():
     assert views(picture)[A].missed == picture.counts.missed == 3
     told(status(7), into=picture)
     assert views(picture)[A].missed == picture.counts.missed == 4
+
+
+def test_a_restored_node_goes_on_above_what_it_forgot_and_nothing_was_missed():
+    anew = seq_floor(1_800_000_000) + 1
+    picture = told(presence("online", 1), status(7), presence("online", 2), status(anew, life=1))
+    assert seq(picture) == anew
+    assert picture.counts.missed == 0
+
+
+def test_the_later_of_two_restores_has_the_higher_numbers_whatever_the_clock():
+    assert seq_floor(0) == 0
+    assert (
+        seq_floor(1_800_000_000)
+        < seq_floor(1_800_000_001)
+        < seq_floor(2**33)
+        == seq_floor(2**60)
+        < COUNTER_LIMIT - 2**20
+    )
 
 
 def test_a_change_tells_what_was_jumped_over():
