@@ -29,25 +29,46 @@ class Problem(StrEnum):
     CHECK_FAILED = "check-failed"
     LICENSE_KEY_REFUSED = "license-key-refused"
     CODE_REFUSED = "code-refused"
-    OVERLOADED = "overloaded"
     DISK_FULL = "disk-full"
     INTERNAL = "internal"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table: the HTTP status, the title, and what to do about it."""
+    """One row of the table.
+
+    Attributes:
+        status: the HTTP status.
+        title: what has happened.
+        remedy: what to do about it.
+        members: what its documents also have, beside what all have; see MEMBERS.
+        may_have: likewise, but not always.
+    """
 
     status: int
     title: str
     remedy: str
+    members: tuple[str, ...] = ()
+    may_have: tuple[str, ...] = ()
+
+
+MEMBERS: dict[str, str] = {
+    "field": "The name of the field, parameter or header that it is about.",
+    "outcome": "What exactly is wrong, as one word for programs.",
+    "connection": "The sys_id of the connection of this node that it is about.",
+}
+"""The members that some problem documents have beside those of all."""
 
 
 PROBLEMS: dict[Problem, Row] = {
     Problem.MALFORMED: Row(400, "The request can't be read", "Send one JSON object, encoded in UTF-8."),
-    Problem.INVALID_FIELD: Row(422, "A field has a value that is not allowed", "Correct the field that is named."),
-    Problem.UNKNOWN_FIELD: Row(422, "A field is not known", "Leave it out, or spell it as the documentation does."),
-    Problem.MISSING_FIELD: Row(422, "A field is missing", "Add the field that is named."),
+    Problem.INVALID_FIELD: Row(
+        422, "A field has a value that is not allowed", "Correct the field that is named.", members=("field",)
+    ),
+    Problem.UNKNOWN_FIELD: Row(
+        422, "A field is not known", "Leave it out, or spell it as the documentation does.", members=("field",)
+    ),
+    Problem.MISSING_FIELD: Row(422, "A field is missing", "Add the field that is named.", members=("field",)),
     Problem.UNSUPPORTED_MEDIA_TYPE: Row(
         415, "The content type is not taken", "Send `Content-Type: application/json`, uncompressed."
     ),
@@ -68,7 +89,9 @@ PROBLEMS: dict[Problem, Row] = {
     Problem.IDEMPOTENCY_KEY_REUSED: Row(
         422, "The idempotency key belongs to another request", "Make a new key for each new request."
     ),
-    Problem.NAME_TAKEN: Row(409, "Another connection has that name", "Choose another connection name."),
+    Problem.NAME_TAKEN: Row(
+        409, "Another connection has that name", "Choose another connection name.", may_have=("field",)
+    ),
     Problem.MODE_NOT_OFFERED: Row(
         409,
         "The configuration mode is not offered",
@@ -85,12 +108,22 @@ PROBLEMS: dict[Problem, Row] = {
         "Enter a license key under License Details in the console. Existing connections run on, and invitations of "
         "others can be accepted.",
     ),
-    Problem.LICENSE_KEY_REFUSED: Row(422, "The license key does not count here", "Do what its sentence says."),
-    Problem.CHECK_FAILED: Row(
-        409, "The destination can't be connected to", "Do what the remedy of the check's outcome says."
+    Problem.LICENSE_KEY_REFUSED: Row(
+        422, "The license key does not count here", "Do what its sentence says.", members=("field",)
     ),
-    Problem.CODE_REFUSED: Row(422, "The invitation code can't be used", "Do what its sentence says."),
-    Problem.OVERLOADED: Row(503, "The node is stopping", "Try again in a moment."),
+    Problem.CHECK_FAILED: Row(
+        409,
+        "The destination can't be connected to",
+        "Do what the remedy of the check's outcome says.",
+        members=("outcome",),
+    ),
+    Problem.CODE_REFUSED: Row(
+        422,
+        "The invitation code can't be used",
+        "Do what its sentence says.",
+        members=("outcome",),
+        may_have=("connection",),
+    ),
     Problem.DISK_FULL: Row(
         507,
         "The disk is full",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 
@@ -18,6 +18,10 @@ from protocol.limits import (
     CODE_LIFETIME_S_MAX,
     CODE_LIFETIME_S_MIN,
     CONNECTION_NAME_CHARACTERS_MAX,
+    DESCRIPTION_CHARACTERS_MAX,
+    NAME_CHARACTERS_MAX,
+    PASTED_CHARACTERS_MAX,
+    URL_CHARACTERS_MAX,
 )
 from protocol.modes import Mode
 from protocol.text import check_description, check_name
@@ -31,26 +35,55 @@ BODY_BYTES_MAX = 128 * 1024
 BODY_S_MAX = 30.0
 """How long a body may take from its first byte to its last."""
 
+NAME_FORMAT = "handclasp-name"
+TEXT_FORMAT = "handclasp-text"
+URL_FORMAT = "handclasp-url"
+"""What JSON Schema has no word for: `protocol.text` checks it, and the OpenAPI document describes it."""
+
 B = TypeVar("B", bound=msgspec.Struct)
 
 
-class CheckBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`url`: the destination's instance or node URL."""
+def _about(meaning: str, **schema: object) -> msgspec.Meta:
+    """What the OpenAPI document says of a field. The field's own check refuses what is beyond it, in a sentence."""
+    return msgspec.Meta(description=meaning, extra_json_schema=schema)
 
-    url: str
+
+def _name(meaning: str, characters_max: int = NAME_CHARACTERS_MAX) -> msgspec.Meta:
+    return _about(meaning, minLength=1, maxLength=characters_max, format=NAME_FORMAT)
+
+
+_LIFETIME = _about("How long the code can be accepted.", minimum=CODE_LIFETIME_S_MIN, maximum=CODE_LIFETIME_S_MAX)
+_DESCRIPTION = _about("This side's own note.", maxLength=DESCRIPTION_CHARACTERS_MAX, format=TEXT_FORMAT)
+_CODE = _about("The code, or a whole e-mail with one code in it.", maxLength=PASTED_CHARACTERS_MAX)
+
+
+class CheckBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which destination to look at."""
+
+    url: Annotated[str, _about("Its instance URL or node URL.", maxLength=URL_CHARACTERS_MAX, format=URL_FORMAT)]
 
 
 class InitiateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`destination_url` is null, or left out, for "I don't have a URL"."""
+    """What the admin of a source fills in."""
 
-    name: str
-    local_short_name: str
-    remote_short_name: str
-    destination_url: str | None = None
-    mode: Mode = Mode.SCRIPT
-    description: str = ""
-    ask_me: bool | None = None
-    code_lifetime_s: int = CODE_LIFETIME_S_DEFAULT
+    name: Annotated[str, _name("The connection's name, which no other one may have.", CONNECTION_NAME_CHARACTERS_MAX)]
+    local_short_name: Annotated[str, _name("What this instance is called in the connection.")]
+    remote_short_name: Annotated[str, _name("What the other instance is called in it.")]
+    destination_url: Annotated[
+        str | None,
+        _about(
+            'Its instance URL or node URL, which is checked first; null, or left out: "I don\'t have a URL".',
+            maxLength=URL_CHARACTERS_MAX,
+            format=URL_FORMAT,
+        ),
+    ] = None
+    mode: Annotated[Mode, _about("This version offers `script` alone.")] = Mode.SCRIPT
+    description: Annotated[str, _DESCRIPTION] = ""
+    ask_me: Annotated[
+        bool | None,
+        _about("Whether whoever accepts waits for your approval; null: only if the destination is unknown."),
+    ] = None
+    code_lifetime_s: Annotated[int, _LIFETIME] = CODE_LIFETIME_S_DEFAULT
 
     def wish(self) -> Wish:
         """The same, valid.
@@ -74,15 +107,15 @@ class InitiateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class CodeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`code`: an invitation code, or a whole e-mail with one in it."""
+    """An invitation code."""
 
-    code: str
+    code: Annotated[str, _CODE]
 
 
 class LicenseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`key`: a license key."""
+    """A license key."""
 
-    key: str
+    key: Annotated[str, _about("The key, as its issuer has sent it.")]
 
 
 class NothingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,9 +123,9 @@ class NothingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewCodeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`code_lifetime_s`: how long the new code can be accepted."""
+    """How long the new code lives."""
 
-    code_lifetime_s: int = CODE_LIFETIME_S_DEFAULT
+    code_lifetime_s: Annotated[int, _LIFETIME] = CODE_LIFETIME_S_DEFAULT
 
     def lifetime(self) -> int:
         """The same, valid.
@@ -104,9 +137,9 @@ class NewCodeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DescribeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`description`: what this side notes on the connection."""
+    """What this side notes on the connection."""
 
-    description: str
+    description: Annotated[str, _DESCRIPTION]
 
     def checked(self) -> str:
         """The same, valid.
@@ -120,11 +153,13 @@ class DescribeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AcceptBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A code, and the names that this side wants to call things by."""
 
-    code: str
-    name: str | None = None
-    local_short_name: str | None = None
-    remote_short_name: str | None = None
-    description: str = ""
+    code: Annotated[str, _CODE]
+    name: Annotated[
+        str | None, _name("The connection's name here; null: as the code says.", CONNECTION_NAME_CHARACTERS_MAX)
+    ] = None
+    local_short_name: Annotated[str | None, _name("What this instance is called; null: as the code says.")] = None
+    remote_short_name: Annotated[str | None, _name("What the source is called; null: as the code says.")] = None
+    description: Annotated[str, _DESCRIPTION] = ""
 
     def adapted(self) -> Adapted:
         """The names, valid.

@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 
 from node.admin.answers import API
+from node.admin.operations import OPERATIONS
 from node.logs import get_logger
 from node.ports import StoreFullError
 from node.problems import PROBLEMS, Problem, ProblemError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from node.admin.tokens import ApiTokens
 
 PROBLEM_JSON = "application/problem+json"
+PUBLIC = frozenset(one.url for one in OPERATIONS if one.is_public)
 
 _log = get_logger(__name__)
 
@@ -67,7 +69,7 @@ def authenticate(token: str, tokens: ApiTokens) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path.startswith(API):
+        if request.path.startswith(API) and request.path not in PUBLIC:
             scheme, _, given = request.headers.get("Authorization", "").partition(" ")
             secret = given.strip().encode(errors="surrogateescape")
             is_admin = scheme.lower() == "bearer" and (

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
+import msgspec
 from aiohttp import web
 
-from node.admin.answers import API, YesNo, choice, connection_id, json_answer, number, query
+from node.admin import parameters
+from node.admin.answers import choice, connection_id, json_answer, json_text, number, query
 from node.admin.bodies import CheckBody, CodeBody, LicenseBody, read_body
+from node.admin.operations import BY_ID, OPERATIONS
+from node.admin.parameters import YesNo
 from node.admin.writes import Writes
 from node.connections import accepting, initiating, licensing
 from node.connections.acting import found
-from node.connections.views import connection_view, events_view, license_view, notice_view
+from node.connections.views import connection_view, license_view, notice_view
 from node.problems import PROBLEMS, Problem, ProblemError
 from node.store import listing, statements
 from protocol.identity import fingerprint
-from protocol.limits import COUNTER_LIMIT, SECURITY_NOTICES_MAX
-from protocol.records import Status, status_of
-from protocol.vocabulary import Role
+from protocol.limits import SECURITY_NOTICES_MAX
+from protocol.records import status_of
 
 if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler
+
     from node.connections.context import Context
+    from node.connections.shapes import (
+        CheckAnswer,
+        ConnectionsAnswer,
+        ConnectionView,
+        EventsAnswer,
+        InvitationAnswer,
+        InvitationCodeAnswer,
+        LicenseAnswer,
+        NodeView,
+        NoticeView,
+        ShownAnswer,
+    )
     from node.connections.stored import Connection
     from node.delivery.dispatcher import Dispatcher
+    from node.delivery.events import StatusEvent
     from node.ports import Transaction
-
-PAGE_MAX = 500
-PAGE_DEFAULT = 100
 
 
 class AdminApi:
@@ -37,80 +52,87 @@ class AdminApi:
         self._dispatcher = dispatcher
 
     def routes(self) -> list[web.RouteDef]:
-        """All routes below `/api/v1`."""
-        return [
-            web.get(f"{API}/node", self.node),
-            web.get(f"{API}/license", self.license),
-            web.put(f"{API}/license", self.enter_license),
-            web.post(f"{API}/check", self.check),
-            web.get(f"{API}/connections", self.list),
-            web.get(f"{API}/connections/{{sys_id}}", self.show),
-            web.get(f"{API}/connections/{{sys_id}}/events", self.events),
-            web.get(f"{API}/connections/{{sys_id}}/invitation", self.invitation),
-            web.post(f"{API}/invitations/show", self.show_invitation),
-            *Writes(self._context, self._dispatcher).routes(),
-        ]
+        """All routes below `/api/v1`: one of each operation."""
+        handlers = self.handlers()
+        return [web.route(one.method, one.url, handlers[one.id]) for one in OPERATIONS]
+
+    def handlers(self) -> dict[str, Handler]:
+        """Who carries out each operation."""
+        return {
+            "getNode": self.node,
+            "getLicense": self.license,
+            "enterLicense": self.enter_license,
+            "checkDestination": self.check,
+            "listConnections": self.list,
+            "getConnection": self.show,
+            "listEvents": self.events,
+            "getInvitationCode": self.invitation,
+            "showInvitation": self.show_invitation,
+            "getOpenApi": self.openapi,
+            "getAsyncApi": self.asyncapi,
+            **Writes(self._context, self._dispatcher).handlers(),
+        }
 
     async def node(self, request: web.Request) -> web.Response:
         """Who this node is."""
         query(request, ())
         context = self._context
-        return json_answer(
-            {
-                "name": context.name,
-                "node_id": context.topic_id,
-                "fingerprint": fingerprint(context.key),
-                "node_url": context.node_url,
-                "instance_url": context.instance_url,
-                "software": context.software,
-            }
-        )
+        node: NodeView = {
+            "name": context.name,
+            "node_id": context.topic_id,
+            "fingerprint": fingerprint(context.key),
+            "node_url": context.node_url,
+            "instance_url": context.instance_url,
+            "software": context.software,
+        }
+        return json_answer(node)
 
     async def license(self, request: web.Request) -> web.Response:
         """What the license allows now."""
         query(request, ())
-        return json_answer({"license": license_view(licensing.standing(self._context))})
+        answer: LicenseAnswer = {"license": license_view(licensing.standing(self._context))}
+        return json_answer(answer)
 
     async def enter_license(self, request: web.Request) -> web.Response:
         """Let another license key count."""
         body = await read_body(request, LicenseBody)
-        return json_answer({"license": license_view(licensing.enter(self._context, body.key))})
+        answer: LicenseAnswer = {"license": license_view(licensing.enter(self._context, body.key))}
+        return json_answer(answer)
 
     async def check(self, request: web.Request) -> web.Response:
         """Look at a destination; every outcome is a result, not a problem."""
         body = await read_body(request, CheckBody)
         result = await initiating.check(self._context, body.url)
         info = result.info
-        return json_answer(
-            {
-                "outcome": result.outcome.value,
-                "sentence": result.sentence,
-                "remedy": result.remedy,
-                "modes": [mode.value for mode in result.modes],
-                "reason": result.reason.value if result.reason is not None else None,
-                "node_url": result.node_url,
-                "instance_url": info.instance_url if info is not None else None,
-                "name": info.name if info is not None else None,
-                "fingerprint": fingerprint(info.key) if info is not None else None,
-            }
-        )
+        found: CheckAnswer = {
+            "outcome": result.outcome,
+            "sentence": result.sentence,
+            "remedy": result.remedy,
+            "modes": list(result.modes),
+            "reason": result.reason,
+            "node_url": result.node_url,
+            "instance_url": info.instance_url if info is not None else None,
+            "name": info.name if info is not None else None,
+            "fingerprint": fingerprint(info.key) if info is not None else None,
+        }
+        return json_answer(found)
 
     async def show_invitation(self, request: web.Request) -> web.Response:
         """The public part of a code, and whether this node could accept it."""
         body = await read_body(request, CodeBody)
         code = accepting.read(self._context, body.code)
-        return json_answer({"invitation": await accepting.preview(self._context, code)})
+        answer: InvitationAnswer = {"invitation": await accepting.preview(self._context, code)}
+        return json_answer(answer)
 
     async def list(self, request: web.Request) -> web.Response:
         """A page of connections by number; `next` is the `after` of the next page.
 
         `removed=true`: instead of those in the list, those that were removed and whose partner has not been told.
         """
-        given = query(request, ("status", "role", "removed", "limit", "after"))
-        removed = choice(given, "removed", YesNo) is YesNo.YES
-        limit = number(given, "limit", PAGE_DEFAULT, lowest=1, highest=PAGE_MAX)
-        after = number(given, "after", 0, lowest=0, highest=COUNTER_LIMIT)
-        status, role = choice(given, "status", Status), choice(given, "role", Role)
+        given = query(request, BY_ID["listConnections"].query)
+        removed = choice(given, parameters.REMOVED) is YesNo.YES
+        limit, after = number(given, parameters.LIMIT), number(given, parameters.AFTER_NUMBER)
+        status, role = choice(given, parameters.STATUS), choice(given, parameters.ROLE)
 
         def unit(tx: Transaction) -> list[Connection]:
             if removed:
@@ -120,34 +142,37 @@ class AdminApi:
 
         shown = await self._context.store.run(unit)
         more = len(shown) == limit
-        return json_answer({"connections": [self._view(one) for one in shown], "next": shown[-1].n if more else None})
+        answer: ConnectionsAnswer = {
+            "connections": [self._view(one) for one in shown],
+            "next": shown[-1].n if more else None,
+        }
+        return json_answer(answer)
 
     async def show(self, request: web.Request) -> web.Response:
         """One connection, with its notices."""
         query(request, ())
         sys_id = connection_id(request)
 
-        def unit(tx: Transaction) -> tuple[Connection, list[dict[str, Any]]]:
+        def unit(tx: Transaction) -> tuple[Connection, list[NoticeView]]:
             connection = found(tx, sys_id)
             notices = statements.notices_of(tx, n=connection.n, most=SECURITY_NOTICES_MAX)
             return connection, [notice_view(row) for row in notices]
 
         connection, notices = await self._context.store.run(unit)
-        return json_answer({"connection": self._view(connection), "notices": notices})
+        answer: ShownAnswer = {"connection": self._view(connection), "notices": notices}
+        return json_answer(answer)
 
     async def events(self, request: web.Request) -> web.Response:
         """The connection's event log after a seq, oldest first."""
-        given = query(request, ("after", "limit"))
-        after = number(given, "after", 0, lowest=0, highest=COUNTER_LIMIT)
-        limit = number(given, "limit", PAGE_DEFAULT, lowest=1, highest=PAGE_MAX)
-
+        given = query(request, BY_ID["listEvents"].query)
+        after, limit = number(given, parameters.AFTER_SEQ), number(given, parameters.LIMIT)
         sys_id = connection_id(request)
 
-        def unit(tx: Transaction) -> list[dict[str, Any]]:
+        def unit(tx: Transaction) -> EventsAnswer:
             rows = statements.events_after(tx, n=found(tx, sys_id).n, after=after, most=limit)
-            return events_view(rows)
+            return {"events": cast("list[StatusEvent]", [msgspec.Raw(row.data) for row in rows])}  # byte for byte
 
-        return json_answer({"events": await self._context.store.run(unit)})
+        return json_answer(await self._context.store.run(unit))
 
     async def invitation(self, request: web.Request) -> web.Response:
         """The living code of a pending connection, once more."""
@@ -160,9 +185,24 @@ class AdminApi:
                 Problem.NOT_POSSIBLE_NOW,
                 f"This connection has no code that could be taken: the status is {status_of(connection.record)}.",
             )
-        return json_answer({"invitation_code": code}, secret=True)
+        answer: InvitationCodeAnswer = {"invitation_code": code}
+        return json_answer(answer, secret=True)
 
-    def _view(self, connection: Connection) -> dict[str, Any]:
+    async def openapi(self, request: web.Request) -> web.Response:
+        """This API's description."""
+        query(request, ())
+        from node.describing.openapi import openapi_json  # noqa: PLC0415 - a start need not wait for it
+
+        return json_text(openapi_json())
+
+    async def asyncapi(self, request: web.Request) -> web.Response:
+        """The description of the broadcasts."""
+        query(request, ())
+        from node.describing.asyncapi import asyncapi_json  # noqa: PLC0415 - a start need not wait for it
+
+        return json_text(asyncapi_json())
+
+    def _view(self, connection: Connection) -> ConnectionView:
         return connection_view(self._context, connection, self._dispatcher.waiting(connection))
 
 

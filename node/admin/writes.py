@@ -8,25 +8,27 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
-from aiohttp import web
 
-from node.admin.answers import API, connection_id, json_answer
+from node.admin.answers import connection_id, json_answer
 from node.admin.bodies import AcceptBody, CodeBody, DescribeBody, InitiateBody, NewCodeBody, NothingBody, read_body
+from node.admin.operations import IDEMPOTENCY_PATTERN, act_id
 from node.connections import accepting, acting, initiating
 from node.connections.once import Once
 from node.connections.views import connection_view
 from node.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
-    from typing import Any
+    from aiohttp import web
+    from aiohttp.typedefs import Handler
 
     from node.connections.context import Context
     from node.connections.initiating import Offered
+    from node.connections.shapes import ActAnswer, CodeAnswer, ConnectionAnswer, ConnectionView
     from node.connections.stored import Connection
     from node.delivery.dispatcher import Dispatcher
     from protocol.tables import Act
 
-_KEY = re.compile(r"[!-~]{1,255}")
+_KEY = re.compile(IDEMPOTENCY_PATTERN)
 
 
 class Writes:
@@ -36,18 +38,17 @@ class Writes:
         self._context = context
         self._dispatcher = dispatcher
 
-    def routes(self) -> list[web.RouteDef]:
-        """All routes that change something."""
-        one = f"{API}/connections/{{sys_id}}"
-        return [
-            web.post(f"{API}/connections", self.initiate),
-            web.post(f"{API}/invitations/accept", self.accept),
-            web.post(f"{API}/invitations/decline", self.decline),
-            web.patch(one, self.describe),
-            web.post(f"{one}/new-code", self.new_code),
-            web.post(f"{one}/retry", self.retry),
-            *(web.post(f"{one}/{act}", partial(self.act, act)) for act in acting.ADMIN_ACTS),
-        ]
+    def handlers(self) -> dict[str, Handler]:
+        """Those of the operations that change something."""
+        return {
+            "initiateConnection": self.initiate,
+            "acceptInvitation": self.accept,
+            "declineInvitation": self.decline,
+            "describeConnection": self.describe,
+            "newInvitationCode": self.new_code,
+            "retryDelivery": self.retry,
+            **{act_id(act): partial(self.act, act) for act in acting.ADMIN_ACTS},
+        }
 
     async def initiate(self, request: web.Request) -> web.Response:
         """Make a connection; the answer holds the invitation code."""
@@ -59,19 +60,20 @@ class Writes:
         body = await read_body(request, AcceptBody)
         once = _once(request, body)
         connection = await accepting.accept(self._context, body.code, body.adapted(), once=once)
-        return json_answer({"connection": self._view(connection)}, status=201)
+        return self._shown(connection, status=201)
 
     async def decline(self, request: web.Request) -> web.Response:
         """Refuse a code: it is used up, and the source is told as soon as it can be reached."""
         body = await read_body(request, CodeBody)
         connection = await accepting.decline(self._context, body.code, once=_once(request, body))
-        return json_answer({"connection": self._view(connection)}, status=201)
+        return self._shown(connection, status=201)
 
     async def act(self, wanted: Act, request: web.Request) -> web.Response:
         """Do what this side's admin may do now; `connection` is null once its row has gone."""
         body = await read_body(request, NothingBody, may_be_absent=True)
         connection = await acting.perform(self._context, connection_id(request), wanted, once=_once(request, body))
-        return json_answer({"connection": self._view(connection) if connection is not None else None})
+        answer: ActAnswer = {"connection": self._view(connection) if connection is not None else None}
+        return json_answer(answer)
 
     async def new_code(self, request: web.Request) -> web.Response:
         """Replace the code of a connection that nobody has taken; the answer holds the new one."""
@@ -88,20 +90,23 @@ class Writes:
         connection = await acting.describe(
             self._context, connection_id(request), body.checked(), once=_once(request, body)
         )
-        return json_answer({"connection": self._view(connection)})
+        return self._shown(connection)
 
     async def retry(self, request: web.Request) -> web.Response:
         """Try to reach the partner now instead of at the next try."""
         await read_body(request, NothingBody, may_be_absent=True)
         connection = await acting.retry(self._context, connection_id(request))
-        return json_answer({"connection": self._view(connection)}, status=202)
+        return self._shown(connection, status=202)
+
+    def _shown(self, connection: Connection, *, status: int = 200) -> web.Response:
+        answer: ConnectionAnswer = {"connection": self._view(connection)}
+        return json_answer(answer, status=status)
 
     def _with_code(self, offered: Offered) -> web.Response:
-        return json_answer(
-            {"connection": self._view(offered.connection), "invitation_code": offered.code}, status=201, secret=True
-        )
+        answer: CodeAnswer = {"connection": self._view(offered.connection), "invitation_code": offered.code}
+        return json_answer(answer, status=201, secret=True)
 
-    def _view(self, connection: Connection) -> dict[str, Any]:
+    def _view(self, connection: Connection) -> ConnectionView:
         return connection_view(self._context, connection, self._dispatcher.waiting(connection))
 
 

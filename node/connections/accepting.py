@@ -27,6 +27,7 @@ from protocol.vocabulary import Phase, Reason, Role
 
 if TYPE_CHECKING:
     from node.connections.context import Context
+    from node.connections.shapes import InvitationView
     from node.ports import Transaction
 
 
@@ -186,7 +187,7 @@ def _not_taken(connection: Connection, serial: int) -> ProblemError:
     )
 
 
-async def preview(context: Context, code: Code) -> dict[str, object]:
+async def preview(context: Context, code: Code) -> InvitationView:
     """The public part of a code, as it is shown to whoever is about to accept it.
 
     `another_key` warns: that connection was announced, or that URL is known, with another key than the code's.
@@ -207,7 +208,7 @@ async def preview(context: Context, code: Code) -> dict[str, object]:
         },
         "destination_short_name": invitation.destination_short_name,
         "name": invitation.name,
-        "mode": invitation.mode.value,
+        "mode": invitation.mode,
         "expires_at": invitation.expires_at,
         "expired": invitation.expires_at <= context.clock.now(),
         "bound_to_this_node": invitation.bound is not None,

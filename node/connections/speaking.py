@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from node.delivery.events import ENTROPY_BYTES, trace_event, trace_topic, uuid_from
+from node.delivery.events import ENTROPY_BYTES, TRACE, trace_event, trace_topic, uuid_from
 from node.ports import Publication
 from protocol.envelope import Message, Sealed, envelope_bytes, seal
 from protocol.records import kind_of, speak
@@ -103,6 +103,7 @@ def trace(context: Context, sealed: Sealed, *, sys_id: str, direction: Literal["
                 message=sealed.message_id[:8].hex(),
                 bytes=len(envelope_bytes(sealed)),
             ),
-            qos=0,
+            qos=TRACE.qos,
+            retain=TRACE.retain,
         )
     )

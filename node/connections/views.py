@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from node.connections.context import Context
+    from node.connections.shapes import ConnectionView, LicenseView, NoticeView, SideView
     from node.connections.stored import Connection
     from node.delivery.failing import Waiting
     from node.license.license import Standing
@@ -29,21 +30,21 @@ def instant(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def connection_view(context: Context, connection: Connection, waiting: Waiting | None = None) -> dict[str, Any]:
+def connection_view(context: Context, connection: Connection, waiting: Waiting | None = None) -> ConnectionView:
     """One connection, with what it waits for."""
     record, names, partner = connection.record, connection.names, connection.partner
     key = connection.partner_key
     theirs = record.theirs
     return {
         "sys_id": connection.sys_id,
-        "role": connection.role.value,
-        "status": status_of(record).value,
-        "reason": _text(reason_of(record)),
+        "role": connection.role,
+        "status": status_of(record),
+        "reason": reason_of(record),
         "name": names.name,
         "local_short_name": names.local_short_name,
         "remote_short_name": names.remote_short_name,
         "description": names.description,
-        "mode": connection.mode.value,
+        "mode": connection.mode,
         "mine": _side(record.mine),
         "theirs": _side(theirs) if theirs is not None else None,
         "partner": {
@@ -61,9 +62,7 @@ def connection_view(context: Context, connection: Connection, waiting: Waiting |
         "owed": record.owed,
         "removed": record.hidden,
         "waiting": waiting.view() if waiting is not None and record.owed else None,
-        "possible_acts": []
-        if connection.is_gone
-        else [one.value for one in possible_acts(record, now=context.clock.now())],
+        "possible_acts": [] if connection.is_gone else list(possible_acts(record, now=context.clock.now())),
         "seq": connection.seq,
         "created_at": instant(connection.created_at_ms / 1000),
         "changed_at": instant(connection.changed_at_ms / 1000),
@@ -81,15 +80,15 @@ def events_view(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
     return [event_view(row) for row in rows]
 
 
-def notice_view(row: Row[Any]) -> dict[str, Any]:
+def notice_view(row: Row[Any]) -> NoticeView:
     """One notice to this connection's admin."""
     return {"at": instant(row.at_ms / 1000), "kind": row.kind, "about": row.about}
 
 
-def license_view(standing: Standing) -> dict[str, Any]:
+def license_view(standing: Standing) -> LicenseView:
     """What the license of this node is now."""
     return {
-        "kind": standing.kind.value,
+        "kind": standing.kind,
         "ends_at": instant(standing.ends_at),
         "licensee": standing.licensee,
         "may_initiate": standing.may_initiate,
@@ -97,14 +96,10 @@ def license_view(standing: Standing) -> dict[str, Any]:
     }
 
 
-def _side(side: Side) -> dict[str, Any]:
+def _side(side: Side) -> SideView:
     return {
-        "phase": side.phase.value,
+        "phase": side.phase,
         "revision": side.revision,
         "enabled": side.enabled,
-        "reason": _text(side.reason),
+        "reason": side.reason,
     }
-
-
-def _text(value: object) -> str | None:
-    return str(value) if value is not None else None

@@ -29,6 +29,7 @@ from protocol.tables import Act
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from node.connections.shapes import NoticeView
     from node.connections.stored import Connection
     from node.console.shell import Shell
     from node.console.traces import Traces
@@ -62,7 +63,7 @@ class ConnectionPages:
         sys_id = connection_id(request)
         context = self._shell.context
 
-        def unit(tx: Transaction) -> tuple[Connection, list[dict[str, Any]], list[dict[str, Any]]]:
+        def unit(tx: Transaction) -> tuple[Connection, list[dict[str, Any]], list[NoticeView]]:
             connection = found(tx, sys_id)
             after = max(connection.seq - EVENTS_SHOWN, 0)
             events = events_view(statements.events_after(tx, n=connection.n, after=after, most=EVENTS_SHOWN))

@@ -17,7 +17,16 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from node.delivery.events import ENTROPY_BYTES, PresenceState, presence_event, presence_topic, uuid_from
+from node.delivery.events import (
+    CLIENT_ID,
+    ENTROPY_BYTES,
+    PRESENCE,
+    STATUS,
+    PresenceState,
+    presence_event,
+    presence_topic,
+    uuid_from,
+)
 from node.delivery.self_test import see_own_presence
 from node.logs import get_logger
 from node.ports import BrokerDownError, Publication
@@ -126,7 +135,7 @@ class Broadcaster:
         self._entropy = entropy
         self._node = node
         self._topic = presence_topic(node)
-        self._client_id = f"handclasp-{node}"
+        self._client_id = CLIENT_ID.format(node=node)
         self._wake = asyncio.Event()
         self._rows_due = True
         self._kept = _Kept()
@@ -273,7 +282,7 @@ class Broadcaster:
         payload = presence_event(
             event_id=self._new_uuid(), at=self._clock.now(), node=self._node, state=state, session=session
         )
-        return Publication(topic=self._topic, payload=payload, qos=1, retain=True)
+        return Publication(topic=self._topic, payload=payload, qos=PRESENCE.qos, retain=PRESENCE.retain)
 
     def _new_uuid(self) -> str:
         return uuid_from(self._entropy.token(ENTROPY_BYTES))
@@ -334,7 +343,9 @@ async def _publish(link: BrokerLink, statuses: Sequence[Status], acknowledged: C
     Raises:
         BrokerDownError: the link broke; whether the broker has any of those not told of is then unknown.
     """
-    publications = [Publication(topic=one.topic, payload=one.payload, qos=1, retain=True) for one in statuses]
+    publications = [
+        Publication(topic=one.topic, payload=one.payload, qos=STATUS.qos, retain=STATUS.retain) for one in statuses
+    ]
     if len(publications) == 1:
         await link.publish(publications[0])  # as it mostly is: no task is needed
         acknowledged(statuses[0])

@@ -27,6 +27,7 @@ from protocol.modes import Mode
 from protocol.vocabulary import Kind, Phase, Reason, Role
 
 TOPIC_PREFIX: Final = "handclasp/v1"
+CLIENT_ID: Final = "handclasp-{node}"
 PRESENCE_FILTER: Final = f"{TOPIC_PREFIX}/nodes/+/presence"
 STATUS_FILTER: Final = f"{TOPIC_PREFIX}/nodes/+/connections/+/status"
 TRACE_FILTER: Final = f"{TOPIC_PREFIX}/nodes/+/connections/+/trace"
@@ -44,7 +45,8 @@ _RESTORE_MAX: Final = (COUNTER_LIMIT >> SEQ_BITS_OF_ONE_MEMORY) - 2
 ENTROPY_BYTES: Final = 16
 """How many random bytes `uuid_from` makes a UUID of."""
 
-_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+ID_PATTERN: Final = "[a-z0-9][a-z0-9-]{0,63}"
+_ID: Final = re.compile(ID_PATTERN)
 _TOPIC: Final = re.compile(
     rf"{TOPIC_PREFIX}/nodes/(?P<node>{_ID.pattern})/"
     rf"(?:(?P<presence>presence)|connections/(?P<connection>{_ID.pattern})/(?P<subject>status|trace))"
@@ -83,9 +85,14 @@ class EventError(ValueError):
 
 
 class PresenceData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whether a node's link to the broker is up; `session` is new with every link.
+    """Whether a node's link to the broker is up.
 
     A state other than online whose session is not the present one is an old will: ignore it.
+
+    Attributes:
+        node: whose link it is.
+        state: online, offline (it was stopped), or lost (the broker's last will says so).
+        session: new with every link.
     """
 
     node: Id
@@ -165,11 +172,14 @@ class TraceData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class _Event(msgspec.Struct, frozen=True, kw_only=True):
     """The attributes of CloudEvents 1.0 that every event has; a reader ignores others."""
 
-    specversion: Literal["1.0"] = "1.0"
-    id: Uuid
-    source: Annotated[str, Meta(min_length=1, max_length=160)]
-    time: Annotated[str, Meta(min_length=20, max_length=35)]
-    datacontenttype: Literal["application/json"] = "application/json"
+    specversion: Annotated[Literal["1.0"], Meta(description="Of CloudEvents.")] = "1.0"
+    id: Annotated[Uuid, Meta(description="An event that is sent again has the same.")]
+    source: Annotated[str, Meta(min_length=1, max_length=160, description="Which node, and which of its connections.")]
+    time: Annotated[
+        str,
+        Meta(min_length=20, max_length=35, description="When it happened.", extra_json_schema={"format": "date-time"}),
+    ]
+    datacontenttype: Annotated[Literal["application/json"], Meta(description="Of `data`.")] = "application/json"
 
 
 class PresenceEvent(_Event, frozen=True, kw_only=True, tag_field="type", tag=PRESENCE_TYPE):
@@ -190,6 +200,35 @@ class TraceEvent(_Event, frozen=True, kw_only=True, tag_field="type", tag=TRACE_
     data: TraceData
 
 
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """How the events about one thing are published; `address` is the topic with places for the ids."""
+
+    name: str
+    address: str
+    qos: int
+    retain: bool
+    event: type[_Event]
+
+
+PRESENCE: Final = Subject(
+    name="presence", address=f"{TOPIC_PREFIX}/nodes/{{node}}/presence", qos=1, retain=True, event=PresenceEvent
+)
+STATUS: Final = Subject(
+    name="status",
+    address=f"{TOPIC_PREFIX}/nodes/{{node}}/connections/{{connection}}/status",
+    qos=1,
+    retain=True,
+    event=StatusEvent,
+)
+TRACE: Final = Subject(
+    name="trace",
+    address=f"{TOPIC_PREFIX}/nodes/{{node}}/connections/{{connection}}/trace",
+    qos=0,
+    retain=False,
+    event=TraceEvent,
+)
+SUBJECTS: Final = (PRESENCE, STATUS, TRACE)
+
 Event = PresenceEvent | StatusEvent | TraceEvent
 _E = TypeVar("_E", PresenceEvent, StatusEvent, TraceEvent)
 
@@ -207,17 +246,17 @@ class TopicParts(msgspec.Struct, frozen=True, kw_only=True):
 
 def presence_topic(node: str) -> str:
     """Where a node's presence stands; raises EventError for an id that no topic can hold."""
-    return f"{TOPIC_PREFIX}/nodes/{_checked(node)}/presence"
+    return PRESENCE.address.format(node=_checked(node))
 
 
 def status_topic(node: str, connection: str) -> str:
     """Where a node's view of a connection stands; raises EventError for an id that no topic can hold."""
-    return f"{TOPIC_PREFIX}/nodes/{_checked(node)}/connections/{_checked(connection)}/status"
+    return STATUS.address.format(node=_checked(node), connection=_checked(connection))
 
 
 def trace_topic(node: str, connection: str) -> str:
     """Where a node tells of the messages of a connection; raises EventError like `status_topic`."""
-    return f"{TOPIC_PREFIX}/nodes/{_checked(node)}/connections/{_checked(connection)}/trace"
+    return TRACE.address.format(node=_checked(node), connection=_checked(connection))
 
 
 def parse_topic(topic: str) -> TopicParts | None:

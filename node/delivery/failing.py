@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from node.connections.views import instant
 
 if TYPE_CHECKING:
     from node.causes import Cause
+    from node.connections.shapes import WaitingView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +28,10 @@ class Waiting:
     tries: int
     next_at: float | None
 
-    def view(self) -> dict[str, Any]:
+    def view(self) -> WaitingView:
         """As JSON."""
         return {
-            "cause": self.cause.value if self.cause else None,
+            "cause": self.cause,
             "sentence": self.sentence,
             "tries": self.tries,
             "next_at": instant(self.next_at) if self.next_at is not None else None,

@@ -63,7 +63,19 @@ class Route:
         return f"{self.method} {self.path}"
 
 
-NUMBERS = ["", "-1", "x", "1.5", "\u0967", "1e3", " 1", "9" * 30, str(COUNTER_LIMIT + 1)]
+NUMBERS = [
+    "",
+    "-1",
+    "x",
+    "1.5",
+    "\u0967",
+    "1e3",
+    " 1",
+    "9" * 30,
+    "0" * 20 + "9" * 30,
+    "0" * 5000,
+    str(COUNTER_LIMIT + 1),
+]
 LIMITS = [*NUMBERS, "0", "501"]
 
 LIFETIMES = [(value, Problem.INVALID_FIELD) for value in (None, "60", 59, 0, -1, 60.5, 2_592_001, 2**64, 10**400)]
@@ -155,5 +167,8 @@ ROUTES += [
     Route("POST", "/invitations/decline", body={"code": "x"}, fields={"code": CODE}),
     *(Route("POST", f"/connections/{{sys_id}}/{act}", body={}) for act in ADMIN_ACTS),
 ]  # fmt: skip
+
+OPEN = [Route("GET", "/openapi.json"), Route("GET", "/asyncapi.json")]
+"""Those that need no token."""
 
 POSTS = [route for route in ROUTES if route.body is not None]

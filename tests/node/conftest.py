@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import argon2
+import msgspec
 import pytest
+from aiohttp import web
 
+from node import app
+from node.admin import middleware
+from node.admin.operations import OPERATIONS
 from node.brokers.children import choose_kind
 from node.console import login
+from node.problems import PROBLEMS, Problem
 from tests.e2e.processes import NodeProcess
 from tests.node.command_line import CommandLine, rows_of
 from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY, running
@@ -19,7 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from aiohttp.typedefs import Handler, Middleware
+
+    from node.admin.operations import Operation
+
 AT_REST_S = 0.1
+BY_ROUTE = {(one.method, one.url): one for one in OPERATIONS}
 HASHES_AS_SHIPPED = login._hasher
 
 
@@ -29,6 +40,49 @@ def quick_hashes() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(login, "_hasher", lambda: argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def answers_are_described() -> Iterator[None]:
+    """Whatever a node in a test's own process answers its admin is what the description of the operation admits."""
+
+    def problems_described() -> Middleware:
+        inner = middleware.problems()
+
+        @web.middleware
+        async def described(request: web.Request, handler: Handler) -> web.StreamResponse:
+            answer = await inner(request, handler)
+            resource = request.match_info.route.resource
+            one = BY_ROUTE.get((request.method, resource.canonical if resource is not None else ""))
+            if one is not None:
+                fault = undescribed(one, answer)
+                assert fault is None, f"{one.id} is described otherwise than it answers: {fault}"
+            return answer
+
+        return described
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "problems", problems_described)
+        yield
+
+
+def undescribed(one: Operation, answer: web.StreamResponse) -> str | None:
+    """What of an answer the operation's description does not admit."""
+    assert isinstance(answer, web.Response)
+    assert isinstance(answer.body, bytes)
+    if answer.content_type == "application/json":
+        try:
+            msgspec.json.decode(answer.body, type=one.answer)
+        except msgspec.MsgspecError as error:
+            return str(error)
+        return None if answer.status == one.status else f"the status {answer.status}"
+    document = msgspec.json.decode(answer.body)
+    kind = document["type"].removeprefix("/problems/")
+    row = PROBLEMS[Problem(kind)]
+    more = document.keys() - {"type", "title", "status", "detail", "remedy"}
+    if kind not in one.problems:
+        return f"the problem {kind}"
+    return None if set(row.members) <= more <= {*row.members, *row.may_have} else f"{kind} with {sorted(more)}"
 
 
 @pytest.fixture
