@@ -138,6 +138,8 @@ class Node:
             self.console = Console(context, self.dispatcher, self.broadcaster, console)
             self._told.append(self.console.changes.tell)
             traced.append(self.console.traces.tell)
+            if self.broadcaster is not None:
+                self.broadcaster.changed = self.console.changes.tell
         signals.broadcast = lambda: _all(self._told)
         signals.trace = lambda publication: _all(traced, publication)
         health = HealthRoutes(context, self.dispatcher, self.broadcaster, metrics)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from node.app import Node, Ports, Profile
 from node.brokers.children import BrokerChild, BrokerKind, BrokerStartError, choose_kind
 from node.brokers.keeping import kept_up
-from node.console.console import ConsoleProfile
+from node.console.console import Console, ConsoleProfile
 from node.data_directory import DataDirectory, Runtime, read_runtime
 from node.delivery.broker_url import BrokerUrl
 from node.delivery.mqtt import MqttBroker
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from node.settings import Settings
 
 MQTT_PORT = 1883
+WARM_UP_AFTER_S = 3.0
+"""How long after it is ready a node loads what only its console needs: later than a pair or a demo has things to do."""
+
 _log = get_logger(__name__)
 
 
@@ -82,8 +85,18 @@ async def serve(
             data=str(settings.data),
         )
         ready(runtime, directory.login.first_password if directory.made_login else None)
+        await _warmed_up(asked_to_end)
         await asked_to_end.wait()
         _log.info("stopping")
+
+
+async def _warmed_up(asked_to_end: asyncio.Event) -> None:
+    """Load the console's pages in a thread, once whoever started the node has got what they were waiting for."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(WARM_UP_AFTER_S):
+            await asked_to_end.wait()
+    if not asked_to_end.is_set():
+        await asyncio.to_thread(Console.warm_up)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

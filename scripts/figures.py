@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-SETTLE_S = 2.0
+SETTLE_S = 6.0
 """How long a node rests before its memory is read."""
 
 MIB = 1024 * 1024

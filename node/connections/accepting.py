@@ -17,7 +17,7 @@ from protocol.code_outcomes import SENTENCES, CodeOutcome
 from protocol.errors import CodeError, LocalProtocolError
 from protocol.events import Code as CodeGiven
 from protocol.identity import addressee, fingerprint
-from protocol.invitation import Code, read_code
+from protocol.invitation import Code, Invitation, read_code
 from protocol.limits import PASTED_CHARACTERS_MAX
 from protocol.machine import Step, act
 from protocol.proof import make_proof
@@ -86,7 +86,30 @@ async def decline(context: Context, text: str, *, once: Once = ALWAYS) -> Connec
 
 async def _take(context: Context, code: Code, adapted: Adapted, wanted: Act, once: Once) -> Connection:
     invitation = code.invitation
-    given = CodeGiven(
+    given = _given(context, code)
+    names = Names(
+        name=adapted.name or invitation.name,
+        local_short_name=adapted.local_short_name or invitation.destination_short_name,
+        remote_short_name=adapted.remote_short_name or invitation.source_short_name,
+        description=adapted.description,
+    )
+
+    def unit(tx: Transaction) -> Connection:
+        before, step = _taken(context, tx, invitation, wanted, given)
+        return _store(context, tx, before, step, code, names)
+
+    try:
+        stored = await context.store.run(once.unit(context, unit))
+    except statements.NameTakenError:
+        raise name_taken(names.name) from None
+    context.signals.broadcast()
+    context.signals.owed(stored)
+    return stored
+
+
+def _given(context: Context, code: Code) -> CodeGiven:
+    invitation = code.invitation
+    return CodeGiven(
         serial=invitation.serial,
         expires_at=invitation.expires_at,
         proof=make_proof(
@@ -98,35 +121,36 @@ async def _take(context: Context, code: Code, adapted: Adapted, wanted: Act, onc
             public_digest=code.public_digest,
         ),
     )
-    names = Names(
-        name=adapted.name or invitation.name,
-        local_short_name=adapted.local_short_name or invitation.destination_short_name,
-        remote_short_name=adapted.remote_short_name or invitation.source_short_name,
-        description=adapted.description,
-    )
 
-    def unit(tx: Transaction) -> Connection:
-        before = statements.find(tx, connection_id=invitation.connection, source_key=invitation.source_key)
-        try:
-            step = act(
-                Role.DESTINATION,
-                before.record if before else None,
-                wanted,
-                now=context.clock.now(),
-                code=given,
-            )
-        except LocalProtocolError:
-            assert before is not None  # noqa: S101 - without a record every code is taken
-            raise _not_taken(before, invitation.serial) from None
-        return _store(context, tx, before, step, code, names)
 
+def _taken(
+    context: Context, tx: Transaction, invitation: Invitation, wanted: Act, given: CodeGiven
+) -> tuple[Connection | None, Step]:
+    """The connection as it is, and what taking the code makes of it.
+
+    Raises:
+        ProblemError: `code-refused`, with the outcome.
+    """
+    before = statements.find(tx, connection_id=invitation.connection, source_key=invitation.source_key)
+    record = before.record if before else None
     try:
-        stored = await context.store.run(once.unit(context, unit))
-    except statements.NameTakenError:
-        raise name_taken(names.name) from None
-    context.signals.broadcast()
-    context.signals.owed(stored)
-    return stored
+        return before, act(Role.DESTINATION, record, wanted, now=context.clock.now(), code=given)
+    except LocalProtocolError:
+        assert before is not None  # noqa: S101 - without a record every code is taken
+        raise _not_taken(before, invitation.serial) from None
+
+
+async def judge(context: Context, code: Code) -> None:
+    """Refuse a code already before somebody decides on it, as far as this node knows; the source may know better.
+
+    Nobody but the source judges a code, and it is told of one by accepting alone: so what is known here is what it has
+    said before of this connection, and what was done here.
+
+    Raises:
+        ProblemError: `code-refused`, with the outcome.
+    """
+    given = _given(context, code)
+    await context.store.run(lambda tx: _taken(context, tx, code.invitation, Act.ACCEPT, given))
 
 
 def _store(

@@ -122,7 +122,9 @@ class AcceptPages:
         """What a code says; or what is wrong with it, and which connection here it is about if that is the reason."""
         context = self._shell.context
         try:
-            said = await accepting.preview(context, accepting.read(context, text))
+            code = accepting.read(context, text)
+            await accepting.judge(context, code)
+            said = await accepting.preview(context, code)
         except ProblemError as error:
             return None, error.sentence, error.extra.get("connection")
         source: Any = said["source"]

@@ -39,6 +39,13 @@ def templates_in(folder: Path) -> Environment:
     return environment
 
 
+def compile_templates() -> None:
+    """Make every template of the console ready, so that the first page need not wait for its own."""
+    templates = templates_in(HERE / "templates")
+    for name in templates.list_templates():
+        templates.get_template(name)
+
+
 def _seen_as_itself(value: Any) -> Any:
     return plain_text(value) if type(value) is str else value
 

@@ -109,6 +109,7 @@ class Broadcaster:
         failing_since: when the first try of those that brought no link ended, in Unix seconds; None likewise.
         failures: how many tries in a row brought none.
         counts: what was done so far.
+        changed: is called whenever `connected` or why not has changed.
     """
 
     def __init__(
@@ -148,6 +149,7 @@ class Broadcaster:
         self.failing_since: float | None = None
         self.failures = 0
         self.counts = BroadcastCounts()
+        self.changed: Callable[[], None] = lambda: None
 
     def wake(self) -> None:
         """Tell that a row was committed; call it in the loop's thread, after the commit."""
@@ -292,11 +294,13 @@ class Broadcaster:
         self.last_error, self.failing_since, self.failures = None, None, 0
         self.counts.links += 1
         _log.info("broadcast_link_up")
+        self.changed()
 
     def _link_ended(self) -> None:
         self.connected = False
         self.counts.traces_dropped += len(self._traces)
         self._traces.clear()
+        self.changed()
 
     def _link_failed(self, sentence: str) -> None:
         # An outage is one line, however often the link is tried.
@@ -305,6 +309,7 @@ class Broadcaster:
             self.failing_since = self._clock.now()
         self.last_error = sentence
         self.failures += 1
+        self.changed()
 
     def _lasted(self) -> bool:
         """Whether the last link lived long enough to count; tells when links are lost suspiciously fast."""

@@ -86,6 +86,18 @@ async def broadcasting(child, outbox, *, url=None, until_connected=True):
             await task
 
 
+async def test_it_tells_when_the_link_stands_and_when_it_ends(child, outbox):
+    made, told = broadcaster_at(child.url, outbox), []
+    made.changed = lambda: told.append((made.connected, made.last_error is None))
+    task = asyncio.create_task(made.run())
+    await eventually(lambda: told == [(True, True)])
+    await child.stop()
+    await eventually(lambda: told[1:3] == [(False, True), (False, False)])
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
 async def test_presence_is_online_while_it_runs_and_offline_after(child, outbox):
     async with watching(child) as watcher:
         async with broadcasting(child, outbox):

@@ -265,6 +265,24 @@ async def test_a_new_code_replaces_the_old_one_and_a_withdrawn_one_is_shown_no_m
     assert "handclasp_" not in page.source.replace("handclasp_t", "")
 
 
+async def test_a_code_that_is_known_here_to_be_over_is_refused_before_anybody_can_press_accept(both):
+    a, b = both
+    sys_id, code = await initiate(a, b)
+    await b.node.until(sys_id, "invited")
+    _, page = await a.get(f"/console/connections/{sys_id}")
+    await a.send(page, f"/console/connections/{sys_id}/act", act="withdraw")
+    await b.node.until(sys_id, "closed")
+    _, page = await b.get("/console/accept")
+    told, read = await b.post("/console/accept/preview", {**page.form("/console/accept")["fields"], "code": code})
+    assert told.status == 200
+    answer, page = await b.send(page, "/console/accept", code=code, go="next")
+    assert answer.status == 422
+    for shown in (read, page):
+        assert SENTENCES[CodeOutcome.WITHDRAWN] in shown.source
+        assert f"/console/connections/{sys_id}" in shown.links
+        assert 'value="accept"' not in shown.source
+
+
 async def test_the_description_can_be_changed_and_stays_here(both):
     a, b = both
     sys_id, code = await initiate(a, b, description="first")

@@ -9,9 +9,12 @@ import pytest
 
 from node.console.changes import Changes
 from node.console.health import Health
+from node.delivery.broker_url import BrokerUrl
+from node.delivery.mqtt import MqttBroker
 from node.store import browsing
 from tests.node.console_visits import Visit
 from tests.node.local_nodes import running_node
+from tests.node.loopback_servers import free_port
 
 HEALTH = "/console/health"
 
@@ -64,6 +67,16 @@ async def test_the_head_counts_what_is_active_what_waits_and_who_does_not_answer
     assert 'class="failing" href="/console/errors"' in page.source
     _, page = await visit.get("/console/connections")
     assert told(page) == {"active": "0", "waiting": "1", "unreachable": "1"}
+
+
+async def test_open_pages_are_told_when_the_broker_is_not_reached(tmp_path):
+    nobody = MqttBroker(BrokerUrl.parse(f"mqtt://127.0.0.1:{free_port()}"))
+    async with running_node(tmp_path / "a", broker=nobody) as node:
+        changes = node.node.console.changes
+        seen = changes.number
+        for _ in range(2):
+            seen = await asyncio.wait_for(changes.after(seen), 10)
+        assert seen >= 2
 
 
 async def test_the_head_counts_only_when_something_has_changed_and_not_too_often(visit, monkeypatch):
