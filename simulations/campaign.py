@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from simulations.world import Outcome
 
 SEEDS_PER_BATCH: Final = 40
-SEEDS_PER_COLLECTION: Final = 20
-"""Within a world no garbage is collected; between some worlds it is."""
-
 DEEP_EVERY: Final = 50
 """Each so-manieth seed runs under the deep guard."""
 
@@ -99,6 +96,19 @@ def run_seeds(seeds: range, level: Level = Level.DIRECT) -> Tally:
     """Run seeds in this process, up to the first that fails."""
     tally = Tally()
     began = time.process_time()
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        _run_seeds(seeds, level, tally)
+    finally:
+        if collecting:
+            gc.enable()
+    gc.collect()
+    tally.cpu_s = time.process_time() - began
+    return tally
+
+
+def _run_seeds(seeds: range, level: Level, tally: Tally) -> None:
     for seed in seeds:
         world, outcome = live(seed, level=level)
         tally.seeds += 1
@@ -108,12 +118,8 @@ def run_seeds(seeds: range, level: Level = Level.DIRECT) -> Tally:
         if outcome.violation is not None:
             tally.failures.append(Failure(seed=seed, violation=outcome.violation))
             break
-        del world
-        if seed % SEEDS_PER_COLLECTION == 0:
-            gc.collect()
-    gc.collect()
-    tally.cpu_s = time.process_time() - began
-    return tally
+        del world, outcome
+        gc.collect(0)  # of this world alone, while it is young: what was there before is not looked through again
 
 
 def run_campaign(

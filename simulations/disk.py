@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from node.store.backup import TABLE
 from node.store.database import Database
+from simulations.rows import TOUCHED, WATCHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,12 +33,16 @@ class Disk:
 
     Attributes:
         database: the shipped `Database`; the running node's store uses it.
+        touched: the numbers of connections whose rows were written; whoever looks at them strikes them out.
     """
 
     def __init__(self, database: Database) -> None:
         """Take over a database; `load` says what is on it."""
         self.database = database
         self._raw: sqlite3.Connection = database.connection.connection.driver_connection  # type: ignore[assignment]
+        self.touched: set[int] = set()
+        self._raw.create_function(TOUCHED, 1, self.touched.add)
+        self._raw.execute("PRAGMA recursive_triggers = ON")  # else what REPLACE deletes is not told
         (self._synchronous,) = self._raw.execute("PRAGMA synchronous").fetchone()
         self._unsynced: list[bytes] = []
         self._raw_before: bytes | None = None
@@ -113,7 +118,7 @@ class Disks:
         """The image of a database that nobody has used yet."""
         if self._prepared is None:
             disk = Disk(Database(None))
-            self._prepared = _in_small_pages(disk.raw)
+            self._prepared = _watched_in_small_pages(disk.raw)
             self.free.append(disk)
         return self._prepared
 
@@ -140,11 +145,11 @@ class Disks:
 DISKS: Final = Disks()
 
 
-def _in_small_pages(database: sqlite3.Connection) -> bytes:
-    """The same database, but for the size of its pages."""
+def _watched_in_small_pages(database: sqlite3.Connection) -> bytes:
+    """The same database, but for the size of its pages, and for who is told of what is written."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as link:
         link.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        link.executescript("\n".join(database.iterdump()))
+        link.executescript("\n".join([*database.iterdump(), WATCHING]))
         return link.serialize()
 
 

@@ -257,7 +257,7 @@ class Host:
         self.boots += 1
         self.running = incarnation = Incarnation(self, self.boots)
         self._disk = DISKS.take(self.image)
-        incarnation.rows = Rows(self._disk.raw)
+        incarnation.rows = Rows(self._disk.raw, self._disk.touched)
         self.world.told.booted(self)
         context = contextvars.Context()
         context.run(OWNER.set, incarnation)

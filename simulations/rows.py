@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     import sqlite3
@@ -55,7 +55,21 @@ class Row(NamedTuple):
         return (self.their_revision, self.their_phase, self.their_enabled, self.their_reason)
 
 
-_SELECT = f"SELECT {', '.join(Row._fields)} FROM connections"  # noqa: S608 - names of this file
+_SELECT: Final = f"SELECT {', '.join(Row._fields)} FROM connections"  # noqa: S608 - names of this file
+_SELECT_ONE: Final = f"{_SELECT} WHERE n = ?"
+
+TOUCHED: Final = "touched_connection"
+"""What SQL calls the function that `WATCHING` tells of each row."""
+
+WATCHING: Final = "\n".join(
+    f"CREATE TRIGGER watched_{verb} AFTER {verb} ON connections BEGIN SELECT {numbers}; END;"
+    for verb, numbers in (
+        ("INSERT", f"{TOUCHED}(NEW.n)"),
+        ("UPDATE", f"{TOUCHED}(OLD.n), {TOUCHED}(NEW.n)"),
+        ("DELETE", f"{TOUCHED}(OLD.n)"),
+    )
+)
+"""Triggers of the simulation's, in SQL."""
 
 
 class Change(NamedTuple):
@@ -66,35 +80,42 @@ class Change(NamedTuple):
 
 
 class Rows:
-    """What is known of a database's connections, and how they change."""
+    """What is known of a database's connections, and how they change.
 
-    def __init__(self, raw: sqlite3.Connection) -> None:
-        """Look at a database that was just opened."""
+    Going through the table after each unit of work would cost the more the longer it is, so the database says itself
+    where to look: `WATCHING` stands in the image that every simulated database begins from, and notes each row that
+    any statement touches, whoever wrote it. What has become of it is read and compared; nothing else is believed.
+    """
+
+    def __init__(self, raw: sqlite3.Connection, touched: set[int]) -> None:
+        """Look at a database that was just opened; the numbers of rows that are written come into `touched`."""
         self._raw = raw
-        self._read: dict[int, tuple[Any, ...]] = {}
+        self._touched = touched
         self.known: dict[int, Row] = {}
-        self._compare()
+        self._read_all()
 
     def changes(self) -> list[Change]:
         """What has become different since the last look; also within a transaction."""
-        if self._raw.total_changes == self._changes_seen:
+        if not self._touched:
             return []
-        return self._compare()
+        before, numbers = self.known, sorted(self._touched)
+        self._touched.clear()
+        after = {n: Row._make(row) for n in numbers for row in self._raw.execute(_SELECT_ONE, (n,))}
+        changed = [n for n in numbers if before.get(n) != after.get(n)]
+        if not changed:
+            return []
+        self.known = known = before.copy()  # a new dictionary: who looked before keeps what it saw
+        for n in changed:
+            if n in after:
+                known[n] = after[n]
+            else:
+                del known[n]
+        return [Change(before.get(n), after.get(n)) for n in changed]
 
     def forget_uncommitted(self) -> None:
         """The transaction was undone: look anew."""
-        self._compare()
+        self._read_all()
 
-    def _compare(self) -> list[Change]:
-        self._changes_seen = self._raw.total_changes
-        before, read = self.known, self._read
-        self._read = {row[0]: row for row in self._raw.execute(_SELECT)}
-        different = {n: row for n, row in self._read.items() if read.get(n) != row}
-        gone = before.keys() - self._read.keys()
-        if not different and not gone:
-            return []
-        # a new dictionary: who looked before keeps what it saw
-        self.known = {n: Row._make(row) if n in different else before[n] for n, row in self._read.items()}
-        changes = [Change(before.get(n), self.known[n]) for n in different]
-        changes.extend(Change(before[n], None) for n in sorted(gone))
-        return changes
+    def _read_all(self) -> None:
+        self._touched.clear()
+        self.known = {row[0]: Row._make(row) for row in self._raw.execute(_SELECT)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
+from aiohttp import web, web_app
 from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -80,6 +80,11 @@ class DirectServer:
         except web.HTTPException as error:
             answered = error
         return _flat(answered)
+
+
+def forget_handlers() -> None:
+    """Let go what aiohttp keeps for the next request: the last 1,024 handlers, and on each hangs a whole world."""
+    web_app._cached_build_middleware.cache_clear()  # noqa: SLF001 - aiohttp has no other way to forget them
 
 
 def _payload(loop: asyncio.AbstractEventLoop, body: bytes) -> StreamReader:

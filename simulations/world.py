@@ -38,6 +38,7 @@ from simulations.machines import Machines
 from simulations.network import Network
 from simulations.observer import ViolationError
 from simulations.schedule import Schedule
+from simulations.server import forget_handlers
 from simulations.shape import Shape
 from simulations.stories import drawn_story
 from simulations.told import Told
@@ -253,6 +254,7 @@ class World:
         self.machines.turn_off_for_good()
         for carrier in self._carriers:
             carrier.let_go()
+        forget_handlers()
 
     @property
     def hosts(self) -> dict[str, Host]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import and_, bindparam, or_, select, true
 
 from node.connections.stored import Connection, from_row
+from node.store.prepared import Prepared
 from node.store.schema import connections
 from protocol.records import Status
 
@@ -27,12 +28,15 @@ _ALL = (
 IS_LISTED: Final = and_(_C.hidden.is_(False), or_(_C.status != Status.INVITED.value, _C.expires_at > bindparam("now")))
 """Neither removed nor an announcement that has expired."""
 
-_PAGE = _ALL.where(IS_LISTED)
-_PAGE_OF_STATUS = _PAGE.where(_C.status == bindparam("status"))
-_REMOVED = _ALL.where(
-    _C.hidden.is_(True),
-    _C.owed == true(),  # as the index on what is owed is written
-    or_(bindparam("status") == "", _C.status == bindparam("status")),
+_LISTED = _ALL.where(IS_LISTED)
+_PAGE = Prepared(_LISTED)
+_PAGE_OF_STATUS = Prepared(_LISTED.where(_C.status == bindparam("status")))
+_REMOVED = Prepared(
+    _ALL.where(
+        _C.hidden.is_(True),
+        _C.owed == true(),  # as the index on what is owed is written
+        or_(bindparam("status") == "", _C.status == bindparam("status")),
+    )
 )
 
 
@@ -41,10 +45,7 @@ def page(
 ) -> list[Connection]:
     """Connections of the list by number, after one; only those of a status or role if one is given."""
     wanted: dict[str, object] = {"now": now, "after": after, "most": most, "role": role or ""}
-    if status is None:
-        rows = tx.execute(_PAGE, wanted)
-    else:
-        rows = tx.execute(_PAGE_OF_STATUS, {**wanted, "status": status.value})
+    rows = _PAGE.rows(tx, wanted) if status is None else _PAGE_OF_STATUS.rows(tx, {**wanted, "status": status.value})
     return [from_row(row) for row in rows]
 
 
@@ -53,4 +54,4 @@ def removed(
 ) -> list[Connection]:
     """Connections that were removed from the list while their partner has not been told, likewise."""
     wanted = {"after": after, "most": most, "status": status or "", "role": role or ""}
-    return [from_row(row) for row in tx.execute(_REMOVED, wanted)]
+    return [from_row(row) for row in _REMOVED.rows(tx, wanted)]

@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select
+from sqlalchemy import Select, bindparam
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from sqlalchemy import Delete, Insert, Update
+    from sqlalchemy import Column, ColumnElement, Delete, Insert, Update
     from sqlalchemy.engine.interfaces import DBAPICursor
 
     from node.ports import Transaction
+
+
+def among(column: Column[Any], values: Iterable[str]) -> ColumnElement[bool]:
+    """`column IN (…)` over values that never change: SQLAlchemy's own would be written anew at each run."""
+    return column.in_([bindparam(None, value) for value in values])
 
 
 class Prepared:
@@ -56,6 +61,11 @@ class Prepared:
         """Run it and take its first row, none if there is none."""
         row = self.run(tx, parameters).fetchone()
         return None if row is None else self._row(row)
+
+    def scalar(self, tx: Transaction, parameters: Mapping[str, object]) -> Any:
+        """Run it and take the first column of its one row."""
+        (row,) = self.run(tx, parameters).fetchall()
+        return row[0]
 
     def _compile(self, tx: Transaction) -> None:
         compiled = self._statement.compile(dialect=tx.dialect)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, true, update
+from sqlalchemy import and_, bindparam, delete, func, insert, not_, or_, select, true, update
 
 from node.connections.stored import Connection, from_row, to_row
-from node.store.prepared import Prepared
+from node.store.prepared import Prepared, among
 from node.store.schema import broadcasts, connections, events, notices, restores, writes
 from protocol.vocabulary import Phase, Reason, Role
 
@@ -40,12 +40,12 @@ _BY_SYS_ID = Prepared(select(connections).where(_C.sys_id == bindparam("sys_id")
 _SYS_ID_TAKEN = Prepared(select(_C.n).where(_C.sys_id == bindparam("sys_id")))
 _INSERT = Prepared(insert(connections).values(_given(connections, but={"n"})))
 _UPDATE = Prepared(update(connections).where(_C.n == bindparam("at_n")).values(_given(connections, but=_FIXED)))
-_DELETE = delete(connections).where(_C.n == bindparam("at_n"))
+_DELETE = Prepared(delete(connections).where(_C.n == bindparam("at_n")))
 
 _EVENT = Prepared(insert(events))
 _BROADCAST = Prepared(insert(broadcasts).values(_given(broadcasts, but={"n"})))
-_NOTICE = insert(notices)
-_EVENTS_AFTER = (
+_NOTICE = Prepared(insert(notices).values(_given(notices, but={"n"})))
+_EVENTS_AFTER = Prepared(
     select(events)
     .where(events.c.connection_n == bindparam("at_n"), events.c.seq > bindparam("after"))
     .order_by(events.c.seq)
@@ -57,10 +57,10 @@ _PENDING_BROADCASTS = Prepared(
 )
 _BROADCASTS_DONE = Prepared(delete(broadcasts).where(broadcasts.c.n <= bindparam("last_n")))
 _QUEUED_TOPICS = Prepared(select(broadcasts.c.topic).distinct())
-_BROADCAST_COUNT = select(func.count()).select_from(broadcasts)
-_RESTORE = insert(restores)
+_BROADCAST_COUNT = Prepared(select(func.count().label("found")).select_from(broadcasts))
+_RESTORE = Prepared(insert(restores))
 _LAST_RESTORE = Prepared(select(func.coalesce(func.max(restores.c.at), 0).label("at")))
-_EACH = select(connections).where(_C.n > bindparam("after")).order_by(_C.n).limit(bindparam("most"))
+_EACH = Prepared(select(connections).where(_C.n > bindparam("after")).order_by(_C.n).limit(bindparam("most")))
 _IS_BROADCAST = or_(
     _C.role == Role.SOURCE.value,
     _C.proof.is_not(None),
@@ -79,7 +79,7 @@ _LIVE_EVENTS = Prepared(
 
 _IS_OWED = _C.owed == true()  # as the index on what is owed is written: `IS 1` would not be found in it
 _OWED = Prepared(select(connections).where(_IS_OWED, _C.n > bindparam("after")).order_by(_C.n).limit(bindparam("most")))
-_OWED_COUNT = select(func.count()).select_from(connections).where(_IS_OWED)
+_OWED_COUNT = Prepared(select(func.count().label("found")).select_from(connections).where(_IS_OWED))
 _OWED_TO = Prepared(
     select(connections)
     .where(
@@ -98,28 +98,31 @@ _EXPIRED = Prepared(
 )
 _NEXT_EXPIRY = Prepared(select(func.min(_C.expires_at).label("at")).where(_C.phase == Phase.PENDING.value))
 
-_OPEN_ANNOUNCEMENTS = (
-    select(func.count())
+_OPEN = (
+    select(func.count().label("found"))
     .select_from(connections)
     .where(_C.phase == Phase.ANNOUNCED.value, _C.expires_at > bindparam("now"), _C.hidden.is_(False))
 )
-_OPEN_ANNOUNCEMENTS_OF = _OPEN_ANNOUNCEMENTS.where(_C.source_key == bindparam("source_key"))
-_RECENT_ANNOUNCEMENTS_FROM = (
-    select(func.count())
+_OPEN_ANNOUNCEMENTS = Prepared(_OPEN)
+_OPEN_ANNOUNCEMENTS_OF = Prepared(_OPEN.where(_C.source_key == bindparam("source_key")))
+_RECENT_ANNOUNCEMENTS_FROM = Prepared(
+    select(func.count().label("found"))
     .select_from(connections)
     .where(_C.announced_prefix == bindparam("prefix"), _C.created_at_ms > bindparam("since_ms"))
 )
-_NAME_TAKEN = (
+_NAME_TAKEN = Prepared(
     select(_C.n)
     .where(
         _C.name == bindparam("name"),
         _C.hidden.is_(False),
-        _C.phase.not_in([Phase.CLOSED.value, Phase.ANNOUNCED.value]),
+        not_(among(_C.phase, [Phase.CLOSED.value, Phase.ANNOUNCED.value])),
     )
     .limit(1)
 )
-_KNOWN_PARTNER = select(_C.n).where(_C.partner == bindparam("key"), _C.phase.in_(["active", "accepted"])).limit(1)
-_ANOTHER_KEY = (
+_KNOWN_PARTNER = Prepared(
+    select(_C.n).where(_C.partner == bindparam("key"), among(_C.phase, ["active", "accepted"])).limit(1)
+)
+_ANOTHER_KEY = Prepared(
     select(_C.n)
     .where(
         or_(_C.connection == bindparam("connection"), _C.partner_node_url == bindparam("node_url")),
@@ -127,21 +130,19 @@ _ANOTHER_KEY = (
     )
     .limit(1)
 )
-_LIVE = (
+_LIVE = Prepared(
     select(connections)
-    .where(_C.partner.is_not(None), _C.phase.in_(_RESTATED), _C.n > bindparam("after"))
+    .where(_C.partner.is_not(None), among(_C.phase, _RESTATED), _C.n > bindparam("after"))
     .order_by(_C.n)
     .limit(bindparam("most"))
 )
-_LIVE_BY_NUMBERS = (
-    select(connections)
-    .where(
-        _C.n.in_(bindparam("numbers", expanding=True)),
+_LIVE_BY_NUMBER = Prepared(
+    select(connections).where(
+        _C.n == bindparam("number"),
         _C.partner.is_not(None),
         _C.partner_node_url == bindparam("url"),
-        _C.phase.in_(_RESTATED),
+        among(_C.phase, _RESTATED),
     )
-    .order_by(_C.n)
 )
 _FALLEN = (
     select(_C.n)
@@ -162,20 +163,22 @@ _FALLEN = (
     )
     .limit(bindparam("most"))
 )
-_PURGE = delete(connections).where(_C.n.in_(_FALLEN))
-_NOTICES_OF = (
+_PURGE = Prepared(delete(connections).where(_C.n.in_(_FALLEN)))
+_NOTICES_OF = Prepared(
     select(notices).where(notices.c.connection_n == bindparam("at_n")).order_by(notices.c.n).limit(bindparam("most"))
 )
-_FORGET_NOTICE = delete(notices).where(
-    notices.c.connection_n == bindparam("at_n"),
-    notices.c.kind == bindparam("of_kind"),
-    notices.c.about == bindparam("same"),
+_FORGET_NOTICE = Prepared(
+    delete(notices).where(
+        notices.c.connection_n == bindparam("at_n"),
+        notices.c.kind == bindparam("of_kind"),
+        notices.c.about == bindparam("same"),
+    )
 )
 
 _KEPT_WRITE = Prepared(select(writes.c.digest, writes.c.sys_id).where(writes.c.key == bindparam("wanted")))
 _KEEP_WRITE = Prepared(insert(writes))
-_TRIAL_WRITE = insert(writes).values(key=bindparam("trial"), digest=bindparam("filling"), sys_id="", at_ms=0)
-_TRIAL_UNDONE = delete(writes).where(writes.c.key == bindparam("trial"))
+_TRIAL_WRITE = Prepared(insert(writes).values(key=bindparam("trial"), digest=bindparam("filling"), sys_id="", at_ms=0))
+_TRIAL_UNDONE = Prepared(delete(writes).where(writes.c.key == bindparam("trial")))
 _FORGET_WRITES = Prepared(delete(writes).where(writes.c.at_ms < bindparam("before_ms")))
 
 
@@ -234,7 +237,7 @@ def _name_taken(error: Exception) -> Exception:
 
 def remove(tx: Transaction, connection: Connection) -> None:
     """Let the row go, with its events and notices."""
-    tx.execute(_DELETE, {"at_n": connection.n})
+    _DELETE.run(tx, {"at_n": connection.n})
 
 
 def add_event(tx: Transaction, *, n: int, seq: int, event_id: str, at_ms: int, data: bytes) -> None:
@@ -242,9 +245,9 @@ def add_event(tx: Transaction, *, n: int, seq: int, event_id: str, at_ms: int, d
     _EVENT.run(tx, {"connection_n": n, "seq": seq, "event_id": event_id, "at_ms": at_ms, "data": data})
 
 
-def events_after(tx: Transaction, *, n: int, after: int, most: int) -> Sequence[Row[Any]]:
+def events_after(tx: Transaction, *, n: int, after: int, most: int) -> Sequence[Any]:
     """The events of a connection with a higher seq, oldest first."""
-    return tx.execute(_EVENTS_AFTER, {"at_n": n, "after": after, "most": most}).all()
+    return _EVENTS_AFTER.rows(tx, {"at_n": n, "after": after, "most": most})
 
 
 def add_broadcast(tx: Transaction, *, topic: str, payload: bytes) -> None:
@@ -269,7 +272,7 @@ def queued_topics(tx: Transaction) -> set[str]:
 
 def broadcast_count(tx: Transaction) -> int:
     """How many broadcasts wait for the broker."""
-    return tx.execute(_BROADCAST_COUNT).scalar_one()
+    return int(_BROADCAST_COUNT.scalar(tx, {}))
 
 
 def live_events(tx: Transaction, *, after: int, most: int) -> Sequence[Any]:
@@ -279,34 +282,32 @@ def live_events(tx: Transaction, *, after: int, most: int) -> Sequence[Any]:
 
 def add_restore(tx: Transaction, *, at: int) -> None:
     """Keep that this memory was put back at that instant (Unix seconds), which is after the last one kept."""
-    tx.execute(_RESTORE, {"at": at})
+    _RESTORE.run(tx, {"at": at})
 
 
 def last_restore(tx: Transaction) -> int:
     """When this memory was put back for the last time (Unix seconds), 0 if never."""
-    (row,) = _LAST_RESTORE.rows(tx, {})
-    at: int = row.at
-    return at
+    return int(_LAST_RESTORE.scalar(tx, {}))
 
 
 def each(tx: Transaction, *, after: int, most: int) -> list[Connection]:
     """Every connection, by number."""
-    return [from_row(row) for row in tx.execute(_EACH, {"after": after, "most": most})]
+    return [from_row(row) for row in _EACH.rows(tx, {"after": after, "most": most})]
 
 
 def add_notice(tx: Transaction, *, n: int | None, at_ms: int, kind: str, about: str) -> None:
     """Something that this node's admin should be told, of the connection with that number or of none."""
-    tx.execute(_NOTICE, {"connection_n": n, "at_ms": at_ms, "kind": kind, "about": about})
+    _NOTICE.run(tx, {"connection_n": n, "at_ms": at_ms, "kind": kind, "about": about})
 
 
 def forget_notice(tx: Transaction, *, n: int, kind: str, about: str) -> None:
     """Drop what a connection's admin was told before of the same kind and about the same."""
-    tx.execute(_FORGET_NOTICE, {"at_n": n, "of_kind": kind, "same": about})
+    _FORGET_NOTICE.run(tx, {"at_n": n, "of_kind": kind, "same": about})
 
 
-def notices_of(tx: Transaction, *, n: int, most: int) -> Sequence[Row[Any]]:
+def notices_of(tx: Transaction, *, n: int, most: int) -> Sequence[Any]:
     """The notices of a connection, oldest first."""
-    return tx.execute(_NOTICES_OF, {"at_n": n, "most": most}).all()
+    return _NOTICES_OF.rows(tx, {"at_n": n, "most": most})
 
 
 def owed(tx: Transaction, *, after: int, most: int) -> list[Connection]:
@@ -316,7 +317,7 @@ def owed(tx: Transaction, *, after: int, most: int) -> list[Connection]:
 
 def owed_count(tx: Transaction) -> int:
     """How many connections owe a statement."""
-    return tx.execute(_OWED_COUNT).scalar_one()
+    return int(_OWED_COUNT.scalar(tx, {}))
 
 
 def owed_to(tx: Transaction, *, recipient: bytes, url: str, most: int) -> list[Connection]:
@@ -326,12 +327,13 @@ def owed_to(tx: Transaction, *, recipient: bytes, url: str, most: int) -> list[C
 
 def live(tx: Transaction, *, after: int, most: int) -> list[Connection]:
     """Connections with a known partner that are not closed, by number: what a resync states again."""
-    return [from_row(row) for row in tx.execute(_LIVE, {"after": after, "most": most})]
+    return [from_row(row) for row in _LIVE.rows(tx, {"after": after, "most": most})]
 
 
 def live_by_numbers(tx: Transaction, numbers: Sequence[int], *, url: str) -> list[Connection]:
     """Those of the connections with these numbers that still live and whose partner is at that URL."""
-    return [from_row(row) for row in tx.execute(_LIVE_BY_NUMBERS, {"numbers": numbers, "url": url})]
+    rows = (_LIVE_BY_NUMBER.first(tx, {"number": number, "url": url}) for number in sorted(numbers))
+    return [from_row(row) for row in rows if row is not None]
 
 
 def expired(tx: Transaction, *, now: float, most: int) -> list[Connection]:
@@ -347,42 +349,42 @@ def next_expiry(tx: Transaction) -> int | None:
 
 def try_to_write(tx: Transaction) -> None:
     """Write about as much as a change of a connection does, and take it back: it raises where there is no room."""
-    tx.execute(_TRIAL_WRITE, {"trial": _TRIAL, "filling": bytes(TRIAL_BYTES)})
-    tx.execute(_TRIAL_UNDONE, {"trial": _TRIAL})
+    _TRIAL_WRITE.run(tx, {"trial": _TRIAL, "filling": bytes(TRIAL_BYTES)})
+    _TRIAL_UNDONE.run(tx, {"trial": _TRIAL})
 
 
 def purge(tx: Transaction, *, now: float, announced_before_ms: int, most: int) -> int:
     """Let tombstones go that nobody needs, as `node.connections.purging` says; how many went."""
     limits = {"now": now, "announced_before_ms": announced_before_ms, "most": most}
-    return tx.execute(_PURGE, limits).rowcount
+    return _PURGE.run(tx, limits).rowcount
 
 
 def open_announcements(tx: Transaction, *, now: float, source_key: bytes | None = None) -> int:
     """How many invitations stand open, of one source or of all."""
     if source_key is None:
-        return tx.execute(_OPEN_ANNOUNCEMENTS, {"now": now}).scalar_one()
-    return tx.execute(_OPEN_ANNOUNCEMENTS_OF, {"now": now, "source_key": source_key}).scalar_one()
+        return int(_OPEN_ANNOUNCEMENTS.scalar(tx, {"now": now}))
+    return int(_OPEN_ANNOUNCEMENTS_OF.scalar(tx, {"now": now, "source_key": source_key}))
 
 
 def recent_announcements(tx: Transaction, *, prefix: str, since_ms: int) -> int:
     """How many invitations came from an address prefix since an instant."""
-    return tx.execute(_RECENT_ANNOUNCEMENTS_FROM, {"prefix": prefix, "since_ms": since_ms}).scalar_one()
+    return int(_RECENT_ANNOUNCEMENTS_FROM.scalar(tx, {"prefix": prefix, "since_ms": since_ms}))
 
 
 def is_name_taken(tx: Transaction, name: str) -> bool:
     """Whether a living connection has that name."""
-    return tx.execute(_NAME_TAKEN, {"name": name}).first() is not None
+    return _NAME_TAKEN.first(tx, {"name": name}) is not None
 
 
 def is_known_partner(tx: Transaction, key: bytes) -> bool:
     """Whether a living connection with that node exists."""
-    return tx.execute(_KNOWN_PARTNER, {"key": key}).first() is not None
+    return _KNOWN_PARTNER.first(tx, {"key": key}) is not None
 
 
 def is_known_with_another_key(tx: Transaction, *, connection_id: bytes, node_url: str, key: bytes) -> bool:
     """Whether a connection of that id, or a node at that URL, is known here with another key."""
     known = {"connection": connection_id, "node_url": node_url, "key": key}
-    return tx.execute(_ANOTHER_KEY, known).first() is not None
+    return _ANOTHER_KEY.first(tx, known) is not None
 
 
 def kept_write(tx: Transaction, key: str) -> Row[bytes, str] | None:

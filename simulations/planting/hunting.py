@@ -16,7 +16,7 @@ import msgspec
 
 import node
 import protocol
-from simulations.campaign import SEEDS_PER_COLLECTION, live
+from simulations.campaign import live
 from simulations.planting.scratch import Hunted
 from simulations.shrinking.shrink import check_of, shrink
 
@@ -40,8 +40,6 @@ def hunt(seeds_max: int, faults_max: int) -> Hunted:
                     struck=shrunk.struck,
                     faults=shrunk.faults,
                 )
-        if seed % SEEDS_PER_COLLECTION == 0:
-            gc.collect()
     return Hunted(seeds=seeds_max, passed_s=time.monotonic() - began)
 
 

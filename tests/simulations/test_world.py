@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from simulations.campaign import live
 from simulations.faults import Fault
 from simulations.levels import Level
 from simulations.observer import Observer
@@ -120,3 +123,12 @@ def test_no_kind_of_fault_alone_breaks_a_handshake(kind):
     for seed in range(3):
         world = World(seed, story=one_handshake, kinds=frozenset({kind}))
         assert world.run().violation is None
+
+
+@pytest.mark.parametrize("level", Level)
+def test_nothing_holds_on_to_a_world_that_is_over(level):
+    world, outcome = live(3, level=level)
+    over = weakref.ref(world)
+    del world, outcome
+    gc.collect()
+    assert over() is None

@@ -1,0 +1,99 @@
+"""What the simulation knows of a node's connections is what its database holds, after each unit of work."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Boolean, Integer
+
+from node.store.schema import connections
+from simulations.disk import DISKS
+from simulations.observer import Observer
+from simulations.rows import Row, Rows
+from simulations.world import World
+
+NO_ROW = {
+    column.key: 0 if isinstance(column.type, Boolean | Integer) else ""
+    for column in connections.c
+    if not column.nullable and not column.primary_key
+}
+SELECT = f"SELECT {', '.join(Row._fields)} FROM connections"  # noqa: S608 - names of ours
+
+
+def all_rows(raw):
+    return {row[0]: Row._make(row) for row in raw.execute(SELECT)}
+
+
+@pytest.fixture
+def disk():
+    DISKS.stock(1)
+    disk = DISKS.take(DISKS.prepared)
+    yield disk
+    DISKS.give_back(disk)
+
+
+def put(raw, verb="INSERT", **values):
+    row = NO_ROW | {"phase": "closed"} | values
+    raw.execute(f"{verb} INTO connections ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
+
+
+@pytest.mark.parametrize(
+    ("statement", "numbers"),
+    [
+        ("UPDATE connections SET revision = 7 WHERE n = 2", [2]),
+        ("UPDATE connections SET revision = 0", []),
+        ("UPDATE connections SET n = 9 WHERE n = 3", [3, 9]),
+        ("DELETE FROM connections WHERE n > 1", [2, 3]),
+        ("DELETE FROM connections", [1, 2, 3]),
+        ("REPLACE INTO connections SELECT * FROM (SELECT * FROM connections WHERE n = 1)", []),
+        ("INSERT INTO events VALUES (1, 1, '', 0, '')", []),
+    ],
+)
+def test_each_row_that_a_statement_changes_is_a_change_and_no_other(disk, statement, numbers):
+    for n in (1, 2, 3):
+        put(disk.raw, n=n, sys_id=str(n), connection=bytes([n]))
+    rows = Rows(disk.raw, disk.touched)
+    disk.raw.execute(statement)
+    changes = rows.changes()
+    assert [(change.before or change.after).n for change in changes] == numbers
+    assert rows.known == all_rows(disk.raw)
+    assert rows.changes() == []
+
+
+def test_a_row_that_gives_way_to_another_of_the_same_identity_is_a_change(disk):
+    put(disk.raw, n=1, sys_id="old")
+    rows = Rows(disk.raw, disk.touched)
+    put(disk.raw, "REPLACE", n=2, sys_id="new")
+    assert [(change.before and change.before.n, change.after and change.after.n) for change in rows.changes()] == [
+        (1, None),
+        (None, 2),
+    ]
+
+
+def test_what_a_unit_undid_is_no_change_and_what_a_transaction_undid_is_forgotten(disk):
+    put(disk.raw, n=1)
+    rows = Rows(disk.raw, disk.touched)
+    disk.raw.execute("BEGIN")
+    disk.raw.execute("SAVEPOINT unit")
+    disk.raw.execute("UPDATE connections SET revision = 7")
+    disk.raw.execute("ROLLBACK TO unit")
+    assert rows.changes() == []
+    disk.raw.execute("UPDATE connections SET revision = 8")
+    assert [change.after.revision for change in rows.changes()] == [8]
+    disk.undo()
+    rows.forget_uncommitted()
+    assert rows.known == all_rows(disk.raw)
+
+
+@pytest.mark.parametrize("seed", [4, 52, 88])
+def test_in_a_world_nothing_is_overlooked(seed):
+    looks, wrong = [], []
+
+    class Looks(Observer):
+        def unit(self, host, result, changes):
+            looks.append(len(changes))
+            if host.rows.known != all_rows(host.disk.raw):
+                wrong.append(changes)
+
+    assert World(seed, observers=[Looks]).run().violation is None
+    assert sum(looks) > 10
+    assert wrong == []
