@@ -127,9 +127,11 @@ def empty(screens: Screens, acme: NodeChild, a: Any) -> None:
     for name in ("getting-started", "connections", "errors", "notifications", "queue", "clean-up"):
         a.goto(f"{acme.node_url}/console/{name}")
         screens.take(a, f"{name}-empty")
-    for name in ("documentation", "license", "support", "glossary", "release-history", "security"):
+    for name in ("documentation", "license", "support", "glossary", "release-history", "security", "api-reference"):
         a.goto(f"{acme.node_url}/console/about/{name}")
         screens.take(a, f"about-{name}")
+    a.goto(f"{acme.node_url}/console/about/api-reference/events")
+    screens.take(a, "about-api-reference-events")
     a.goto(f"{acme.node_url}/console/settings")
     a.get_by_label("Name of a new token").fill("nightly job")
     a.get_by_role("button", name="Make a token").click()

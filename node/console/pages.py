@@ -20,6 +20,7 @@ from node.console.initiate_pages import InitiatePages
 from node.console.license_pages import LicensePages
 from node.console.list_pages import LIST, ListPages
 from node.console.live import stream
+from node.console.reference_pages import ReferencePages
 from node.console.refusing import PageError
 from node.console.report_pages import ReportPages
 from node.console.sessions import Sessions
@@ -101,6 +102,7 @@ class Pages:
             NotificationPages(shell),
             CleanUpPages(shell),
             ReportPages(shell),
+            ReferencePages(shell),
             AboutPages(shell),
         )
 

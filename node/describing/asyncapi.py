@@ -56,7 +56,7 @@ _MEANINGS: Final = {
         "nodePresence",
         "Whether a node is there",
         (
-            "Retained. Said when a link to the broker begins and when the node stops; if the link breaks, the broker "
+            "Said when a link to the broker begins and when the node stops; if the link breaks, the broker "
             "says it (the last will). A `lost` or `offline` whose `session` is not that of the last "
             "`online` is old news."
         ),
@@ -65,17 +65,14 @@ _MEANINGS: Final = {
         "connectionStatus",
         "A node's whole view of a connection",
         (
-            "Retained, in the order of `seq`, from an outbox: a broker that is down delays it. After each link the "
+            "Said in the order of `seq`, from an outbox: a broker that is down delays it. After each link the "
             "present status of every connection is said again."
         ),
     ),
     TRACE.name: (
         "handshakeTrace",
         "A handshake message that passed",
-        (
-            "Not retained, and dropped while the broker is down. What kind of message it was, never what it held in "
-            "free text."
-        ),
+        ("Dropped while the broker is down. What kind of message it was, never what it held in free text."),
     ),
 }
 
@@ -180,13 +177,13 @@ def _operation(subject: Subject) -> dict[str, Any]:
 
 
 def _message(subject: Subject) -> dict[str, Any]:
-    name, title, meaning = _MEANINGS[subject.name]
+    event = subject.event
     return {
-        "name": name,
-        "title": title,
-        "summary": meaning.partition(". ")[0] + ".",
+        "name": _message_of(subject),
+        "title": f"The {subject.name} event",
+        "summary": f"A CloudEvent of the type `{event.__struct_config__.tag}`.",
         "contentType": "application/json",
-        "payload": {"$ref": REF.format(name=subject.event.__name__)},
+        "payload": {"$ref": REF.format(name=event.__name__)},
         "examples": [{"name": "usual", "payload": json.loads(_EXAMPLES[subject.name])}],
     }
 

@@ -32,6 +32,7 @@ ELEMENTS = [
     ("footer: Documentation", "list", r'href="/console/about/documentation">Documentation</a>'),
     ("footer: License (EULA)", "list", r'href="/console/about/license">License</a>'),
     ("footer: Support", "list", r'href="/console/about/support">Support</a>'),
+    ("resource: API Reference", "list", r'href="/console/about/api-reference">API Reference</a>'),
     ("resource: Glossary", "list", r'href="/console/about/glossary">Glossary</a>'),
     ("resource: Release History", "list", r'href="/console/about/release-history">Release History</a>'),
     ("resource: Security", "list", r'href="/console/about/security">Security</a>'),
@@ -69,7 +70,6 @@ NOT_YET = {
     "menu: Entity Sync Status": "it needs record synchronisation, which this version does not have",
     "menu: Triggers": "it needs record synchronisation, which this version does not have",
     "menu: Bulk Connect": "it needs record synchronisation, which this version does not have",
-    "resource: API Reference": "the admin API has no OpenAPI document yet, and the broadcasts no AsyncAPI document",
 }
 
 NEVER = {
