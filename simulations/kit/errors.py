@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+NOT_OPEN: Final = "This world is not open: use it within `async with`."
+
 
 class WorldError(Exception):
     """The kit is used in a way that can't work; the text is a sentence that says what to do instead."""

@@ -7,10 +7,10 @@ a plain function.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import inspect
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from simulations.core.loop import SimulationLoop
@@ -65,6 +65,51 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     return result
 
 
+class Steps:
+    """A world that is lived step by step, from code that is not async: for state machines.
+
+    Between two steps the thread has its clocks, its randomness and its sockets; no time passes in the world then.
+
+    Attributes:
+        world: it is open.
+    """
+
+    def __init__(self, world: World) -> None:
+        """Open it."""
+        self.world = world
+        self._loop = KitLoop()
+        self._between = contextlib.ExitStack()
+        with _no_garbage():
+            self._loop.run_until_complete(world.__aenter__())
+        self._between.enter_context(world.at_rest())
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end; its result.
+
+        Raises:
+            ViolationError, DeadlockError, Escaped, BaseException: as `run` does.
+        """
+        self._between.close()
+        try:
+            with _no_garbage():
+                result: T = self._loop.run_until_complete(work)
+        except BaseException as error:
+            error.add_note(self.world.where())
+            raise
+        finally:
+            self._between.enter_context(self.world.at_rest())
+        return result
+
+    def close(self, *, well: bool) -> None:
+        """End the world; see `World.close`."""
+        self._between.close()
+        try:
+            self.world.close(well=well)
+        finally:
+            with _no_garbage(), logs_told(lambda _event: None):
+                self._loop.close()
+
+
 def _work_of(main: Callable[[], Coroutine[Any, Any, T]]) -> Coroutine[Any, Any, T]:
     work = main()
     if not inspect.iscoroutine(work):
@@ -85,7 +130,7 @@ def simulated(test: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
     return plain
 
 
-@contextmanager
+@contextlib.contextmanager
 def _no_garbage() -> Iterator[None]:
     """Finalisers would run at moments of their own."""
     collecting = gc.isenabled()

@@ -58,11 +58,23 @@ class Scripted:
 
 
 class Script:
-    """All of them: the `Meddler` of a world. `named` gives the name of the machine at a host name."""
+    """All of them: the `Meddler` of a world.
 
-    def __init__(self, named: Callable[[str], str]) -> None:
+    Attributes:
+        busy_until_s: when the last message has arrived that was late, or came once more.
+    """
+
+    def __init__(self, named: Callable[[str], str], now_s: Callable[[], float]) -> None:
+        """Begin with none.
+
+        Args:
+            named: gives the name of the machine at a host name.
+            now_s: the virtual instant.
+        """
         self._named = named
+        self._now_s = now_s
         self._all: list[Scripted] = []
+        self.busy_until_s = 0.0
 
     def add(self, scripted: Scripted) -> Scripted:
         """From now on it is looked for."""
@@ -82,11 +94,14 @@ class Script:
         recipient = self._named(call.target)
         found = [one.rules(call, recipient=recipient, is_answer=is_answer) for one in self._all]
         rulings = [ruling for ruling in found if ruling is not None]
-        return Ruling(
+        ruling = Ruling(
             is_lost=any(ruling.is_lost for ruling in rulings),
             late_s=sum(ruling.late_s for ruling in rulings),
             again_s=next((ruling.again_s for ruling in reversed(rulings) if ruling.again_s is not None), None),
         )
+        if rulings:
+            self.busy_until_s = max(self.busy_until_s, self._now_s() + max(ruling.late_s, ruling.again_s or 0.0))
+        return ruling
 
 
 def kind_of(call: Call) -> str:

@@ -9,14 +9,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Self
 
 from node.settings import Announcements
-from simulations.calls import Ruling
 from simulations.checks import CHECKS
 from simulations.host import HostPlan
-from simulations.kit.errors import NotQuietError, WorldError
+from simulations.kit.acts import perform
+from simulations.kit.errors import NOT_OPEN, NotQuietError, WorldError
+from simulations.kit.messages import Messages
 from simulations.kit.mqtt import ALL_TOPICS, MqttClient, keep_subscribed
 from simulations.kit.nodes import Committed, Node
 from simulations.kit.running import KitLoop
-from simulations.kit.script import Script, Scripted
+from simulations.kit.script import Script
 from simulations.levels import Level
 from simulations.shape import Shape
 from simulations.told_logs import logs_told
@@ -24,13 +25,14 @@ from simulations.world import LIVENESS_S
 from simulations.world import World as SeededWorld
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     import aiomqtt
 
     from simulations.faults import Fault
+    from simulations.kit.acts import AdminAct
     from simulations.kit.mqtt import Received
-    from simulations.kit.script import MessageKind
+    from simulations.kit.plans import PlannedFault
 
 NODES_MAX: Final = 100
 CHAOS_S: Final = 3600.0
@@ -40,12 +42,11 @@ FIRST_LOOK_S: Final = 0.01
 LONGEST_LOOK_S: Final = 600.0
 BOOT_S_MAX: Final = 3600.0
 SHOWN_ENTRIES: Final = 20
-_NOT_OPEN: Final = "This world is not open: use it within `async with`."
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
-class World:
+class World(Messages):
     """Some nodes, a network and a broker, all simulated; open it by `async with`, on virtual time (`simulated`).
 
     The nodes are the shipped code. Whatever you script, the world is judged after every commit by all checks of the
@@ -79,13 +80,13 @@ class World:
             schedule: which of the callbacks that are ready runs next, choice by choice, each number counted round;
                 after the last one the oldest runs. None: the seed chooses.
         """
+        super().__init__()
         self.seed = seed
         self.level = Level(level)
         self._faults = frozenset(faults)
         self._schedule = schedule
         self._stack = contextlib.ExitStack()
         self._engine: SeededWorld | None = None
-        self._script = Script(self._named)
         self._nodes: dict[str, Node] = {}
         self._clients = 0
         self._busy_until_s = 0.0
@@ -114,22 +115,30 @@ class World:
             loop=loop,
             choose=None if self._schedule is None else _chooser(self._schedule),
         )
-        engine.network.meddler = self._script
+        self.script = engine.network.meddler = Script(self._named, engine.loop.time)
         self._stack.enter_context(logs_told(engine.told.logged))
         self._stack.callback(engine.end)
         self._stack.enter_context(engine.confined())
         engine.begin()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_error: object) -> None:
         """End it; a task that failed and that nobody looked at is told now.
 
         Raises:
             ViolationError: there is one.
         """
+        self.close(well=kind is None)
+
+    def close(self, *, well: bool) -> None:
+        """End it, from code that is not async; `well`: it has not failed, so see whether some task has."""
         with self._stack:
-            if kind is None:
+            if well:
                 self._world.look_for_unnoticed()
+
+    def at_rest(self) -> contextlib.AbstractContextManager[None]:
+        """Within, the thread has the real world back, and nothing of this one may run; for whoever steps it by hand."""
+        return self._world.guard.lifted()
 
     def __repr__(self) -> str:
         return f"World(seed={self.seed}, level={self.level.value!r})"
@@ -158,85 +167,6 @@ class World:
         put_up = tuple(self._nodes[name] for name in names)
         await self.until(lambda: all(node.is_on for node in put_up), within_s=BOOT_S_MAX)
         return put_up
-
-    # Messages
-
-    def drop(
-        self,
-        kind: MessageKind | None = None,
-        *,
-        answer: bool = False,
-        sender: Node | None = None,
-        recipient: Node | None = None,
-        nth: int = 1,
-        times: float = 1,
-    ) -> Scripted:
-        """Lose messages between nodes.
-
-        Args:
-            kind: questions of that kind: `initiate` (the announcement), `accept`, `status`, or `node-info` (the look at
-                a destination); none: any.
-            answer: not the question, but its answer: what was asked is done then, and who asked does not know.
-            sender: only messages that this node sends.
-            recipient: only messages to this node.
-            nth: the how many-th of those from now on, counted from 1. What is said again is another message.
-            times: how many in a row; `math.inf`: all from then on.
-
-        Returns:
-            The fault; its `count` says how many messages it has befallen.
-
-        Raises:
-            WorldError: the kind does not exist, or a number is below 1.
-        """
-        ruling = Ruling(is_lost=True)
-        return self._befall(ruling, kind, answer=answer, between=(sender, recipient), nth=nth, times=times)
-
-    def delay(
-        self,
-        kind: MessageKind | None = None,
-        *,
-        by_s: float,
-        answer: bool = False,
-        sender: Node | None = None,
-        recipient: Node | None = None,
-        nth: int = 1,
-        times: float = 1,
-    ) -> Scripted:
-        """Let messages arrive `by_s` seconds late; who asked gives up after 5 s, and asks again. See `drop`."""
-        ruling = Ruling(late_s=by_s)
-        return self._befall(ruling, kind, answer=answer, between=(sender, recipient), nth=nth, times=times)
-
-    def duplicate(
-        self,
-        kind: MessageKind | None = None,
-        *,
-        after_s: float = 1.0,
-        sender: Node | None = None,
-        recipient: Node | None = None,
-        nth: int = 1,
-        times: float = 1,
-    ) -> Scripted:
-        """Let questions arrive once more, `after_s` seconds after they were sent. The rest: see `drop`."""
-        ruling = Ruling(again_s=after_s)
-        return self._befall(ruling, kind, answer=False, between=(sender, recipient), nth=nth, times=times)
-
-    def _befall(
-        self,
-        ruling: Ruling,
-        kind: MessageKind | None,
-        *,
-        answer: bool,
-        between: tuple[Node | None, Node | None],
-        nth: int,
-        times: float,
-    ) -> Scripted:
-        if self._engine is None:
-            raise WorldError(_NOT_OPEN)
-        sender, recipient = (None if node is None else node.name for node in between)
-        scripted = Scripted(
-            kind=kind, is_answer=answer, sender=sender, recipient=recipient, nth=nth, times=times, ruling=ruling
-        )
-        return self._script.add(scripted)
 
     # The network and the broker
 
@@ -267,10 +197,32 @@ class World:
 
     def mend(self) -> None:
         """Everything works from now on: nothing strikes, scripted or at random; what is off is turned on."""
-        self._script.clear()
+        if self.script is not None:
+            self.script.clear()
         for node in self._nodes.values():
             node.restart()
         self._world.mend()
+
+    # Drawn by Hypothesis
+
+    @property
+    def all_nodes(self) -> tuple[Node, ...]:
+        """All nodes, in the order in which they were put up."""
+        return tuple(self._nodes.values())
+
+    def later(self, after_s: float, callback: Callable[[], object]) -> None:
+        """Call a function after so many seconds; `quiet` waits for it."""
+        self._world.later(self.now_s + after_s, callback)
+        self._busy_until_s = max(self._busy_until_s, self.now_s + after_s)
+
+    def plan(self, faults: Iterable[PlannedFault]) -> None:
+        """Let these faults come; see `fault_plans`."""
+        for fault in faults:
+            fault.strike(self)
+
+    async def perform(self, act: AdminAct) -> bool:
+        """Let an admin do something, if it is possible now; whether it was. See `admin_acts`."""
+        return await perform(act, self.all_nodes, self._world.admins.codes)
 
     # Your own programs
 
@@ -303,6 +255,10 @@ class World:
     def now_s(self) -> float:
         """How many virtual seconds have passed since the run began."""
         return self._world.loop.time()
+
+    async def sleep(self, s: float) -> None:
+        """Let so many virtual seconds pass; `asyncio.sleep` does the same."""
+        await asyncio.sleep(s)
 
     async def until(self, holds: Callable[[], bool], *, within_s: float = 60.0) -> None:
         """Let time pass until something holds; it is looked at ever more rarely.
@@ -339,8 +295,11 @@ class World:
                 raise NotQuietError(f"Not within {within_s:.0f} virtual seconds: {sentence}")
             look_s = min(look_s * 1.5, LONGEST_LOOK_S)
 
+    def _busy_until(self) -> float:
+        return max(self._busy_until_s, self.script.busy_until_s if self.script is not None else 0.0)
+
     def _unsettled(self) -> str | None:
-        if self.now_s < self._busy_until_s:
+        if self.now_s < self._busy_until():
             return "what was planned is not over."
         sentences = (observer.unsettled() for observer in self._world.observers)
         return next((sentence for sentence in sentences if sentence is not None), None)
@@ -364,7 +323,7 @@ class World:
     @property
     def _world(self) -> SeededWorld:
         if self._engine is None:
-            raise WorldError(_NOT_OPEN)
+            raise WorldError(NOT_OPEN)
         return self._engine
 
     def _named(self, url_host: str) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import string
-
 import msgpack
 import msgspec
 import pytest
-from hypothesis import strategies as st
 
 from protocol import code_format
 from protocol.code_format import Parts
@@ -18,7 +15,6 @@ from protocol.invitation import (
     invitation_key,
     read_code,
 )
-from protocol.limits import CODE_LIFETIME_S_MAX, COUNTER_LIMIT, INSTANT_LIMIT
 from protocol.modes import Mode
 
 SOURCE = SigningKey(bytes(range(32)))
@@ -42,30 +38,6 @@ GOLDEN = (
     "g5ddtuxqezm7snmme3uugv6ho4qzsbevjrxc7gq5duobztulzpmfrw2zjomv4gc3lqnrss62dbnzsgg3dbonykm43dojuxa5fjjfxgg2"
     "lemvxhi45eifbu2rngi5wg6ytfpdhgslniydcbaibbeirsijjge4ucskrlfqws4l4raf35icpzx7v53gn53pglku4lrat4mfvmdikr3b"
     "tw5ba3ce4xoynl372ans4wyjwpedkayphivm7mzmpc6giw5nmbxn4vvfnxnb3djfahozsxe6jaonswg4tfoqqhgzlfmthtygyh"
-)
-
-counters = st.integers(1, COUNTER_LIMIT - 1)
-ids = st.binary(min_size=16, max_size=16)
-texts = st.text(st.sampled_from(string.printable[:95] + "äßЖ東🤝"), min_size=1, max_size=64).filter(str.strip)
-urls = st.from_regex(r"https?://[a-z]{1,9}(\.[a-z]{1,9}){0,3}(:[1-9][0-9]{3})?(/[a-z]{1,9}){0,3}", fullmatch=True)
-invitations = st.builds(
-    Invitation,
-    connection=ids,
-    serial=counters,
-    source_id=ids,
-    source_key=st.just(SOURCE.public),
-    node_url=urls,
-    mode=st.sampled_from(Mode),
-    name=texts.map(str.strip),
-    source_short_name=texts.map(str.strip),
-    destination_short_name=texts.map(str.strip),
-    expires_at=st.just(1),
-    bound=st.none() | ids,
-    versions=st.lists(st.integers(2, 255), max_size=7).map(lambda versions: (1, *versions)),
-).flatmap(
-    lambda made: st.integers(1, min(made.serial + CODE_LIFETIME_S_MAX, INSTANT_LIMIT - 1)).map(
-        lambda expires_at: msgspec.structs.replace(made, expires_at=expires_at)
-    )
 )
 
 

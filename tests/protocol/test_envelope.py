@@ -1,5 +1,7 @@
 """The envelope: what goes onto the wire, and each check that refuses, in its order."""
 
+from hashlib import sha256
+
 import msgpack
 import msgspec
 import pytest
@@ -23,8 +25,6 @@ from protocol.identity import MESSAGE_DOMAIN, PROOF_DOMAIN, SigningKey
 from protocol.limits import CODE_LIFETIME_S_MAX, COUNTER_LIMIT, INSTANT_LIMIT, MESSAGE_BYTES_MAX
 from protocol.modes import Mode
 from protocol.vocabulary import (
-    PHASES_SAID,
-    PHASES_SWITCHED_ON,
     Details,
     Echo,
     Kind,
@@ -35,6 +35,7 @@ from protocol.vocabulary import (
     Side,
     Statement,
 )
+from simulations.kit import envelopes
 
 A, B, C = (SigningKey(bytes([n]) * 32) for n in (1, 2, 3))
 CONNECTION = bytes(range(16))
@@ -85,40 +86,14 @@ def altered(position, value):
 # What is written is read
 
 
-revisions = st.integers(1, COUNTER_LIMIT - 1)
-
-
-@st.composite
-def sides(draw, role):
-    phase = draw(st.sampled_from(sorted(PHASES_SAID[role])))
-    revision = 0 if phase is Phase.NONE else draw(revisions)
-    enabled = phase in PHASES_SWITCHED_ON and draw(st.booleans())
-    reason = draw(st.sampled_from(Reason)) if phase is Phase.CLOSED else None
-    return Side(revision, phase, enabled, reason)
-
-
-@st.composite
-def statements(draw, role):
-    echoed = draw(st.none() | sides(role.other))
-    side = draw(sides(role))
-    fitting = [PREVIEW if role is Role.SOURCE else DETAILS] + [None] * (side.phase is not Phase.ACCEPTED)
-    return Statement(
-        serial=draw(revisions),
-        side=side,
-        echo=echoed.echo if echoed else None,
-        proof=draw(st.none() | st.binary(min_size=64, max_size=64)),
-        details=draw(st.sampled_from(fitting)),
-    )
-
-
-@given(st.data(), st.sampled_from(Role))
-def test_every_statement_survives_the_wire(data, role):
-    statement = data.draw(statements(role))
-    written = sealed(statement, kind=Kind.STATUS, role=role)
-    message = read_question(envelope_bytes(written), me=A.public)
-    assert message.statement == statement
-    assert (message.role, message.sender, message.connection) == (role, B.public, CONNECTION)
-    assert (message.message_id, message.time_ms, message.is_answer) == (written.message_id, 1_000, False)
+@given(envelopes())
+def test_every_statement_survives_the_wire(said):
+    message = read_question(said.data, me=said.recipient)
+    assert message.statement == said.statement
+    assert (message.role, message.sender, message.connection) == (said.role, said.sender.public, said.connection)
+    assert (message.kind, message.time_ms, message.is_answer) == (said.kind, said.time_ms, False)
+    body, _signature = msgpack.unpackb(said.data)
+    assert message.message_id == sha256(body).digest()
 
 
 @given(st.binary(max_size=400))

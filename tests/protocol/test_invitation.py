@@ -10,7 +10,6 @@ import msgpack
 import msgspec
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from protocol import code_format, invitation_content
 from protocol.code_format import Parts
@@ -29,31 +28,33 @@ from protocol.invitation import (
 )
 from protocol.limits import CODE_CHARACTERS_MAX, CODE_LIFETIME_S_MAX, COUNTER_LIMIT, INSTANT_LIMIT
 from protocol.modes import Mode
+from simulations.kit import invitation_codes
 from tests.protocol.codes import (
     GOLDEN,
     INVITATION,
     SEED,
     SOURCE,
     code_of,
-    invitations,
     outcome_of,
     replaced,
     with_fields,
 )
 
 
-@given(invitations, st.binary(min_size=16, max_size=16))
-def test_what_is_written_is_read(invitation, seed):
-    composed = compose_code(invitation, SOURCE, seed)
+@given(invitation_codes())
+def test_what_is_written_is_read(drawn):
+    invitation, seed, source = drawn.invitation, drawn.seed, drawn.source
+    composed = compose_code(invitation, source, seed)
     written = composed.text
     code = read_code(written)
+    assert written == drawn.text
     assert code.invitation == invitation
     assert code.seed == seed
     assert code.public_digest == composed.public_digest
     assert composed.invitation_key == invitation_key(seed, invitation.connection, invitation.serial).public
     assert composed.packed == pack_invitation(invitation)
     assert unpack_invitation(pack_invitation(invitation)) == invitation
-    assert write_code(code.invitation, SOURCE, seed) == written
+    assert write_code(code.invitation, source, seed) == written
     assert len(written) <= CODE_CHARACTERS_MAX
 
 
