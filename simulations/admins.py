@@ -264,11 +264,12 @@ class Admins:
 
     # What they do to machines
 
-    def keep_backup(self, name: str) -> None:
+    def keep_backup(self, name: str) -> Backup:
         """Put a copy of a node's database aside, as it is on the disk now."""
         host = self.world.hosts[name]
         self.backups.append(Backup(host=name, image=host.bytes_now(), taken_at_s=self.world.loop.time()))
         self.world.trace.add(name, "backup", number=len(self.backups) - 1)
+        return self.backups[-1]
 
     async def restore(self, backup: Backup, *, silently: bool) -> None:
         """Stop a node, put a backup back and start it; `silently`: as a snapshot of its machine, without a mark."""

@@ -41,10 +41,16 @@ LAST_MOMENT: Final = 0.15
 RESTORED: Final = 0.3
 SILENTLY: Final = 0.4
 RESTORED_AGAIN: Final = 0.3
+REMEMBERS_AN_OLD_CODE: Final = 0.1
+CODE_REPLACED: Final = 0.5
+IMPATIENT: Final = 0.5
 CLONED: Final = 0.15
 RESTLESS: Final = 0.2
 RESTLESS_BESIDE_COPY: Final = 0.8
 """How often each turn of a story is taken."""
+
+ENDS: Final = frozenset({"remove", "withdraw", "cancel", "decline", "refuse"})
+"""Acts after which somebody impatient does not wait until the partner was told."""
 
 COPY_LIVES_S: Final = (10.0, 4 * 3600.0)
 PRESSES: Final = (2, 6)
@@ -87,7 +93,8 @@ class _Drawn:
         """All plots and acts at once."""
         plots = [self._plot(admins, number) for number in range(self._shape.connections)]
         acts = [self._act(admins, number) for number in range(self._dice.below(ACTS_MAX + 1, "acts"))]
-        await asyncio.gather(*plots, *acts, self._restless(admins), self._memory(admins), self._copy(admins))
+        others = self._restless(admins), self._memory(admins), self._old_code(admins), self._copy(admins)
+        await asyncio.gather(*plots, *acts, *others)
 
     def _chance(self, *name: object) -> float:
         return self._dice.fraction("story", *name)
@@ -168,6 +175,9 @@ class _Drawn:
                 await self._hold(admins, 100 + number, 0, to, code_again)
         elif act is not None:
             await admins.act(name, connection["sys_id"], act, once=self._chance("act once", number) < KEYED)
+            if act in ENDS and self._chance("impatient", number) < IMPATIENT:
+                await asyncio.sleep(self._rest_s(60.0, "impatient", number))
+                await admins.act(name, connection["sys_id"], "forget")
 
     def _weighted(self, acts: list[str], *name: object) -> str | None:
         weights = [WEIGHTS[act] for act in acts]
@@ -184,12 +194,31 @@ class _Drawn:
             return
         name = self._one_of(self._names, "restored where")
         await asyncio.sleep(self._chance("backup at") * self._shape.chaos_s * 0.6)
-        admins.keep_backup(name)
+        backup = admins.keep_backup(name)
         await asyncio.sleep(self._chance("restored after") * self._shape.chaos_s * 0.4)
-        await admins.restore(admins.backups[0], silently=self._chance("silently") < SILENTLY)
+        await admins.restore(backup, silently=self._chance("silently") < SILENTLY)
         if self._chance("restored again") < RESTORED_AGAIN:
             await asyncio.sleep(self._rest_s(3600.0, "restored again after"))
-            await admins.restore(admins.backups[0], silently=self._chance("silently again") < SILENTLY)
+            await admins.restore(backup, silently=self._chance("silently again") < SILENTLY)
+
+    async def _old_code(self, admins: Admins) -> None:
+        """A code is accepted, perhaps one that replaced the first, and a side remembers the time before."""
+        if self._chance("old code") >= REMEMBERS_AN_OLD_CODE:
+            return
+        await asyncio.sleep(self._chance("old code at") * self._shape.chaos_s * 0.6)
+        source = self._one_of(self._names, "old code of")
+        destination = self._one_of([name for name in self._names if name != source], "old code to")
+        code = await admins.initiate(source, to=destination, called="old code", ask_me=False)
+        if code is None:
+            return
+        await asyncio.sleep(self._rest_s(60.0, "announced"))
+        backup = admins.keep_backup(self._one_of((source, destination, destination), "who forgets"))
+        if self._chance("code replaced") < CODE_REPLACED:
+            await asyncio.sleep(self._rest_s(60.0, "replaced"))
+            code = await admins.new_code(source, code.connection.hex()) or code
+        await admins.accept(destination, code)
+        await asyncio.sleep(self._rest_s(600.0, "forgets"))
+        await admins.restore(backup, silently=self._chance("forgets silently") < SILENTLY)
 
     async def _copy(self, admins: Admins) -> None:
         if self._chance("cloned") >= CLONED:

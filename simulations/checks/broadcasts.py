@@ -178,7 +178,8 @@ class Broadcasts(Check):
             topic = status_topic(host.topic_id, row.sys_id)
             kept, watched = retained.pop(topic, None), seen.pop(row.sys_id, None)
             if not is_shown(row):
-                if kept is not None and host.key not in self._rewound:
+                has_forgotten = host.key in self._rewound or (host.key in self._restored and row.seq == 0)
+                if kept is not None and not has_forgotten:
                     return f"the broker still tells of {self.called(host, row)}, which is hidden."
                 continue
             (told,) = host.disk.raw.execute(_EVENT, (row.n, row.seq)).fetchone()
