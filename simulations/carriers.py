@@ -82,6 +82,10 @@ class DirectCarrier:
     async def stop(self) -> None:
         """See `Carrier`."""
 
+    def server_at(self, url_host: str) -> DirectServer:
+        """Its server at a host name; a request that went astray names another one: it is for the node URL."""
+        return self._servers.get(url_host) or self._servers[self._host.plan.node_host]
+
     def receive(self, call: Call) -> None:
         """See `Carrier`."""
         self._host.spawn(self._serve(call))
@@ -89,10 +93,8 @@ class DirectCarrier:
     async def _serve(self, call: Call) -> None:
         host = self._host
         host.open_requests += 1
-        # a request that went astray names another host; it is for the node URL
-        server = self._servers.get(call.target) or self._servers[host.plan.node_host]
         call.answered(
-            await server.answer(
+            await self.server_at(call.target).answer(
                 call.method, call.path, host=call.target, headers=call.headers, body=call.body, remote=call.remote
             )
         )

@@ -37,3 +37,6 @@ CHECKS: Final[tuple[type[Observer], ...]] = (
     Agreement,
 )
 """All of them, in the order in which they are told."""
+
+OF_BOTH_SIDES: Final = (Agreement, Closing, Consent, Endless, Owing, Speech)
+"""Those that must know everything of both sides of a connection: they can't judge one with somebody else's program."""

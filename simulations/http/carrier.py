@@ -45,7 +45,7 @@ class HttpCarrier:
         self._servers: list[web.AppRunner] = []
         self._client = AiohttpPeerNetwork(
             AddressPolicy(own=own_reach(host.node_url), allow=(AllowEntry(network=NETWORK),), allow_http_private=True),
-            resolver=_Names(addresses),
+            resolver=Names(addresses),
             socket_factory=lambda _address: PeerSocket(self),  # type: ignore[arg-type,return-value]  # stands for one
         )
         self._own: aiohttp.ClientSession | None = None
@@ -97,7 +97,7 @@ class HttpCarrier:
         if self._own is None:
             self._own = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    resolver=_Names(self.addresses),
+                    resolver=Names(self.addresses),
                     socket_factory=lambda _address: OwnSocket(self),  # type: ignore[arg-type,return-value]  # likewise
                     force_close=True,
                 ),
@@ -149,7 +149,7 @@ class _HttpNetwork:
             CALL.reset(before)
 
 
-class _Names(AbstractResolver):
+class Names(AbstractResolver):
     """The world's name service; it is never wrong."""
 
     def __init__(self, addresses: Mapping[str, str]) -> None:

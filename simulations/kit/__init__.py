@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from simulations.kit.machine import HandshakeMachine
     from simulations.kit.mqtt import Delivery, MqttClient
     from simulations.kit.nodes import Connection, Node
+    from simulations.kit.pair import Pair, RealNode
     from simulations.kit.plans import BrokerOutage, Crash, Delay, Drop, Duplicate, Partition, RepeatedBroadcasts
     from simulations.kit.running import run, simulated
     from simulations.kit.script import Scripted
@@ -68,8 +69,10 @@ __all__ = [
     "NoAnswerError",
     "Node",
     "NotQuietError",
+    "Pair",
     "Partition",
     "PresenceEvent",
+    "RealNode",
     "RefusedError",
     "RepeatedBroadcasts",
     "Scripted",
@@ -109,7 +112,9 @@ _HOMES: Final = {
     "NoAnswerError": "simulations.kit.errors",
     "Node": "simulations.kit.nodes",
     "NotQuietError": "simulations.kit.errors",
+    "Pair": "simulations.kit.pair",
     "Partition": "simulations.kit.plans",
+    "RealNode": "simulations.kit.pair",
     "PresenceEvent": "node.delivery.events",
     "RefusedError": "simulations.kit.errors",
     "RepeatedBroadcasts": "simulations.kit.plans",

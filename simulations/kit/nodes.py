@@ -67,6 +67,14 @@ class Committed(Observer):
         """See `Observer`."""
         self._rows[host.name] = host.rows.known
 
+    def unsettled(self) -> str | None:
+        """See `Observer`: nobody owes anything to whom it could be told, whoever that is."""
+        for host in self.world.hosts.values():
+            for row in self.of(host):
+                if row.owed and row.partner_node_url is not None:
+                    return f"{host.name} still owes its statement of {row.name} to {row.partner_node_url}."
+        return None
+
     def of(self, host: Host) -> list[Row]:
         """The rows of a machine, in the order in which they were made."""
         rows = self._rows.get(host.name, {})

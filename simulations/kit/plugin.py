@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
+    from simulations.kit.pair import Pair
     from simulations.kit.world import World
 
 WORLD = "handclasp_world"
@@ -89,6 +90,18 @@ def handclasp_world(request: pytest.FixtureRequest, handclasp_seed: int) -> Worl
     from simulations.kit.world import World  # noqa: PLC0415 - see the module
 
     return World(handclasp_seed, level=request.config.getoption("--handclasp-level"))
+
+
+@pytest.fixture
+def handclasp_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """A `Pair`: two real node processes, `a` and `b`, and a broker, all started; they end with the test.
+
+    Starting takes some seconds. For a pair that several tests share, use `Pair` in a fixture of your own.
+    """
+    from simulations.kit.pair import Pair  # noqa: PLC0415 - see the module
+
+    with Pair(tmp_path_factory.mktemp("handclasp")) as pair:
+        yield pair
 
 
 class SimulatedTest(pytest.Function):

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import re
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from node.settings import Announcements
-from simulations.checks import CHECKS
+from simulations.checks import CHECKS, OF_BOTH_SIDES
 from simulations.host import HostPlan
+from simulations.http.clocks import virtual_clocks
 from simulations.kit.acts import perform
 from simulations.kit.errors import NOT_OPEN, NotQuietError, WorldError
 from simulations.kit.messages import Messages
@@ -18,6 +19,7 @@ from simulations.kit.mqtt import ALL_TOPICS, MqttClient, keep_subscribed
 from simulations.kit.nodes import Committed, Node
 from simulations.kit.running import KitLoop
 from simulations.kit.script import Script
+from simulations.kit.strangers import FIRST_NUMBER, STRANGERS_MAX, Stranger, new_session
 from simulations.levels import Level
 from simulations.shape import Shape
 from simulations.told_logs import logs_told
@@ -27,7 +29,9 @@ from simulations.world import World as SeededWorld
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    import aiohttp
     import aiomqtt
+    from aiohttp import web
 
     from simulations.faults import Fault
     from simulations.kit.acts import AdminAct
@@ -90,6 +94,7 @@ class World(Messages):
         self._nodes: dict[str, Node] = {}
         self._clients = 0
         self._busy_until_s = 0.0
+        self._has_peers = self._has_clocks = False
 
     async def __aenter__(self) -> Self:
         """Begin: a broker, a network, and no node yet.
@@ -249,6 +254,43 @@ class World(Messages):
         task.add_done_callback(loop.expect_success)
         await subscribed.wait()
 
+    async def serve(self, host: str, app: web.Application, *, is_peer: bool = False) -> str:
+        """Put an aiohttp application of yours into the world; its URL, `http://` and the host.
+
+        Nodes reach it with all that befalls requests between nodes, your own programs by `session`.
+
+        Args:
+            host: its host name, such as `tickets.test`.
+            app: the application. It has no real clock, randomness, thread or socket here.
+            is_peer: it speaks the protocol, as source or destination. What it keeps and whether its admin has agreed
+                is not known then; so the checks that judge both sides of a connection are left out, and those of each
+                node by itself stay.
+
+        Raises:
+            WorldError: the name is taken, or there are a hundred already.
+        """
+        engine = self._world
+        count = len(engine.machines.strangers)
+        if host in engine.machines.addresses or count == STRANGERS_MAX:
+            raise WorldError(f"{host} is taken, or there are {STRANGERS_MAX} programs already.")
+        stranger = Stranger(engine, host, app, FIRST_NUMBER + count)
+        await stranger.start()
+        engine.machines.strangers[host] = stranger
+        if is_peer:
+            engine.told.listen([one for one in engine.observers if not isinstance(one, OF_BOTH_SIDES)])
+            self._has_peers = True
+        return stranger.node_url
+
+    def session(self, **more: Any) -> aiohttp.ClientSession:
+        """An `aiohttp.ClientSession` that reaches nodes and programs of this world by their URLs, and nothing else.
+
+        No fault befalls what it asks. `more` are further arguments of `aiohttp.ClientSession`. Use it by `async with`.
+        """
+        if self.level is Level.DIRECT and not self._has_clocks:
+            self._stack.enter_context(virtual_clocks(self._world.loop.time))  # its links ask for the time
+            self._has_clocks = True
+        return new_session(self._world, **more)
+
     # Time
 
     @property
@@ -301,7 +343,8 @@ class World(Messages):
     def _unsettled(self) -> str | None:
         if self.now_s < self._busy_until():
             return "what was planned is not over."
-        sentences = (observer.unsettled() for observer in self._world.observers)
+        judges = (one for one in self._world.observers if not (self._has_peers and isinstance(one, OF_BOTH_SIDES)))
+        sentences = (observer.unsettled() for observer in judges)
         return next((sentence for sentence in sentences if sentence is not None), None)
 
     # What happened
