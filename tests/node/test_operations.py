@@ -189,6 +189,21 @@ async def test_both_documents_are_served_to_anybody(tmp_path):
                 assert answer.status == 422
 
 
+async def test_a_whole_number_may_be_written_with_a_point(tmp_path):
+    async with running_node(tmp_path / "a") as node:
+        for number, (lifetime, status) in enumerate(
+            ((120.0, 201), (6e2, 201), (120.5, 422), (59.0, 422), (1e300, 422))
+        ):
+            wish = {"name": f"n {number}", "local_short_name": "a", "remote_short_name": "b"}
+            answer = await node.admin("POST", "/connections", wish | {"code_lifetime_s": lifetime})
+            assert answer[0] == status, answer
+        assert (await node.admin("POST", "/check", {"url": 1.0}))[1]["field"] == "url"
+        for body in (b"1.0", b"[1.0]", b"1e999"):
+            headers = {"Authorization": f"Bearer {node.token}", "Content-Type": "application/json"}
+            async with node.http.post(f"{node.url}{API}/check", data=body, headers=headers) as refused:
+                assert refused.status == 400
+
+
 async def test_an_idempotency_key_counts_where_it_is_described_and_nowhere_else(tmp_path):
     async with running_node(tmp_path / "a") as node:
         headers = {"Authorization": f"Bearer {node.token}", "Idempotency-Key": "x" * 256}
