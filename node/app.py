@@ -31,6 +31,7 @@ from node.delivery.resync import Resync
 from node.health import HealthRoutes
 from node.logs import get_logger
 from node.peer.endpoint import PeerEndpoint
+from node.routing import add_routes
 from node.version import SOFTWARE
 from protocol.limits import PROTOCOL_VERSION, RESYNC_S
 from protocol.node_info import WELL_KNOWN_PATH, NodeInfo, to_json
@@ -259,11 +260,16 @@ def _node_app(
         client_max_size=BODY_BYTES_MAX,
     )
     endpoint = PeerEndpoint(context, heard=lambda kind, result: metrics.message_received(kind=kind, result=result))
-    app.router.add_post("/peer", endpoint.handle)
-    app.router.add_get(WELL_KNOWN_PATH, _shows(info))
-    app.router.add_get("/problems/{slug}", problem_page)
-    app.router.add_routes(AdminApi(context, dispatcher).routes())
-    app.router.add_routes(health.routes())
+    add_routes(
+        app,
+        [
+            web.post("/peer", endpoint.handle),
+            web.get(WELL_KNOWN_PATH, _shows(info)),
+            web.get("/problems/{slug}", problem_page),
+            *AdminApi(context, dispatcher).routes(),
+            *health.routes(),
+        ],
+    )
     if console is not None:
         console.add_to(app)
     return app
@@ -283,10 +289,8 @@ def _instance_app(
             return await _shows(info)(request)
         raise web.HTTPTemporaryRedirect(profile.node_url + WELL_KNOWN_PATH)
 
-    app.router.add_get(WELL_KNOWN_PATH, well_known)
-    if console is not None:
-        app.router.add_get("/", _leads_to(console.url))
-    app.router.add_routes(health.instance_routes())
+    front = [web.get("/", _leads_to(console.url))] if console is not None else []
+    add_routes(app, [web.get(WELL_KNOWN_PATH, well_known), *front, *health.instance_routes()])
     return app
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import structs
@@ -54,6 +55,7 @@ class BrokerOverseer(Protocol):
         ...
 
 
+@lru_cache(maxsize=4096)
 def matches(topic_filter: str, topic: str) -> bool:
     """Whether a topic is meant by a filter with wildcards (MQTT 3.1.1, 4.7.1)."""
     wanted, levels = topic_filter.split("/"), topic.split("/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from node.app import Node, Ports, Profile
@@ -61,20 +62,25 @@ class HostPlan:
     ) -> HostPlan:
         """The machine with that number; its identity is the same in every world. Its name is a letter, or given."""
         name = "abcdefgh"[number] if name is None else name
-        mark = bytes([number + 1])
         return cls(
             name=name,
-            identity=NodeIdentity(
-                node_id=mark * 6 + b"\x40" + mark + b"\x80" + mark * 7,
-                signing_key=SigningKey(signing_seed(number)),
-                master_secret=b"master secret of " + mark * 15,
-            ),
+            identity=_identity(number),
             remote=f"10.0.{number}.1",
             node_host=f"{name}.test",
             instance_address=f"10.0.{number}.2",
             instance_host=f"{name}.instance.test",
             announcements=announcements,
         )
+
+
+@cache
+def _identity(number: int) -> NodeIdentity:
+    mark = bytes([number + 1])
+    return NodeIdentity(
+        node_id=mark * 6 + b"\x40" + mark + b"\x80" + mark * 7,
+        signing_key=SigningKey(signing_seed(number)),
+        master_secret=b"master secret of " + mark * 15,
+    )
 
 
 def signing_seed(number: int) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from simulations.core.loop import OWNER
 from simulations.observer import Observer
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from simulations.rows import Change
     from simulations.trace import Trace
     from simulations.wire import Said
+
+
+_TOLD: Final = {name: ignored for name, ignored in vars(Observer).items() if not name.startswith("_")}
+"""What observers may be told, and what does nothing about it."""
 
 
 class Told:
@@ -41,15 +45,12 @@ class Told:
 
     def listen(self, observers: Sequence[Observer]) -> None:
         """Tell these from now on, each what it wants to hear: what it has a method of its own for."""
-        self._listeners = {
-            name: [
-                getattr(observer, name)
-                for observer in observers
-                if getattr(type(observer), name) is not getattr(Observer, name)
-            ]
-            for name in vars(Observer)
-            if not name.startswith("_")
-        }
+        self._listeners = {name: [] for name in _TOLD}
+        for observer in observers:
+            kind = type(observer)
+            for name, ignored in _TOLD.items():
+                if getattr(kind, name) is not ignored:
+                    self._listeners[name].append(getattr(observer, name))
 
     def booted(self, host: Host) -> None:
         """A machine is on."""

@@ -267,8 +267,11 @@ class Broadcaster:
 
     async def _rest(self, heal_at: float | None) -> None:
         ends = [at for at in (heal_at, self._kept.delete_at) if at is not None]
+        if not ends or self._wake.is_set():
+            await self._wake.wait()
+            return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(min(ends, default=None)):
+            async with asyncio.timeout_at(min(ends)):
                 await self._wake.wait()
 
     async def _self_test(self, link: BrokerLink, online: Publication) -> None:

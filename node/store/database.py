@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+_BEGIN = "BEGIN IMMEDIATE"
 _SCHEMA_VERSION = select(schema_revision.c.version_num)
 
 
@@ -50,17 +51,13 @@ class Database:
             opened.callback(self.engine.dispose)
             try:
                 self.connection: Connection = opened.enter_context(self.engine.connect())
+                self._raw: sqlite3.Connection = self.connection.connection.driver_connection  # type: ignore[assignment]
                 self._prepare()
             except DatabaseError as error:
                 raise StoreError(f"The database {self._where} can't be used: {error.orig}.") from error
             # what `execute` runs stands between its own BEGIN and COMMIT: SQLAlchemy's cost several times what they do
             event.remove(self.engine, "begin", _begin_immediate)
             opened.pop_all()
-
-    @property
-    def _raw(self) -> sqlite3.Connection:
-        raw: sqlite3.Connection = self.connection.connection.driver_connection  # type: ignore[assignment]
-        return raw
 
     def _prepare(self) -> None:
         # an integer column may hold what the design keeps below 2^53; nothing else is assumed of SQLite here
@@ -93,9 +90,9 @@ class Database:
         """
         raw = self._raw
         changes = raw.total_changes
-        raw.execute("BEGIN IMMEDIATE")
+        raw.execute(_BEGIN)
         try:
-            results = [self._alone(unit) for unit in units]
+            results = [self._alone(unit) for unit in units] if len(units) > 1 else [self._only(unit) for unit in units]
         except BaseException:
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
@@ -115,6 +112,18 @@ class Database:
             result = error
         raw.execute("RELEASE unit")
         return result
+
+    def _only(self, unit: Callable[[Connection], Any]) -> Any:
+        """The same of a transaction's only unit: what it did is undone with the transaction, and another one begun."""
+        raw = self._raw
+        try:
+            return unit(self.connection)
+        except Exception as error:
+            if not raw.in_transaction:
+                raise  # as above
+            raw.execute("ROLLBACK")
+            raw.execute(_BEGIN)
+            return error
 
     def commit(self) -> None:
         """Make what was executed durable. It may be called in another thread than `execute`, while nobody executes.
@@ -157,7 +166,7 @@ def _engine(where: str) -> Engine:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql(_BEGIN)
 
 
 def _revision(connection: Connection) -> str | None:

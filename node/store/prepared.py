@@ -48,14 +48,14 @@ class Prepared:
         """
         if not self._sql:
             self._compile(tx)
-        given = {**self._constants, **parameters}
+        given = {**self._constants, **parameters} if self._constants else parameters
         cursor = tx.connection.cursor()
-        cursor.execute(self._sql, [given[name] for name in self._names])
+        cursor.execute(self._sql, tuple(map(given.__getitem__, self._names)))
         return cursor
 
     def rows(self, tx: Transaction, parameters: Mapping[str, object]) -> list[Any]:
         """Run it and take all rows, with their columns by name."""
-        return [self._row(row) for row in self.run(tx, parameters).fetchall()]
+        return list(map(self._row, self.run(tx, parameters).fetchall()))
 
     def first(self, tx: Transaction, parameters: Mapping[str, object]) -> Any | None:
         """Run it and take its first row, none if there is none."""

@@ -22,7 +22,7 @@ import random  # noqa: TID251 - closed here
 import sys
 import threading
 import time
-from functools import wraps
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -192,6 +192,7 @@ def _close(restored: contextlib.ExitStack) -> None:
         restored.callback(setattr, module, name, original)
 
 
+@cache
 def _refusing(original: Callable[..., Any], called: str, *, free: bool) -> Callable[..., Any]:
     @wraps(original)
     def refusing(*arguments: Any, **named: Any) -> Any:

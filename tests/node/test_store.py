@@ -58,6 +58,17 @@ async def test_a_unit_of_work_that_raises_leaves_nothing_and_the_others_stay(sto
     assert await store.run(topics) == ["kept"] * 4
 
 
+async def test_a_unit_of_work_that_raises_alone_in_its_transaction_leaves_nothing(store):
+    def failing(tx):
+        write("half")(tx)
+        raise LookupError("on purpose")
+
+    await store.run(write("kept"))
+    with pytest.raises(LookupError):
+        await store.run(failing)
+    assert await store.run(topics) == ["kept"]
+
+
 async def test_units_that_wait_share_one_commit(tmp_path):
     commits = []
     store = GroupCommitStore(Database(tmp_path / "node.db"), committed=lambda _duration_s, units: commits.append(units))

@@ -93,8 +93,9 @@ def test_speech_finds_an_answer_that_leaves_before_its_commit(monkeypatch):
     genuine = endpoint.take_in
 
     def uncommitted(context, tx, message, **more):
+        tx.exec_driver_sql("SAVEPOINT early")
         outcome = genuine(context, tx, message, **more)
-        tx.exec_driver_sql("ROLLBACK TO unit")  # what a node forgets that answers too early
+        tx.exec_driver_sql("ROLLBACK TO early")  # what a node forgets that answers too early
         return outcome
 
     monkeypatch.setattr(endpoint, "take_in", uncommitted)
