@@ -28,6 +28,9 @@ settings.load_profile("handclasp")
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin"
 """Where Debian keeps mosquitto, outside most users' PATH."""
 
+collect_ignore = ["sample_project"]
+"""It is somebody else's project: its tests are run by test_sample_project.py, in an environment of its own."""
+
 ENABLE = "sudo scripts/install-debian-packages"
 NOT_RUN = "not run here: "
 

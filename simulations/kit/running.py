@@ -51,6 +51,7 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         Escaped: something reached for a real clock, real randomness, a thread or a socket while the world was open.
         BaseException: whatever `main` raised.
     """
+    __tracebackhide__ = True
     loop = KitLoop()
     with _no_garbage():
         try:
@@ -125,6 +126,7 @@ def simulated(test: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
 
     @functools.wraps(test)
     def plain(*arguments: P.args, **named: P.kwargs) -> T:
+        __tracebackhide__ = True
         return run(lambda: test(*arguments, **named))
 
     return plain

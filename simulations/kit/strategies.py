@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from simulations.kit.plans import PlannedFault
 
 KEYS: Final = tuple(SigningKey(bytes([number]) * 32) for number in (1, 2, 3))
-CHOICES_MAX: Final = 200
+CHOICES_MAX: Final = 64
 WEIGHTED_ACTS: Final = ("initiate", "accept", "accept", *ACTS)
 
 _COUNTERS: Final = st.integers(1, COUNTER_LIMIT - 1)
@@ -198,7 +198,7 @@ def invitation_codes(draw: DrawFn) -> InvitationCode:
 
 def schedules() -> SearchStrategy[tuple[int, ...]]:
     """Orders in which callbacks run that are ready at once, for `World(schedule=…)`; the simplest is asyncio's."""
-    return st.lists(st.integers(0, 7), max_size=CHOICES_MAX).map(tuple)
+    return st.lists(st.integers(0, 3), max_size=CHOICES_MAX).map(tuple)
 
 
 def fault_plans(*, within_s: float = 600.0, max_size: int = 4) -> SearchStrategy[tuple[PlannedFault, ...]]:
