@@ -2,7 +2,7 @@
 #   ARGS="…" is handed to the command:           make pair ARGS="--count 3"
 #   PYTHON=… names the Python to make .venv with: make demo PYTHON=/path/to/python3.12
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-browser pair test test-slow check simulate format lock figures bench bench-simulation trials recording screenshots vectors clean
+.PHONY: help demo demo-browser pair test test-slow check simulate format lock figures bench bench-simulation trials recording screenshots vectors pages clean
 
 IN_VENV := .venv/bin/python -m
 # Tests start hundreds of Python processes: each would compile the code anew if bytecode were not kept.
@@ -91,6 +91,10 @@ vectors: ## Write docs/vectors and the made parts of docs/protocol.md anew from 
 	$(SET_UP) main
 	@$(IN_VENV) scripts.vectors
 	@$(IN_VENV) scripts.protocol_page
+
+pages: ## Write docs/problems.md and docs/settings.md anew from the tables of the code
+	$(SET_UP) main
+	@$(IN_VENV) scripts.pages
 
 clean: ## Remove .venv and every cache; keeps the data of your nodes
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist

@@ -212,4 +212,4 @@ async def problem_page(request: web.Request) -> web.Response:
     if slug not in {problem.value for problem in Problem}:
         raise ProblemError(Problem.NOT_FOUND, "There is no such problem type.")
     row = PROBLEMS[Problem(slug)]
-    return web.Response(text=f"{slug} (HTTP {row.status})\n\n{row.title}.\n{row.remedy}\n")
+    return web.Response(text=f"{slug} (HTTP {row.status})\n\n{row.title}.\n{row.when}\n{row.remedy}\n")

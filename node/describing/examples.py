@@ -17,8 +17,10 @@ from node.admin.bodies import (
 from node.connections import shapes
 from node.license.license import Kind
 from node.network.findings import TABLE, CheckOutcome, Finding
+from node.ports import StoreFullError
 from node.problems import PROBLEMS, Problem
 from node.version import SOFTWARE
+from protocol.code_outcomes import SENTENCES, CodeOutcome
 from protocol.limits import CODE_LIFETIME_S_DEFAULT
 from protocol.modes import Mode
 from protocol.records import Status
@@ -199,7 +201,36 @@ BODIES: Final[Mapping[type, Mapping[str, Any]]] = {
     AcceptBody: {"code": CODE, "description": _NOTE},
 }
 
-_OF_MEMBERS: Final = {"field": "name", "outcome": "expired", "connection": SYS_ID}
+_OF_MEMBERS: Final = {
+    (Problem.CHECK_FAILED, "outcome"): CheckOutcome.UNREACHABLE,
+    (Problem.CODE_REFUSED, "outcome"): CodeOutcome.EXPIRED,
+}
+
+
+_DETAILS: Final[Mapping[Problem, str]] = {
+    Problem.MALFORMED: "The body is not JSON.",
+    Problem.INVALID_FIELD: "The connection name is empty.",
+    Problem.UNKNOWN_FIELD: "The field 'nmae' is not known here.",
+    Problem.MISSING_FIELD: "The field name is missing.",
+    Problem.UNSUPPORTED_MEDIA_TYPE: "The content type text/plain is not taken here.",
+    Problem.TOO_LARGE: "The request has 200000 bytes.",
+    Problem.TOO_SLOW: "The body was not all there after 30 s.",
+    Problem.UNAUTHENTICATED: "This is for admins of this instance only.",
+    Problem.NOT_FOUND: "This instance has no connection with that sys_id.",
+    Problem.METHOD_NOT_ALLOWED: "DELETE is not allowed here.",
+    Problem.NOT_POSSIBLE_NOW: "Nothing waits to be told to the partner.",
+    Problem.IDEMPOTENCY_KEY_REUSED: "This Idempotency-Key was used for another request before.",
+    Problem.NAME_TAKEN: 'Another connection of this instance is called "Incidents".',
+    Problem.MODE_NOT_OFFERED: "This node does not offer the mode basic.",
+    Problem.NOT_PUBLIC: "This instance has no node URL, so no destination could reach it to accept.",
+    Problem.NOT_LICENSED: "The evaluation ended on 2026-01-31 00:00 UTC. Without a license no new connection is "
+    "initiated in Script mode.",
+    Problem.CHECK_FAILED: f"{DESTINATION_URL} can't be reached.",
+    Problem.LICENSE_KEY_REFUSED: "This license key ended on 2026-01-31 00:00 UTC: ask for a new one.",
+    Problem.CODE_REFUSED: SENTENCES[CodeOutcome.EXPIRED],
+    Problem.DISK_FULL: str(StoreFullError()),
+    Problem.INTERNAL: "The node failed to answer this request.",
+}
 
 
 def problem(kind: Problem) -> dict[str, Any]:
@@ -209,7 +240,7 @@ def problem(kind: Problem) -> dict[str, Any]:
         "type": f"/problems/{kind}",
         "title": row.title,
         "status": row.status,
-        "detail": f"{row.title}: this sentence says what exactly.",
+        "detail": _DETAILS[kind],
         "remedy": row.remedy,
-        **{name: _OF_MEMBERS[name] for name in row.members},
+        **{name: _OF_MEMBERS.get((kind, name), "name") for name in row.members},
     }

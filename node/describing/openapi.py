@@ -15,13 +15,22 @@ from node.connections.once import KEPT_MS
 from node.connections.shapes import SYS_ID_PATTERN, CodeAnswer, ConnectionAnswer
 from node.describing import examples
 from node.describing.schemas import REF, given, taken
+from node.network.findings import CheckOutcome
 from node.problems import MEMBERS, PROBLEMS, Problem
 from node.version import VERSION
+from protocol.code_outcomes import CodeOutcome
+from protocol.vocabulary import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 JSON: Final = "application/json"
+
+OUTCOMES: Final = {
+    Problem.CHECK_FAILED: [one.value for one in CheckOutcome if one is not CheckOutcome.OK],
+    Problem.CODE_REFUSED: sorted({*map(str, CodeOutcome), *map(str, Reason)}),
+}
+"""The words of `outcome`. A code is also refused by the reason for which its connection is closed here."""
 
 INTRODUCTION: Final = f"""\
 What admins of this instance can do from a program: all that the console does with connections.
@@ -140,15 +149,22 @@ def _problem(kind: Problem) -> dict[str, Any]:
         "status": {"const": row.status, "description": "The HTTP status."},
         "detail": {"type": "string", "description": "What is wrong in this case."},
         "remedy": {"type": "string", "description": "What to do about it.", "examples": [row.remedy]},
-        **{name: {"type": "string", "description": MEMBERS[name]} for name in (*row.members, *row.may_have)},
+        **{name: _member(kind, name) for name in (*row.members, *row.may_have)},
     }
     return {
         "type": "object",
-        "description": f"{row.title}. {row.remedy}",
+        "description": f"{row.title}. {row.when} {row.remedy}",
         "properties": members,
         "required": [name for name in members if name not in row.may_have],
         "additionalProperties": False,
     }
+
+
+def _member(kind: Problem, name: str) -> dict[str, Any]:
+    made: dict[str, Any] = {"type": "string", "description": MEMBERS[name]}
+    if name == "outcome":
+        made["enum"] = OUTCOMES[kind]
+    return made
 
 
 def _operation(one: Operation) -> dict[str, Any]:
@@ -221,7 +237,7 @@ def _bad(kinds: Iterable[Problem]) -> dict[str, Any]:
 def _refusal(kinds: list[Problem]) -> dict[str, Any]:
     schemas = [{"$ref": REF.format(name=problem_schema(kind))} for kind in kinds]
     made: dict[str, Any] = {
-        "description": "\n".join(f"- `{kind}`: {PROBLEMS[kind].title}." for kind in kinds),
+        "description": "\n".join(f"- `{kind}`: {PROBLEMS[kind].title}. {PROBLEMS[kind].when}" for kind in kinds),
         "content": {
             PROBLEM_JSON: {
                 "schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas},
