@@ -115,6 +115,13 @@ def flow(screens: Screens, nodes: list[NodeChild], pages: list[Any]) -> None:
     a.goto(f"{acme.node_url}/console/connections")
     a.locator("tr", has_text="Deactivated here").wait_for()
     screens.take(a, "connections")
+    a.locator("tr", has_text="Old trial").locator("summary", has_text="Remove").click()
+    screens.take(a, "connections-asked")
+    a.get_by_role("link", name="Old trial").click()
+    screens.take(a, "closed")
+    deciding(screens, acme, globex, pages)
+    a.goto(f"{acme.node_url}/console/report")
+    screens.take(a, "report")
     a.goto(f"{acme.node_url}/console/clean-up")
     screens.take(a, "clean-up")
     a.goto(f"{acme.node_url}/console/nothing")
@@ -136,6 +143,9 @@ def empty(screens: Screens, acme: NodeChild, a: Any) -> None:
     a.get_by_label("Name of a new token").fill("nightly job")
     a.get_by_role("button", name="Make a token").click()
     screens.take(a, "settings")
+    a.get_by_role("button", name="Check my own URL").click()
+    a.get_by_text("answers at its own URL").wait_for()
+    screens.take(a, "settings-checked")
 
 
 def initiating(screens: Screens, acme: NodeChild, a: Any, destination: str) -> str:
@@ -156,8 +166,17 @@ def initiating(screens: Screens, acme: NodeChild, a: Any, destination: str) -> s
     a.get_by_label("Remote instance short name").fill("Globex")
     a.get_by_label("Description").fill("Incidents of the shared network.")
     screens.take(a, "information")
+    a.get_by_label("Remote instance short name").fill("")
+    a.get_by_label("Connection name").fill("Late summer")
+    a.get_by_role("button", name="Next").click()
+    a.locator(".fault:not(:empty)").first.wait_for()
+    screens.take(a, "information-refused")
+    a.get_by_label("Remote instance short name").fill("Globex")
+    a.get_by_label("Connection name").fill("Acme_to_Globex")
     a.get_by_role("button", name="Next").click()
     screens.take(a, "code")
+    a.get_by_text("A text for the e-mail").click()
+    screens.take(a, "code-mail")
     code = str(a.get_by_label("Invitation code").input_value())
     a.get_by_role("button", name="Copy invitation code").click()
     a.get_by_role("link", name="Done").click()
@@ -171,6 +190,9 @@ def accepting(screens: Screens, globex: NodeChild, b: Any, code: str) -> None:
     b.goto(f"{globex.node_url}/console/notifications")
     b.get_by_text("wants to connect").wait_for()
     screens.take(b, "notifications")
+    b.get_by_role("link", name="Acme_to_Globex").click()
+    b.locator("#state").wait_for()
+    screens.take(b, "invited")
     b.goto(f"{globex.node_url}/console/accept")
     screens.take(b, "accept")
     b.get_by_label("Invitation code").fill(code[:-9])
@@ -183,6 +205,18 @@ def accepting(screens: Screens, globex: NodeChild, b: Any, code: str) -> None:
     screens.take(b, "confirm")
     b.get_by_role("button", name="Accept").click()
     b.locator("#state .pill", has_text="Active").wait_for()
+
+
+def deciding(screens: Screens, acme: NodeChild, globex: NodeChild, pages: list[Any]) -> None:
+    """One admin has accepted, and the other one is asked."""
+    names = {"name": "Assets", "local_short_name": "Acme", "remote_short_name": "Globex", "ask_me": True}
+    offered = client(acme).initiate({"destination_url": globex.node_url, **names})
+    client(globex).accept({"code": offered["invitation_code"]})
+    for node, page, title in zip((acme, globex), pages, ("awaiting", "awaiting-there"), strict=True):
+        page.goto(f"{node.node_url}/console/connections/{offered['connection']['sys_id']}")
+        page.locator("#state .pill", has_text="Awaiting").wait_for()
+        screens.take(page, title)
+    client(acme).act(offered["connection"]["sys_id"], "refuse")
 
 
 def evaluation_ended(data: Path) -> None:

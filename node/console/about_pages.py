@@ -87,4 +87,4 @@ def _licenses() -> list[tuple[str, str]]:
         ("htmx, which makes pages live: Zero-Clause BSD", VENDORED / "htmx.LICENSE"),
         ("Lucide, the icons: ISC License", VENDORED / "lucide" / "LICENSE"),
     )
-    return [(title, file.read_text(encoding="utf-8").strip()) for title, file in files]
+    return [(title, file.read_text(encoding="utf-8").strip("\n")) for title, file in files]

@@ -90,8 +90,8 @@ def read(text: str, public: bytes) -> LicenseKey:
     body, signature = signed[:-SIGNATURE_BYTES], signed[-SIGNATURE_BYTES:]
     if not verify(public, DOMAIN, body, signature):
         raise LicenseKeyError(
-            "This license key is damaged, or was signed by another key pair than the one that this node was told of: "
-            "copy it again as a whole, or ask whoever runs this node about HANDCLASP_LICENSE_PUBLIC_KEY."
+            "This license key is damaged, or was signed by another key pair than HANDCLASP_LICENSE_PUBLIC_KEY names "
+            "on this node. Copy it again as a whole, or ask whoever runs this node."
         )
     said = _said(body)
     if not 0 <= said.issued_at < said.expires_at <= INSTANT_S_MAX:

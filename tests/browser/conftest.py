@@ -49,6 +49,12 @@ class Admin:
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url("**/console/connections")
 
+    def come_in(self) -> None:
+        """Be signed in, as this browser may be already."""
+        self.go("/console/connections")
+        if "/console/sign-in" in self.page.url:
+            self.sign_in()
+
     def axe(self) -> list[str]:
         """What axe finds on the page, in both themes."""
         return axe(self.page)
@@ -109,19 +115,26 @@ def consoles(tmp_path_factory) -> Iterator[list[NodeProcess]]:
             node.close()
 
 
+@pytest.fixture(scope="module")
+def cookies() -> dict[str, Any]:
+    """What browsers keep from test to test, by the node's name: one sign-in a module is enough."""
+    return {}
+
+
 @pytest.fixture
-def admins(browser, consoles, request) -> Iterator[list[Admin]]:
+def admins(browser, consoles, cookies, request) -> Iterator[list[Admin]]:
     """Both admins, signed in; at the end their pages must have loaded nothing from elsewhere and failed nowhere."""
     options = getattr(request, "param", {})
     both, contexts = [], []
     for node in consoles:
-        context = browser.new_context(**options)
+        context = browser.new_context(storage_state=cookies.get(node.name), **options)
         context.set_default_timeout(WAIT_MS)
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=node.url)
         contexts.append(context)
         both.append(watched(Admin(node=node, page=context.new_page(), faults=[])))
     for admin in both:
-        admin.sign_in()
+        admin.come_in()
+        cookies[admin.node.name] = admin.page.context.storage_state()
     yield both
     for context in contexts:
         context.close()

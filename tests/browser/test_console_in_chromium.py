@@ -64,7 +64,7 @@ def test_two_admins_in_one_browser_connect_and_see_it_happen_and_axe_finds_nothi
 
 @pytest.mark.slow
 @pytest.mark.parametrize("admins", [{"java_script_enabled": False}], indirect=True)
-def test_the_flow_works_with_javascript_off(admins):
+def test_the_whole_flow_works_with_javascript_off(admins):
     a, b = admins
     page = a.page
     a.go("/console/initiate")
@@ -75,6 +75,7 @@ def test_the_flow_works_with_javascript_off(admins):
     page.get_by_label("Local instance short name").fill("Plain A")
     page.get_by_label("Remote instance short name").fill("Plain B")
     page.get_by_label("Connection name").fill("plain")
+    page.get_by_label("Ask me before activating").check()
     page.get_by_role("button", name="Next").click()
     code = page.get_by_label("Invitation code").input_value()
     b.go("/console/accept")
@@ -82,12 +83,36 @@ def test_the_flow_works_with_javascript_off(admins):
     b.page.get_by_role("button", name="Next").click()
     b.page.get_by_role("button", name="Accept").click()
     page.get_by_role("link", name="Done").click()
+    after_reloads(b, "Awaiting approval")
+    after_reloads(a, "Awaiting your approval")
+    page.get_by_role("button", name="Approve").click()
+    for admin in (a, b):
+        after_reloads(admin, "Active")
+    b.page.get_by_role("button", name="Deactivate").click()
+    after_reloads(b, "Deactivated here")
+    after_reloads(a, "Deactivated there")
+    b.page.get_by_role("button", name="Activate").click()
     for admin in (b, a):
-        for _ in range(100):
-            if admin.page.locator("#state .pill", has_text="Active").count():
-                break
-            admin.page.reload()
-        admin.page.locator("#state .pill", has_text="Active").wait_for()
+        after_reloads(admin, "Active")
+    page.locator("summary", has_text="Remove").click()
+    page.get_by_role("button", name="Remove plain, for good").click()
+    for admin in (a, b):
+        after_reloads(admin, "Closed")
+    a.go("/console/connections")
+    page.get_by_label("Name or other instance").fill("plain")
+    page.get_by_role("button", name="Filter").click()
+    page.locator("tr[data-row]", has_text="Closed").wait_for()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign in").wait_for()
+
+
+def after_reloads(admin, word):
+    """Without scripts a page is what it was when it was loaded."""
+    for _ in range(100):
+        if admin.page.locator("#state .pill", has_text=word).count():
+            return
+        admin.page.reload()
+    raise AssertionError(f"{admin.node.name} does not show {word}")
 
 
 @pytest.mark.slow

@@ -8,7 +8,9 @@
 
   // On a phone the menu is one line: its present entry is to be seen.
   const here = $(".menu [aria-current]");
-  if (here) here.scrollIntoView({ block: "nearest", inline: "center" });
+  const showHere = () => { if (here) here.scrollIntoView({ block: "nearest", inline: "center" }); };
+  showHere();
+  matchMedia("(max-width: 48rem)").addEventListener("change", showHere);
 
   // Live: one stream a page, closed while nobody looks (browsers keep few connections to one host).
 
