@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Fault(StrEnum):
-    """The kinds of faults."""
+    """The kinds of faults that can strike at random; `MEANINGS` says what each is."""
 
     REQUEST_LOST = "request-lost"
     ANSWER_LOST = "answer-lost"

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """See `simulations.carriers` for what each does."""
+    """`direct`: the other node's application is called; `http`: real HTTP over links in memory."""
 
     DIRECT = "direct"
     HTTP = "http"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ViolationError(Exception):
-    """A property that must always hold does not: the world is a counterexample."""
+    """A property that must always hold does not: the world is a counterexample, and its text names the check."""
 
 
 class Observer:

@@ -189,13 +189,13 @@ class PresenceEvent(_Event, frozen=True, kw_only=True, tag_field="type", tag=PRE
 
 
 class StatusEvent(_Event, frozen=True, kw_only=True, tag_field="type", tag=STATUS_TYPE):
-    """`handclasp.connection.status.v1`."""
+    """`handclasp.connection.status.v1`: how a connection is now, as one node has it."""
 
     data: StatusData
 
 
 class TraceEvent(_Event, frozen=True, kw_only=True, tag_field="type", tag=TRACE_TYPE):
-    """`handclasp.handshake.trace.v1`."""
+    """`handclasp.handshake.trace.v1`: a message between nodes passed, sent or received."""
 
     data: TraceData
 

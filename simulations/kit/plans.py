@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drop:
-    """See `World.drop`."""
+    """A message never arrives; see `World.drop`.
+
+    Attributes:
+        kind: only messages of that kind; none: any.
+        answer: not the question, but its answer.
+        nth: the how many-th of those, counted from 1, from when the plan is given to the world.
+    """
 
     kind: MessageKind | None = None
     answer: bool = False
@@ -26,7 +32,12 @@ class Drop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delay:
-    """See `World.delay`."""
+    """A message arrives late; see `World.delay`.
+
+    Attributes:
+        kind, answer, nth: as of `Drop`.
+        by_s: how late, in virtual seconds.
+    """
 
     kind: MessageKind | None = None
     answer: bool = False
@@ -40,7 +51,12 @@ class Delay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate:
-    """See `World.duplicate`."""
+    """A question arrives once more; see `World.duplicate`.
+
+    Attributes:
+        kind, nth: as of `Drop`.
+        after_s: how long after it was sent, in virtual seconds.
+    """
 
     kind: MessageKind | None = None
     nth: int = 1
@@ -95,7 +111,7 @@ class BrokerOutage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatedBroadcasts:
-    """See `World.repeat_broadcasts`."""
+    """The broker hands the next status events on twice, so many of them (`times`); see `World.repeat_broadcasts`."""
 
     times: int = 1
 
