@@ -2,7 +2,7 @@
 #   ARGS="…" is handed to the command:           make pair ARGS="--count 3"
 #   PYTHON=… names the Python to make .venv with: make demo PYTHON=/path/to/python3.12
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-browser pair test test-slow check simulate format lock figures bench bench-simulation trials recording screenshots vectors pages clean
+.PHONY: help demo demo-browser pair test test-slow check simulate format lock figures bench bench-simulation trials recording screenshots docs vectors pages clean
 
 IN_VENV := .venv/bin/python -m
 # Tests start hundreds of Python processes: each would compile the code anew if bytecode were not kept.
@@ -86,6 +86,11 @@ recording: ## Record the demo anew as the README's picture
 screenshots: ## Take a picture of each screen of the console, into build/screenshots
 	$(SET_UP) dev
 	@$(IN_VENV) scripts.screenshots $(ARGS)
+
+docs: ## Build the site of the documents into build/docs and check its links
+	$(SET_UP) dev
+	@NO_MKDOCS_2_WARNING=1 $(IN_VENV) mkdocs build $(ARGS)
+	@echo 'build/docs/index.html'
 
 vectors: ## Write docs/vectors and the made parts of docs/protocol.md anew from the code
 	$(SET_UP) main

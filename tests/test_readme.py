@@ -7,17 +7,18 @@ import os
 import re
 import signal
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.written_commands import ROOT, blocks_of, clean_environment, kept_pair, run
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = [block.strip().splitlines() for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)]
+BLOCKS = blocks_of("README.md")
 IN_CONTAINERS = next(block for block in BLOCKS if "docker compose exec" in block[0])
 """Run by tests/e2e/test_compose_nodes.py, on nodes that have all of a container but its walls."""
 
@@ -29,44 +30,16 @@ NOT_RUN_HERE = {
 """Commands that this test does not run, each with its reason; make's are still looked up."""
 
 
-def run(command: str, environment: dict[str, str], *, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["bash", "-c", command], env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=120
-    )
-
-
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("HANDCLASP_")}
-    for inherited in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS"):
-        clean.pop(inherited, None)  # of the make that runs this test
-    return clean | {"HANDCLASP_PAIR": str(tmp_path / "pair")}
+    return clean_environment(tmp_path)
 
 
 @pytest.fixture
 def pair(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """`make pair`, as the README starts it; what it says of its URLs."""
-    import fcntl
-
     assert ["make pair"] in BLOCKS
-    with (tmp_path_factory.getbasetemp().parent / "usual-ports.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        process = subprocess.Popen(
-            ["make", "pair"], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
-        try:
-            assert process.stdout is not None
-            banner = ""
-            while "Ready. Ctrl-C stops it" not in banner:
-                line = process.stdout.readline()
-                assert line, banner
-                banner += line
-            urls = re.findall(r"instance URL\s+(\S+)", banner)
-            yield dict(zip(("http://127.0.0.1:8001", "http://127.0.0.1:8002"), urls, strict=True))
-        finally:
-            os.killpg(process.pid, signal.SIGINT)
-            process.wait(30)
-            process.stdout.close()
+    with kept_pair(environment, tmp_path_factory.getbasetemp().parent) as urls:
+        yield urls
 
 
 def walkthrough() -> list[str]:
