@@ -97,7 +97,7 @@ vectors: ## Write docs/vectors and the made parts of docs/protocol.md anew from 
 	@$(IN_VENV) scripts.vectors
 	@$(IN_VENV) scripts.protocol_page
 
-pages: ## Write docs/problems.md and docs/settings.md anew from the tables of the code
+pages: ## Write the pages of commands, problems and settings in docs anew from the code
 	$(SET_UP) main
 	@$(IN_VENV) scripts.pages
 

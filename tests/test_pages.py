@@ -12,6 +12,7 @@ from node.problems import PROBLEMS, Problem
 from node.settings_table import COMMAND_LINE_VARIABLES, SETTINGS
 from protocol.code_outcomes import CodeOutcome
 from scripts.pages import FOLDER, PAGES
+from scripts.pages.commands import commands
 from scripts.pages.settings import EXAMPLES, OF_THE_COMMAND_LINE
 
 
@@ -32,7 +33,8 @@ def test_a_page_is_what_the_code_makes_today(name):
 def test_its_links_lead_to_its_own_headings(name):
     links = re.findall(r"\]\(#(.*?)\)", text(name))
     assert len(links) > 10
-    assert [link for link in links if link not in {heading.lower() for heading in headings(text(name))}] == []
+    anchors = {heading.lower().replace(" ", "-") for heading in headings(text(name))}
+    assert [link for link in links if link not in anchors] == []
 
 
 def test_every_problem_type_has_its_section_with_what_to_do():
@@ -46,6 +48,14 @@ def test_every_problem_type_has_its_section_with_what_to_do():
     assert all(f"| `{outcome}` |" in page for outcome in CodeOutcome)
     only = next(one for one in OPERATIONS if Problem.LICENSE_KEY_REFUSED in one.problems)
     assert f"Answered by `{only.method} {only.url}`." in page
+
+
+def test_every_command_and_every_option_has_its_section():
+    page = text("commands.md")
+    sections = dict(zip(headings(page), page.split("\n## ")[1:], strict=True))
+    for name, command, _ in commands():
+        for parameter in command.params:
+            assert all(option in sections[name] for option in parameter.opts if option.startswith("--"))
 
 
 def test_every_setting_has_its_section():

@@ -112,7 +112,7 @@ def run_root(arguments: list[str]) -> int:
     Raises:
         CommandError: it can't be done; see there.
     """
-    command = typer.main.get_command(_root())
+    command = typer.main.get_command(root_app())
     try:
         result = command.main(arguments or ["--help"], prog_name=PROGRAM, standalone_mode=False)
     except typer.TyperException as error:
@@ -125,7 +125,7 @@ def run_root(arguments: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _root() -> typer.Typer:
+def root_app() -> typer.Typer:
     app = typer.Typer(
         cls=LazyGroup,
         help=HELP,

@@ -15,7 +15,7 @@ import typer
 from node import words
 from node.cli.failures import CommandError, explain, visible
 from node.cli.node_command import plain_flags
-from node.cli.root import COMMANDS, PURPOSES, LazyGroup, _root
+from node.cli.root import COMMANDS, PURPOSES, LazyGroup, root_app
 from node.settings_table import SETTINGS
 from node.version import VERSION
 from tests.e2e.processes import until
@@ -56,7 +56,7 @@ def every_command():
                 if command is not root or name in COMMANDS:  # another package's commands have tests there
                     yield from walk(command.get_command(context, name), [*path, name])
 
-    root = typer.main.get_command(_root())
+    root = typer.main.get_command(root_app())
     return list(walk(root, []))
 
 
