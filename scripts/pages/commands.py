@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from typer.main import get_command
-
 from node.cli.root import PROGRAM, root_app
+from typer.main import get_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
