@@ -126,6 +126,7 @@ def run_root(arguments: list[str]) -> int:
 
 
 def root_app() -> typer.Typer:
+    """The program, as typer knows it."""
     app = typer.Typer(
         cls=LazyGroup,
         help=HELP,

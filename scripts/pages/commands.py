@@ -17,8 +17,8 @@ HEAD: Final = f"""# Commands
 *Made from the code by `make pages`.*
 
 Every command has `--help`, which says what stands here, and `--json` for programs. Exit code 0: it is done; 1: it was
-refused or failed, and the sentence says why; 2: it was called wrongly; 130: Ctrl-C ended it. From a clone the command is
-`.venv/bin/{PROGRAM}`.
+refused or failed, and the sentence says why; 2: it was called wrongly; 130: Ctrl-C ended it. From a clone the command
+is `.venv/bin/{PROGRAM}`.
 """
 
 
