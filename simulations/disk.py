@@ -89,11 +89,8 @@ class Disk:
             self._raw.execute("ROLLBACK")
 
     @contextmanager
-    def room(self, *, is_full: bool) -> Iterator[None]:
+    def no_room(self) -> Iterator[None]:
         """While it is full no file grows: SQLite finds no page more."""
-        if not is_full:
-            yield
-            return
         (pages,) = self._raw.execute("PRAGMA page_count").fetchone()
         self._raw.execute(f"PRAGMA max_page_count = {pages}")
         try:

@@ -8,14 +8,19 @@ shoulder of.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection
 
     from simulations.disk import Disk
+
+
+_ROOM: Final = nullcontext()
 
 
 class Overseer(Protocol):
@@ -75,7 +80,7 @@ class WatchedDatabase:
     def execute(self, units: Sequence[Callable[[Connection], Any]]) -> tuple[list[Any], bool]:
         """See `Database.execute`."""
         try:
-            with self._disk.room(is_full=self._overseer.disk_is_full()):
+            with self._room():
                 results, has_written = self._disk.database.execute([self._watched(unit) for unit in units])
         except Exception as error:
             self._overseer.commit_failed(error)
@@ -86,7 +91,7 @@ class WatchedDatabase:
     def commit(self) -> None:
         """See `Database.commit`."""
         try:
-            with self._disk.room(is_full=self._overseer.disk_is_full()):
+            with self._room():
                 self._disk.commit()
         except Exception as error:
             self._overseer.commit_failed(error)
@@ -94,6 +99,9 @@ class WatchedDatabase:
         finally:
             self.has_uncommitted = False
         self._overseer.committed()
+
+    def _room(self) -> AbstractContextManager[None]:
+        return self._disk.no_room() if self._overseer.disk_is_full() else _ROOM
 
     def lose_power(self, *, finishes: bool) -> None:
         """The machine is off; `finishes`: what was on its way to the disk arrives there all the same."""

@@ -186,9 +186,11 @@ class GroupCommitStore:
         return results
 
     def _settle(self, jobs: Sequence[_Job], began: float, results: Sequence[Any]) -> None:
-        self._committed(asyncio.get_running_loop().time() - began, len(jobs))
-        results = [self._told(result) for result in results]
-        self._note_room(results)
+        loop = asyncio.get_running_loop()
+        self._committed(loop.time() - began, len(jobs))
+        if self._is_full or any(isinstance(result, Exception) for result in results):
+            results = [self._told(result) for result in results]
+            self._note_room(results)
         for (_, future), result in zip(jobs, results, strict=True):
             if future.done():
                 continue
@@ -197,7 +199,7 @@ class GroupCommitStore:
             else:
                 future.set_result(result)
         # after those who waited for these: what they ask next shares the next commit
-        asyncio.get_running_loop().call_soon(self._next_transaction)
+        loop.call_soon(self._next_transaction)
 
     def _told(self, result: Any) -> Any:
         """A result as its caller is told it: that the disk is full is an error of its own."""

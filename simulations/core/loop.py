@@ -90,6 +90,46 @@ class SimulatedSocket:
         """There is nothing to give back."""
 
 
+class Step:
+    """What asyncio calls a handle: a callback that runs once, unless it is cancelled before.
+
+    Asyncio's own does more than a world needs, and a world takes a thousand steps.
+    """
+
+    __slots__ = ("_when", "arguments", "callback", "context", "is_cancelled", "owner")
+
+    def __init__(
+        self,
+        callback: Callable[..., object],
+        arguments: tuple[Any, ...],
+        context: contextvars.Context,
+        when: float = 0.0,
+    ) -> None:
+        self.callback = callback
+        self.arguments = arguments
+        self.context = context
+        self.owner = context.get(OWNER)
+        self.is_cancelled = False
+        self._when = when
+
+    def cancel(self) -> None:
+        """See `asyncio.Handle.cancel`."""
+        self.is_cancelled = True
+        self.callback, self.arguments = _nothing, ()  # what they hold on to may be let go
+
+    def cancelled(self) -> bool:
+        """See `asyncio.Handle.cancelled`."""
+        return self.is_cancelled
+
+    def when(self) -> float:
+        """See `asyncio.TimerHandle.when`."""
+        return self._when
+
+
+def _nothing() -> None:
+    pass
+
+
 _Loop: Any = asyncio.AbstractEventLoop
 """Its methods raise NotImplementedError: what a world does not need, it does not have."""
 
@@ -107,8 +147,8 @@ class SimulationLoop(_Loop):  # type: ignore[misc]
         """Begin at the instant 0; for `choose` see the class."""
         self.choose = choose
         self._now = 0.0
-        self._ready: deque[tuple[asyncio.Handle, Owner | None]] = deque()
-        self._timers: list[tuple[float, int, asyncio.TimerHandle, Owner | None]] = []
+        self._ready: deque[Step] = deque()
+        self._timers: list[tuple[float, int, Step]] = []
         self._numbers = count()
         self._tasks: list[tuple[asyncio.Task[Any], Owner | None]] = []
         self._running = False
@@ -138,8 +178,7 @@ class SimulationLoop(_Loop):  # type: ignore[misc]
                     return False
                 self._now = max(self._now, self._timers[0][0])
                 while self._timers and self._timers[0][0] <= self._now:
-                    _, _, timer, owner = heapq.heappop(self._timers)
-                    self._ready.append((timer, owner))
+                    self._ready.append(heapq.heappop(self._timers)[2])
         finally:
             asyncio._set_running_loop(before)  # noqa: SLF001 - likewise
             self._running = False
@@ -164,11 +203,16 @@ class SimulationLoop(_Loop):  # type: ignore[misc]
             if choose is not None and len(ready) > 1:
                 chosen = choose(len(ready))
                 ready[0], ready[chosen] = ready[chosen], ready[0]
-            handle, owner = ready.popleft()
-            if handle.cancelled() or (owner is not None and not owner.takes_step()):
+            step = ready.popleft()
+            if step.is_cancelled or ((owner := step.owner) is not None and not owner.takes_step()):
                 continue
             self.steps += 1
-            handle._run()  # noqa: SLF001 - what a loop is for
+            try:
+                step.context.run(step.callback, *step.arguments)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 - as asyncio does: it is told, and the loop goes on
+                self.fail(error)
             if self.failure is not None:
                 raise self.failure
             if self.steps > limit:
@@ -186,32 +230,27 @@ class SimulationLoop(_Loop):  # type: ignore[misc]
 
     def call_soon(
         self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
-    ) -> asyncio.Handle:
+    ) -> Step:
         """See asyncio; in which order is the seed's to say."""
-        context = context if context is not None else contextvars.copy_context()
-        handle = asyncio.Handle(callback, args, self, context)
+        step = Step(callback, args, context if context is not None else contextvars.copy_context())
         if not self._closed:
-            self._ready.append((handle, context.get(OWNER)))
-        return handle
+            self._ready.append(step)
+        return step
 
     def call_later(
         self, delay: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
-    ) -> asyncio.TimerHandle:
+    ) -> Step:
         """See asyncio."""
         return self.call_at(self._now + delay, callback, *args, context=context)
 
     def call_at(
         self, when: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
-    ) -> asyncio.TimerHandle:
-        """See asyncio."""
-        context = context if context is not None else contextvars.copy_context()
-        timer = asyncio.TimerHandle(when, callback, args, self, context)
+    ) -> Step:
+        """See asyncio; a timer that was cancelled is passed over when its time comes."""
+        step = Step(callback, args, context if context is not None else contextvars.copy_context(), when)
         if not self._closed:
-            heapq.heappush(self._timers, (when, next(self._numbers), timer, context.get(OWNER)))
-        return timer
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Asyncio tells it; a cancelled timer is passed over when its time comes."""
+            heapq.heappush(self._timers, (when, next(self._numbers), step))
+        return step
 
     def create_future(self) -> asyncio.Future[Any]:
         """See asyncio."""
