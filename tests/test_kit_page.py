@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
 
 import simulations.kit
 from simulations.kit import HandshakeMachine, Node, Pair, RealNode, World, plugin
@@ -28,9 +29,21 @@ def title(snippet):
 
 
 def is_slow(snippet):
-    return "handclasp_pair" in snippet
+    return any(word in snippet for word in ("handclasp_pair", "@given", "HandshakeMachine"))
 
 
+@pytest.fixture
+def found_is_enough():
+    """What Hypothesis finds in a snippet it does not shrink, which takes minutes with whole worlds."""
+    usual = settings.default
+    settings.register_profile("page", usual, phases=(Phase.generate,))
+    settings.load_profile("page")
+    yield
+    settings.load_profile("handclasp")
+    assert settings.default == usual
+
+
+@pytest.mark.usefixtures("found_is_enough")
 @pytest.mark.parametrize(
     "snippet",
     [pytest.param(one, marks=[pytest.mark.slow] if is_slow(one) else [], id=title(one)) for one in SNIPPETS],

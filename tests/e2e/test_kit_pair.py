@@ -15,6 +15,7 @@ import pytest
 from simulations.kit import NoAnswerError, NotQuietError, Pair, RefusedError, WorldError, decode_event
 
 
+@pytest.mark.slow
 async def test_a_pair_connects_and_a_program_of_ones_own_hears_of_it(handclasp_pair):
     a, b = handclasp_pair
     async with aiomqtt.Client("127.0.0.1", handclasp_pair.mqtt_port) as client:

@@ -25,9 +25,8 @@ from simulations.kit import (
 )
 from tests.protocol.codes import GOLDEN
 
-FEW = settings(max_examples=8, suppress_health_check=list(HealthCheck))
-
-FOUND = settings(FEW, phases=(Phase.generate,))  # that it is found is enough; shrinking takes minutes
+FEW = settings(max_examples=8, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+"""What is found is not shrunk, which takes minutes with whole worlds."""
 
 
 def test_each_strategy_shrinks_to_the_simplest():
@@ -120,11 +119,11 @@ def test_a_machine_finds_that_owed_is_cleared_by_any_answer(monkeypatch):
 
     monkeypatch.setattr(hearing, "_store", cleared)
     with pytest.raises(ViolationError, match=r"^Owing: ") as caught:
-        run_state_machine_as_test(HandshakeMachine, settings=settings(FOUND, max_examples=300, stateful_step_count=30))
+        run_state_machine_as_test(HandshakeMachine, settings=settings(FEW, max_examples=300, stateful_step_count=30))
     assert any("The world was World(seed=" in note for note in caught.value.__notes__)
 
 
 def test_a_machine_whose_world_is_broken_says_so(monkeypatch):
     monkeypatch.setattr(Durability, "committed", lambda self, _host: self.violated("it is told."))
     with pytest.raises(ViolationError, match="Durability: it is told"):
-        run_state_machine_as_test(HandshakeMachine, settings=settings(FOUND, max_examples=2, stateful_step_count=2))
+        run_state_machine_as_test(HandshakeMachine, settings=settings(FEW, max_examples=2, stateful_step_count=2))
