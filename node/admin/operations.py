@@ -6,7 +6,6 @@ does, plus those that its row names; a test holds each problem that any test mee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -30,8 +29,6 @@ from protocol.tables import Act
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from node.admin.parameters import Parameter
 
 IDEMPOTENCY_PATTERN: Final = "^[!-~]{1,255}$"
 """What an `Idempotency-Key` may be."""
@@ -58,8 +55,7 @@ TAGS: Final[Mapping[Tag, str]] = {
 """In the order in which they are shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that can be asked.
 
     Attributes:
@@ -86,7 +82,7 @@ class Operation:
     tag: Tag
     summary: str
     meaning: str
-    query: tuple[Parameter, ...] = ()
+    query: tuple[parameters.Parameter, ...] = ()
     body: type[msgspec.Struct] | None = None
     may_be_empty: bool = False
     status: int = 200

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
+
+import msgspec
 
 from protocol.limits import COUNTER_LIMIT
 from protocol.records import Status
@@ -23,8 +24,7 @@ class YesNo(StrEnum):
     NO = "false"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
+class Number(msgspec.Struct, frozen=True, kw_only=True):
     """A whole number, with the one that counts when it is left out."""
 
     name: str
@@ -34,8 +34,7 @@ class Number:
     highest: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice(Generic[W]):
+class Choice(msgspec.Struct, Generic[W], frozen=True, kw_only=True):
     """One word of a vocabulary, or left out."""
 
     name: str
