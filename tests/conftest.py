@@ -1,7 +1,7 @@
 """What every test shares: programs that are not on this machine, told honestly.
 
-A test marked `chromium`, `mosquitto`, `compose` or `spin` needs programs from outside Python. Where they are missing it is
-reported as not run, with the reason and the command that would enable it; under CI=true it is an error, so
+A test marked `chromium`, `mosquitto`, `compose`, `nodejs` or `spin` needs programs from outside Python. Where they are
+missing it is reported as not run, with the reason and the command that would enable it; under CI=true it is an error, so
 that nothing is left out silently. Another such marker is a row of `NEEDS`.
 """
 
@@ -55,6 +55,7 @@ NEEDS = {
     "chromium": Need(_has("chromium"), "chromium is missing"),
     "mosquitto": Need(_has("mosquitto", "mosquitto_sub", "mosquitto_pub"), "mosquitto and its clients are missing"),
     "compose": Need(_has("docker-compose"), "docker-compose is missing"),
+    "nodejs": Need(_has("node"), "Node.js is missing"),
     "spin": Need(_has("spin", "gcc"), "spin or gcc is missing"),
 }
 

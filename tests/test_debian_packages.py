@@ -26,7 +26,7 @@ def test_it_does_nothing_when_all_are_there(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert (
         done.stdout
-        == "Debian packages are there: mosquitto mosquitto-clients docker-compose chromium fonts-dejavu-core spin gcc libc6-dev\n"
+        == "Debian packages are there: mosquitto mosquitto-clients docker-compose chromium fonts-dejavu-core spin gcc libc6-dev nodejs\n"
     )
 
 
@@ -36,7 +36,7 @@ def test_a_user_who_is_not_root_gets_the_command(tmp_path: Path, status: str) ->
     done = run_beside(tmp_path, dpkg_query=only_clients, apt_get="exit 9", id="echo 1000")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == (
-        "Installing mosquitto docker-compose chromium fonts-dejavu-core spin gcc libc6-dev needs root: run `sudo scripts/install-debian-packages`; "
+        "Installing mosquitto docker-compose chromium fonts-dejavu-core spin gcc libc6-dev nodejs needs root: run `sudo scripts/install-debian-packages`; "
         "until then `make test` lists what it leaves out.\n"
     )
 
@@ -56,5 +56,5 @@ def test_apts_own_failure_is_the_scripts(tmp_path: Path) -> None:
     assert done.returncode == 100
     assert (
         done.stdout
-        == "Installing Debian packages: mosquitto mosquitto-clients docker-compose chromium fonts-dejavu-core spin gcc libc6-dev\n"
+        == "Installing Debian packages: mosquitto mosquitto-clients docker-compose chromium fonts-dejavu-core spin gcc libc6-dev nodejs\n"
     )

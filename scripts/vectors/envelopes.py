@@ -134,6 +134,7 @@ def _questions(accept: Sealed) -> Iterator[tuple[str, bytes]]:
         "texts come to their normal form",
         _altered(accept, {TOLD: [*_details()[:2], " Zu\u0308rich ", "HTTPS://Z.example:443/", *_details()[4:]]}),
     )
+    yield "with an integer of 64 bits in the tail, which is ignored", _tailed(accept, b"\xcf" + b"\xff" * 8)
     yield "with one more field, written by hand", _tailed(accept, b"\xc0")
     yield from _misshapen(accept)
     yield from _misfilled(accept)

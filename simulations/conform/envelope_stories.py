@@ -147,6 +147,7 @@ def _refused(story: Story) -> Iterator[tuple[Refusal, str, bytes]]:
     yield malformed, "a byte behind the end", good + b"\0"
     yield malformed, "a map", b"\x80"
     yield malformed, "a signature of 63 bytes", pack([body, signature[:-1]])
+    yield malformed, "a third element", pack([body, signature, None])
     yield malformed, "a text for the body", pack(["body", signature])
     yield malformed, "a head that is cut", pack([pack(list(range(7))), signature])
     yield malformed, "a connection of 15 bytes", signed({_CONNECTION: bytes(15)})
