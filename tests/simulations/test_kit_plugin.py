@@ -52,6 +52,15 @@ async def test_of_pytest_asyncio():
     assert type(asyncio.get_running_loop()).__module__.startswith("asyncio")
 """
 
+OF_ANYIO = """
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+async def test_of_anyio(anyio_backend):
+    assert type(asyncio.get_running_loop()).__module__.startswith("asyncio")
+"""
+
 
 @pytest.fixture
 def run_pytest(pytester, monkeypatch):
@@ -73,6 +82,12 @@ def test_it_works_beside_pytest_asyncio(mode, run_pytest):
     scope = "asyncio_default_fixture_loop_scope=function"
     lines = run_pytest(TESTS + OF_OTHERS, "-p", "pytest_asyncio.plugin", "-o", f"asyncio_mode={mode}", "-o", scope)
     assert lines[-1].startswith("7 passed in "), "\n".join(lines)
+
+
+def test_it_works_beside_anyio(run_pytest):
+    tests = TESTS.partition("@simulated")[0] + "\npytestmark = pytest.mark.anyio\n"  # all are marked for it, ours too
+    lines = run_pytest(tests + OF_ANYIO, "-p", "anyio.pytest_plugin")
+    assert lines[-1].startswith("5 passed in "), "\n".join(lines)
 
 
 def test_it_works_without_any_other_plugin_and_at_the_http_level(run_pytest):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
 from node.connections import hearing
@@ -102,6 +103,30 @@ def test_a_machine_with_rules_of_its_own_ends_at_rest():
     limits = settings(FEW, max_examples=5, stateful_step_count=10)
     run_state_machine_as_test(Watched, settings=limits)
     assert Watched.rests == 5
+
+
+class OneIsOff(HandshakeMachine):
+    """A fault that does not end by itself."""
+
+    async def begun(self):
+        self.nodes[1].crash()
+
+    async def at_rest(self):
+        assert all(node.is_on for node in self.nodes)
+
+
+def test_a_machine_mends_what_does_not_end_by_itself():
+    run_state_machine_as_test(OneIsOff, settings=settings(FEW, max_examples=2, stateful_step_count=2))
+
+
+@given(st.data())
+@FEW
+@simulated
+async def test_within_a_world_more_can_be_drawn(data):
+    async with World() as w:
+        (a,) = await w.nodes("a")
+        await a.initiate(lifetime_s=data.draw(st.integers(60, 100)))
+        assert a.status == "pending"
 
 
 @pytest.mark.slow

@@ -70,12 +70,14 @@ async def test_an_answer_that_is_lost_has_been_done():
     async with World() as w:
         a, b = await w.nodes("a", "b")
         code = await a.initiate()
-        lost = w.drop(kind="accept", answer=True, sender=a, recipient=b)
+        lost = w.drop(kind="accept", answer=True)
+        other = w.drop(kind="accept", answer=True, sender=b)
         await b.accept(code)
         await w.until(lambda: lost.count == 1)
         assert (a.status, b.status) == ("active", "accepting")
         await w.quiet()
         assert b.status == "active"
+        assert other.count == 0, "a answers, and not b"
 
 
 @simulated
@@ -269,7 +271,8 @@ async def test_a_program_written_for_aiomqtt_takes_the_simulated_client():
         async with client, other:
             await client.subscribe([("mine/#", 0), ("theirs", 1)])
             await other.publish("mine/first", "hello", qos=1, retain=True)
-            assert (await anext(client.messages)).payload == b"hello"
+            live = await anext(client.messages)
+            assert (live.payload, live.retain) == (b"hello", False)
             await client.unsubscribe("mine/#")
             w.stop_broker()
             with pytest.raises(aiomqtt.MqttError):
