@@ -130,7 +130,7 @@ def _run(
 ) -> "list[Verdict]":
     from simulations.conform.bench import UnreachableError  # noqa: PLC0415 - --help needs none of it
     from simulations.conform.running import NoNodeError, run  # noqa: PLC0415 - likewise
-    from simulations.conform.shell import Shell, serving  # noqa: PLC0415 - likewise
+    from simulations.conform.shell import CantListenError, Shell, serving  # noqa: PLC0415 - likewise
     from simulations.status_line import StatusLine  # noqa: PLC0415 - likewise
 
     status = StatusLine(is_shown=sys.stderr.isatty())
@@ -147,9 +147,9 @@ def _run(
         raise CommandError(
             f"There is no node at {url}: {str(error).rstrip('.')}.", "Name its node URL, as partners have it."
         ) from error
-    except OSError as error:
+    except CantListenError as error:
         raise CommandError(
-            f"The runner can't listen at {host}:{port} ({error.strerror or error}).", "Choose another --listen."
+            f"The runner can't listen at {host}:{port} ({error}).", "Choose another --listen."
         ) from error
     finally:
         status.wipe()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from protocol.tables import Act
 
 ANSWER_S_MAX: Final = 20.0
-LINE_CHARACTERS_MAX: Final = 65_536
+LINE_BYTES_MAX: Final = 65_536
+POLL_S: Final = 0.1
 SKIP: Final = "skip"
 
 
@@ -77,9 +80,11 @@ class AdminDriver:
 class PersonDriver:
     """Tells a person what to do at the implementation, and waits for Enter; see `Driver`."""
 
-    def __init__(self, *, told: TextIO, typed: TextIO) -> None:
+    def __init__(self, *, told: TextIO, typed: int | None) -> None:
+        """Where the person reads, and the file descriptor at which the person types; none: nobody does."""
         self._told = told
         self._typed = typed
+        self._pending = b""
 
     async def initiate(self, *, name: str, to: str | None, ask_me: bool, lifetime_s: int | None) -> str:
         """See `Driver`."""
@@ -109,12 +114,31 @@ class PersonDriver:
     async def _ask(self, sentence: str) -> str:
         self._told.write(f"At the implementation: {sentence}\n({SKIP}: leave this out) > ")
         self._told.flush()
-        line = await asyncio.to_thread(self._typed.readline, LINE_CHARACTERS_MAX)
+        line = await self._line()
         if not line or line.strip().lower() == SKIP:
             raise NotDrivenError("it was skipped" if line else "nobody is there to do it")
         return line.strip()
 
+    async def _line(self) -> str:
+        """The next line with its end; empty: there is none any more. A thread that waits for one could not be ended."""
+        while b"\n" not in self._pending:
+            if self._typed is None:
+                return ""
+            if not select.select([self._typed], [], [], 0)[0]:
+                await asyncio.sleep(POLL_S)
+                continue
+            got = os.read(self._typed, LINE_BYTES_MAX)
+            if not got or len(self._pending) > LINE_BYTES_MAX:
+                return ""
+            self._pending += got
+        line, _, self._pending = self._pending.partition(b"\n")
+        return f"{line.decode('utf-8', 'replace')}\n"
+
 
 def person() -> PersonDriver:
     """The person at this terminal; what is to be done goes to standard error."""
-    return PersonDriver(told=sys.stderr, typed=sys.stdin)
+    try:
+        typed: int | None = sys.stdin.fileno()
+    except (AttributeError, OSError, ValueError):
+        typed = None  # there is no standard input: nobody types
+    return PersonDriver(told=sys.stderr, typed=typed)

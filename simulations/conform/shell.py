@@ -45,6 +45,10 @@ _TOO_MANY: Final = 429
 _SHORT: Final = "the request has no Content-Length"
 
 
+class CantListenError(Exception):
+    """The port can't be listened at; the text says why."""
+
+
 class Shell:
     """The runner's `Bench` on real sockets; see there. `serving` makes it."""
 
@@ -196,7 +200,7 @@ async def serving(shell: Shell, *, host: str, port: int, advertised: str | None)
     """Serve the runner's face, until the context ends.
 
     Raises:
-        OSError: the port can't be listened at.
+        CantListenError: the port can't be listened at.
     """
     app = web.Application()
     app.router.add_get(WELL_KNOWN_PATH, shell._info)  # noqa: SLF001 - the face is the shell's own
@@ -205,8 +209,10 @@ async def serving(shell: Shell, *, host: str, port: int, advertised: str | None)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise CantListenError(error.strerror or str(error)) from error
         bound = runner.addresses[0][1]
         shell.own_url = advertised or f"http://{f'[{host}]' if ':' in host else host}:{bound}"
         timeout = aiohttp.ClientTimeout(total=REQUEST_S_MAX)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -100,7 +101,10 @@ def test_a_mirror_knows_what_a_question_must_say():
 
 def test_a_person_is_told_what_to_do_and_may_leave_it_out():
     told = io.StringIO()
-    person = PersonDriver(told=told, typed=io.StringIO("\nhandclasp_x\nskip\n"))
+    reads, writes = os.pipe()
+    os.write(writes, b"\nhandclasp_x\nskip\n")
+    os.close(writes)
+    person = PersonDriver(told=told, typed=reads)
 
     async def story():
         await person.accept("handclasp_code")
@@ -111,6 +115,7 @@ def test_a_person_is_told_what_to_do_and_may_leave_it_out():
             await person.decline("handclasp_code")
 
     asyncio.run(story())
+    os.close(reads)
     assert "Accept this invitation code, then press Enter.\nhandclasp_code\n" in told.getvalue()
     assert "Initiate a connection 'n' to http://x, asking you before activation, with a code" in told.getvalue()
 
@@ -182,6 +187,7 @@ def replace_key(data: bytes) -> bytes:
         (["ftp://x", "--as", "source"], "URL of the implementation"),
         (["http://127.0.0.1:9", "--as", "nothing"], "nothing"),
         (["http://127.0.0.1:9", "--as", "source", "--listen", "here"], "no host and port"),
+        (["http://127.0.0.1:9", "--as", "source", "--listen", "192.0.2.1:0"], "can't listen at 192.0.2.1:0 ("),
         (["http://127.0.0.1:9", "--as", "source", "--story", "decline"], "no story 'decline' of a source"),
         (["http://127.0.0.1:9", "--as", "source", "--token-file", "t"], "belongs to --driver"),
     ],
