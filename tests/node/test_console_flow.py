@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 
 from protocol.code_outcomes import SENTENCES, CodeOutcome
@@ -147,6 +150,50 @@ async def test_what_people_type_is_shown_as_they_typed_it_and_never_runs(both):
             assert "</textarea><script" not in page.source
             assert "49" not in page.source.split("{{ 7")[0][-20:]
             assert "{{ 7 * 7 }} שלום 😀" in page.source
+
+
+TEXTS = {
+    "markup": MARKUP,
+    "right-to-left": "\u202egpj.exe",
+    "emoji": "🤝🏽👩‍👩‍👧 שלום",
+    "10,000 characters": "x" * 10_000,
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+async def test_whatever_is_typed_into_any_field_is_shown_safely_or_refused_with_a_sentence(both, text):
+    a, b = both
+    sys_id, code = await initiate(a, b)
+    place = f"/console/connections/{sys_id}"
+    _, settings = await a.get("/console/settings")
+    _, connection = await a.get(place)
+    _, pasting = await b.get("/console/accept")
+    _, confirming = await b.send(pasting, "/console/accept", code=code, go="next")
+    tried = [
+        (await a.send(connection, f"{place}/describe", description=text), "description"),
+        (await a.send(settings, "/console/settings/tokens", name=text), "name"),
+        (await a.send(settings, "/console/settings/password", present=text, new=text, again=text), "password (is|has)"),
+        (await to_information(a, text), "URL"),
+        (await b.send(pasting, "/console/accept", code=text, go="next"), "no invitation code"),
+        *[
+            (await b.send(confirming, "/console/accept", go="accept", **{field: text}), what)
+            for field, what in (
+                ("local_short_name", "local instance short name"),
+                ("remote_short_name", "remote instance short name"),
+                ("name", "connection name"),
+                ("description", "description"),
+            )
+        ],
+    ]
+    shown = [await a.get(path) for path in (place, "/console/settings", f"/console/connections?words={text[:2000]}")]
+    shown += [await b.get(path) for path in (place, "/console/connections", "/console/notifications")]
+    for answer, page in [*(one for one, _ in tried), *shown]:
+        assert answer.status in {200, 303, 409, 422}, (answer.url, answer.status)
+        assert "<script>alert" not in page.source
+        assert not set(page.source) & set("\u202e\u202d\u2066\x00")
+    for (answer, page), what in tried:
+        if answer.status not in {200, 303}:
+            assert re.search(rf">[^<>]*{what}[^<>]*\.\s*<", unescape(page.source), re.IGNORECASE), (what, page.source)
 
 
 async def test_what_is_sent_back_to_whoever_typed_it_can_not_deceive(both):
