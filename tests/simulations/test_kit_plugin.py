@@ -77,19 +77,21 @@ def run_pytest(pytester, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize("mode", ["auto", "strict"])
+@pytest.mark.parametrize("mode", [pytest.param("auto", marks=pytest.mark.slow), "strict"])
 def test_it_works_beside_pytest_asyncio(mode, run_pytest):
     scope = "asyncio_default_fixture_loop_scope=function"
     lines = run_pytest(TESTS + OF_OTHERS, "-p", "pytest_asyncio.plugin", "-o", f"asyncio_mode={mode}", "-o", scope)
     assert lines[-1].startswith("7 passed in "), "\n".join(lines)
 
 
+@pytest.mark.slow
 def test_it_works_beside_anyio(run_pytest):
     tests = TESTS.partition("@simulated")[0] + "\npytestmark = pytest.mark.anyio\n"  # all are marked for it, ours too
     lines = run_pytest(tests + OF_ANYIO, "-p", "anyio.pytest_plugin")
     assert lines[-1].startswith("5 passed in "), "\n".join(lines)
 
 
+@pytest.mark.slow
 def test_it_works_without_any_other_plugin_and_at_the_http_level(run_pytest):
     lines = run_pytest(TESTS, "--handclasp-level", "http", "--handclasp-seeds", "2")
     assert lines[-1].startswith("11 passed in "), "\n".join(lines)

@@ -52,6 +52,7 @@ def test_every_kind_of_damage_and_of_envelope_occurs():
     assert seen == {None, "mistyped", "truncated", "not-a-code"} | kinds
 
 
+@pytest.mark.slow
 @FEW
 @given(schedule=schedules(), plan=fault_plans(within_s=30))
 @simulated
