@@ -45,7 +45,11 @@ def shown(handclasp, node, name):
 
 
 def status_there(handclasp, node, name, status, reason=None):
-    until(lambda: shown(handclasp, node, name)["status"] == status, f"{name} is {status}")
+    def is_there():  # an announcement may still be under way
+        found = run(handclasp, node, "show", name, "--json")
+        return found.code == 0 and found.json["connection"]["status"] == status
+
+    until(is_there, f"{name} is {status}")
     assert shown(handclasp, node, name)["reason"] == reason
 
 
