@@ -37,7 +37,7 @@ async def tell_wrong_answers(story: Story, asked: Asked, message: Message) -> tu
         findings.judge(
             rules.INFO_FIRST,
             good=asked.info_reads > reads,
-            sentence="after a failure it posts again without reading node info at that URL",
+            sentence=f"it posts again without reading node info at that URL, after the answer of {rule!r}",
         )
     await asyncio.sleep(REQUEST_S_MAX + 1)
     story.reply(asked, late_answer(story, message))

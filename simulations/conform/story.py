@@ -203,7 +203,8 @@ class Story:
             raise self.findings.over(rules.SPEECH, "it speaks by another key or in another role than it has")
         self._learn_proof(message)
         if (fault := self.mirror.question_fault(message)) is not None:
-            raise self.findings.over(self._blamed or rule, fault)
+            lacks_proof = any(_differ_by_proof(one, message.statement) for one in self.mirror.spoken)
+            raise self.findings.over(rules.PROOF if lacks_proof else self._blamed or rule, fault)
         self.mirror.heard_out()
         self.findings.kept(rules.SPEECH, *([rule] if rule != rules.SPEECH else []))
         return asked, message
@@ -303,8 +304,9 @@ class Story:
                 return step
         wanted = steps[-1].answer
         assert wanted is not None  # noqa: S101 - as above
+        lacks_proof = _differ_by_proof(wanted, answer.statement)
         raise self.findings.over(
-            self._blamed or rules.row_rule(mirror.role, steps[-1].row),
+            rules.PROOF if lacks_proof else self._blamed or rules.row_rule(mirror.role, steps[-1].row),
             f"to {described(said)} it must answer {described(wanted)}, and answered {described(answer.statement)}",
         )
 
@@ -319,6 +321,11 @@ class Story:
 def envelope_answer(sealed: Sealed) -> HttpAnswer:
     """A sealed answer as HTTP carries it."""
     return HttpAnswer(status=_OK, headers={"content-type": CONTENT_TYPE}, body=envelope_bytes(sealed))
+
+
+def _differ_by_proof(wanted: Statement, said: Statement) -> bool:
+    """Whether the proof of a destination's statement is all that is wrong with it."""
+    return wanted.proof is not None and is_same(msgspec.structs.replace(wanted, proof=said.proof), said)
 
 
 def _kind(said: Statement) -> Kind:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import sys
 
 import pytest
 
@@ -56,6 +57,29 @@ async def test_it_shakes_hands_with_our_node_as_destination_and_as_source(find_p
         await node.until(announced["connection"], "invited")
         assert (await node.accept(announced["code"]))[0] == 201
         await until_active(node, other, announced["connection"])
+
+
+@pytest.mark.slow
+async def test_a_person_at_the_terminal_drives_it(find_program, tmp_path):
+    async with javascript_node(find_program("node"), tmp_path / "js") as node:
+        command = [
+            sys.executable,
+            "-m",
+            "node",
+            "conform",
+            node.url,
+            "--as",
+            "source",
+            "--story",
+            "cancel that overtakes",
+        ]
+        run = await asyncio.create_subprocess_exec(*command, stdin=-1, stdout=-1, stderr=-1)
+        assert b"Initiate a connection 'conform " in await run.stderr.readline()
+        code = (await node.typed("initiate by_hand"))["code"]
+        told, _ = await run.communicate(f"{code}\n".encode())
+    assert run.returncode == 0
+    outcomes = {line[16:41].strip(): line.split()[0] for line in told.decode().splitlines() if "§" in line}
+    assert [outcomes[rule] for rule in ("code", "source 7", "source 15", "source 6")] == ["kept", "kept", "kept", "not"]
 
 
 @pytest.mark.slow
