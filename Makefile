@@ -102,5 +102,5 @@ pages: ## Write the pages of commands, problems and settings in docs anew from t
 	@$(IN_VENV) scripts.pages
 
 clean: ## Remove .venv and every cache; keeps the data of your nodes
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .coverage build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -120,7 +120,7 @@ PROBLEMS: dict[Problem, Row] = {
         title="There is no such thing here",
         when="Nothing stands at the path, no connection has that sys_id, or a write that is sent again was about a "
         "connection that has gone since.",
-        remedy="Look it up in the list of connections.",
+        remedy="Look a connection up in the list of connections, a path in the API Reference of the console.",
     ),
     Problem.METHOD_NOT_ALLOWED: Row(
         status=405,

@@ -21,7 +21,13 @@ HANDLERS: Final = web.AppKey("handlers", dict[str, "Handler"])
 
 
 def add_routes(app: web.Application, routes: Sequence[web.RouteDef]) -> None:
-    """Do what `app.router.add_routes` does; once for an application."""
+    """Do what `app.router.add_routes` does; once for an application.
+
+    Raises:
+        RuntimeError: the application has its routes already.
+    """
+    if HANDLERS in app:
+        raise RuntimeError("This application has its routes already; give all of them at once.")
     app[HANDLERS] = {_place(route.method, route.path): route.handler for route in routes}
     for resource in _resources(tuple((route.method, route.path, tuple(route.kwargs.items())) for route in routes)):
         app.router.register_resource(resource)

@@ -110,8 +110,13 @@ def run_seeds(seeds: range, level: Level = Level.DIRECT) -> Tally:
 
 def _run_seeds(seeds: range, level: Level, tally: Tally) -> None:
     for seed in seeds:
-        world, outcome = live(seed, level=level)
         tally.seeds += 1
+        try:
+            world, outcome = live(seed, level=level)
+        except Exception as error:  # noqa: BLE001 - a fault of the simulation's own must not hide which seed has it
+            told = f"the simulation itself failed ({type(error).__name__}: {error})."
+            tally.failures.append(Failure(seed=seed, violation=told))
+            break
         tally.virtual_s += outcome.virtual_s
         tally.steps += outcome.steps
         tally.counts.update(next(one for one in world.observers if isinstance(one, Coverage)).result())

@@ -36,6 +36,7 @@ class Row(NamedTuple):
     name: str
     local_short_name: str
     remote_short_name: str
+    status: str
     seq: int
     announced_prefix: str | None
 

@@ -59,6 +59,14 @@ def files(suffix: str = "") -> list[Path]:
     return sorted(found)
 
 
+def test_what_a_tool_keeps_for_itself_is_not_the_projects() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("this is no git checkout")
+    hidden = {name.split("/")[0] for name in listed.stdout.splitlines() if name.startswith(".")}
+    assert hidden == {".ci", ".dockerignore", ".editorconfig", ".gitignore"}
+
+
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 

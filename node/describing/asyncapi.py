@@ -44,8 +44,10 @@ What nodes tell over MQTT 3.1.1: that they are there, each status of each connec
 
 **How to listen.** Subscribe to `{STATUS_FILTER}` for all statuses. They are retained: who comes late gets the present
 status of every connection at once. `seq` counts the statuses of one connection on one node, from 1, without gaps; what
-was missed can be read from the node by `GET /api/v1/connections/{{sys_id}}/events?after=SEQ`. The same event may come
-more than once, with the same `id` and `seq`. An empty message means that the connection is gone from that node.
+was missed can be read from the node by `GET /api/v1/connections/{{sys_id}}/events?after=SEQ`. A node whose memory is a
+backup that was put back at second `t` goes on at `t` · 2^20 + 1: a higher `seq` is the later status there, too, and
+what lies between is no event. The same event may come more than once, with the same `id` and `seq`. An empty message
+means that the connection is gone from that node.
 
 **Events are CloudEvents 1.0** in structured JSON. `data` has exactly the members that are listed here. A later version
 may add members: leave aside what you don't know.

@@ -39,9 +39,10 @@ What admins of this instance can do from a program: all that the console does wi
 or with one that was made under General Settings in the console.
 
 **What is refused** is answered by a problem document (RFC 9457): `type` is a path on this node whose page says what it
-means, `detail` says what is wrong in this case, `remedy` what to do. Nothing was changed then. At a path that is not
-listed here every request is answered 404 (`not-found`), by a method that is not listed 405 (`method-not-allowed`, with
-`Allow`). A `GET` can be asked as a `HEAD`, too.
+means, `detail` says what is wrong in this case, `remedy` what to do. Nothing was changed then. With a token, a request
+is answered 404 (`not-found`) at a path that is not listed here, and 405 (`method-not-allowed`, with `Allow`) by a
+method that is not. A `GET` can be asked as a `HEAD`, too. What is no HTTP that this node reads (a line of the head
+that is too long, a broken chunk, an expectation other than `100-continue`) is answered 400 or 417 in plain text.
 
 **Sent twice, done once.** A write with an `Idempotency-Key` can be sent again when its answer did not come: for
 {KEPT_MS // 3_600_000} hours it is not done again and is answered as the connection is then.

@@ -110,6 +110,7 @@ def put_back(backup: Path, database: Path, *, key: bytes) -> tuple[Facts, Path |
         if facts.key != key:
             raise BackupError(f"{backup} is a backup of another node.")
         _bring_up_to_date(new, called=backup)
+        _give_to_owner(new)
         flush(new)
         replaced = _set_aside(database)
         new.replace(database)
@@ -244,6 +245,13 @@ def _copy(backup: Path, new: Path) -> None:
             shutil.copyfileobj(source, target)
     except OSError as error:
         raise BackupError(f"{backup} can't be copied to {new.parent} ({error.strerror}).") from None
+
+
+def _give_to_owner(new: Path) -> None:
+    """What root puts back must be the node's to open, which runs as the owner of its directory."""
+    if os.geteuid() == 0:
+        owner = new.parent.stat()
+        os.chown(new, owner.st_uid, owner.st_gid)
 
 
 def _bring_up_to_date(new: Path, *, called: Path) -> None:

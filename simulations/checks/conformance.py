@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from protocol.tables import DESTINATION_ACTS, DESTINATION_HEARS, SOURCE_ACTS, SOURCE_HEARS, Effect, State
-from simulations.checks.facts import ACTIVE, ANNOUNCED, AWAITING, BY_PARTNER, CLOSED, PENDING, SOURCE, Check
+from simulations.checks.facts import ACCEPTED, ACTIVE, ANNOUNCED, AWAITING, BY_PARTNER, CLOSED, PENDING, SOURCE, Check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,6 +228,25 @@ def explained_by(change: Change, *, now: float) -> str | None:
     return None
 
 
+def _status_of(row: Row) -> str:
+    """What people are shown (protocol section 4, "The status that people see")."""
+    if row.phase in {CLOSED, PENDING}:
+        return row.phase
+    if row.phase == ANNOUNCED:
+        return "invited"
+    if row.phase == ACCEPTED and row.their_phase in {None, PENDING}:
+        return "accepting"
+    if row.phase == AWAITING or (row.phase == ACCEPTED and row.their_phase == AWAITING):
+        return "awaiting-approval"
+    switched_off = not row.enabled, row.their_phase is not None and not row.their_enabled
+    return {
+        (False, False): "active",
+        (True, False): "deactivated-here",
+        (False, True): "deactivated-there",
+        (True, True): "deactivated-both",
+    }[switched_off]
+
+
 def _may_be_purged(before: Row, now: float) -> bool:
     """Protocol section 4, "Tombstones": a destination's own stay for good."""
     if before.phase != CLOSED or not before.hidden or before.owed:
@@ -248,3 +267,5 @@ class Conformance(Check):
                 was = self.called(host, before) if before is not None else f"{host.name} had no record"
                 became = "is gone" if after is None else f"became {self.called(host, after)}"
                 self.violated(f"no row of the tables does this: {was}; it {became}.")
+            if change.after is not None and change.after.status != _status_of(change.after):
+                self.violated(f"{self.called(host, change.after)} is listed as {change.after.status}.")

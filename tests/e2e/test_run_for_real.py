@@ -45,6 +45,14 @@ def make_certificates(folder: Path) -> None:
         subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True)
 
 
+DEBIAN = """\
+persistence true
+persistence_location /var/lib/mosquitto/
+include_dir /etc/mosquitto/conf.d
+"""
+"""What Debian's own mosquitto.conf says that could be said twice."""
+
+
 def as_here(text: str, folder: Path, port: int) -> str:
     """A file of the guide with this test's places."""
     for place in ("/etc/mosquitto", "/var/lib/mosquitto"):
@@ -92,8 +100,10 @@ def test_a_node_publishes_through_tls_below_its_own_topics_only(
     node_id, folder, port = node_id_of(node), tmp_path / "broker", free_port()
     folder.mkdir()
     make_certificates(folder)
-    for name in ("mosquitto.conf", "handclasp.acl"):
-        (folder / name).write_text(as_here(FILES[name], folder, port))
+    (folder / "conf.d").mkdir()
+    (folder / "mosquitto.conf").write_text(as_here(DEBIAN, folder, port))
+    (folder / "conf.d/handclasp.conf").write_text(as_here(FILES["mosquitto.conf"], folder, port))
+    (folder / "handclasp.acl").write_text(as_here(FILES["handclasp.acl"], folder, port))
     commands = next(block for block in blocks_of(PAGE) if block[0].startswith("mosquitto_passwd"))
     for command in commands:
         here = re.sub(r"\$(\w+)", r'"$\1"', as_here(command, folder, port))

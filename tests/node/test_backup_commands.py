@@ -159,6 +159,17 @@ def test_a_restore_brings_back_what_was_and_keeps_what_it_replaces(handclasp, no
     assert node.admin("POST", f"/connections/{listed['connections'][0]['sys_id']}/new-code", {})[0] == 201
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can put a backup back for somebody else")
+def test_what_root_puts_back_belongs_to_whom_the_directory_does(handclasp, node, tmp_path):
+    node.initiate(None, name="one")
+    handclasp.here("backup", tmp_path / "file", "--data", node.data).succeeded()
+    node.stop()
+    os.chown(node.data, 65534, 65534)
+    handclasp.here("restore", tmp_path / "file", "--data", node.data, "--yes").succeeded()
+    found = (node.data / "node.db").stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (65534, 65534, 0o600)
+
+
 @pytest.mark.slow
 def test_a_backup_that_is_copied_into_place_by_hand_is_a_restore_too(handclasp, node, tmp_path):
     node.initiate(None, name="one")

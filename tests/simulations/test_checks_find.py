@@ -61,6 +61,17 @@ def test_conformance_finds_a_tombstone_of_the_destination_that_is_purged(monkeyp
     assert "is gone" in found_by("Conformance")
 
 
+def test_conformance_finds_a_status_that_another_row_is_listed_with(monkeypatch):
+    genuine = statements.change
+
+    def change(tx, connection):
+        genuine(tx, connection)
+        tx.exec_driver_sql("UPDATE connections SET status = 'pending' WHERE n != ?", (connection.n,))
+
+    monkeypatch.setattr(statements, "change", change)
+    assert "is listed as pending" in found_by("Conformance")
+
+
 def test_owing_finds_that_owed_is_cleared_by_any_answer(monkeypatch):
     def cleared(record, _statement):
         return replace(record, owed=False)
