@@ -260,9 +260,12 @@ class Host:
     def boot(self) -> None:
         """Turn it on: the shipped composition root puts the node together, on the world's ports."""
         assert self.running is None  # noqa: S101 - a machine runs one node
+        if not DISKS.free:  # those that lost their power within a transaction are not used again
+            with self.world.guard.lifted():
+                DISKS.stock(1)
+        self._disk = DISKS.take(self.image)
         self.boots += 1
         self.running = incarnation = Incarnation(self, self.boots)
-        self._disk = DISKS.take(self.image)
         incarnation.rows = Rows(self._disk.raw, self._disk.touched)
         self.world.told.booted(self)
         context = contextvars.Context()
