@@ -14,7 +14,9 @@ from simulations.kit import HandshakeMachine, Node, Pair, RealNode, World, plugi
 
 pytest_plugins = ["pytester"]
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "test-kit.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / "docs" / "test-kit.md").read_text(encoding="utf-8")
+BY_NAME = re.compile(r"pip3? install (?:-\S+ )*[\"']?handclasp\b(?!-)")
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
 COMMANDS = [
     line
@@ -59,10 +61,19 @@ def test_a_snippet_passes_as_it_stands(snippet, pytester, monkeypatch):
 def test_there_are_snippets_and_each_command_is_known():
     assert len(SNIPPETS) > 10
     assert COMMANDS == [
-        "pip install 'handclasp[testing]'",  # test_sample_project.py does
+        "pip install '/path/to/handclasp[testing]'",  # test_sample_project.py does, from a wheel
         "pytest --handclasp-seeds 20",  # test_kit_plugin.py does, with fewer
         "pytest --handclasp-seed 7 --handclasp-level http",
+        "pytest --handclasp-deep",
     ]
+
+
+def test_nobody_is_told_to_install_what_has_this_projects_name_on_an_index():
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("simulations/kit/*.py"), *ROOT.glob("*.toml")]
+    told = [page.name for page in pages if BY_NAME.search(page.read_text(encoding="utf-8"))]
+    assert told == []
+    assert BY_NAME.search("pip install -q 'handclasp[testing]'")
+    assert not BY_NAME.search(COMMANDS[0])
 
 
 @pytest.mark.parametrize("name", simulations.kit.__all__)
@@ -96,7 +107,7 @@ def test_every_fixture_and_option_stands_in_the_page():
     fixtures = {name for name in vars(plugin) if name.startswith("handclasp_")}
     assert fixtures == {"handclasp_world", "handclasp_pair", "handclasp_seed"}
     assert (options | fixtures) - NAMED == set()
-    assert len(options) == 3
+    assert len(options) == 4
 
 
 def test_nothing_stands_in_the_list_that_is_not_there():

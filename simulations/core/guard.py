@@ -22,6 +22,7 @@ import random  # noqa: TID251 - closed here
 import sys
 import threading
 import time
+import uuid
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, Final
 
@@ -87,7 +88,15 @@ _TEST_TOOLS: Final = frozenset({"hypothesis"})
 
 def _is_asked_by_a_test_tool() -> bool:
     """Whether the caller of the caller is one."""
-    return str(sys._getframe(2).f_globals.get("__name__")).partition(".")[0] in _TEST_TOOLS  # noqa: SLF001 - CPython's own
+    return _is_test_tool(str(sys._getframe(2).f_globals.get("__name__")))  # noqa: SLF001 - CPython's own
+
+
+def _is_test_tool(module: str) -> bool:
+    return module.partition(".")[0] in _TEST_TOOLS
+
+
+def _may_ask(module: str) -> bool:
+    return module in _TIMES_ITSELF or _is_test_tool(module)
 
 
 class Escaped(BaseException):
@@ -153,7 +162,7 @@ class Guard:
         raise escape
 
     def _profile(self, frame: FrameType, event: str, function: object) -> None:
-        if event == "c_call" and function in _C_FUNCTIONS and frame.f_globals.get("__name__") not in _TIMES_ITSELF:
+        if event == "c_call" and function in _C_FUNCTIONS and not _may_ask(str(frame.f_globals.get("__name__"))):
             self.refuse(f"{getattr(function, '__module__', None)}.{getattr(function, '__qualname__', function)}")
 
 
@@ -193,6 +202,7 @@ def _close(restored: contextlib.ExitStack) -> None:
         (secrets, "token_bytes"),
         (ssl, "RAND_bytes"),
         (nacl.bindings, "randombytes"),
+        *((uuid, name) for name in ("_generate_time_safe",) if getattr(uuid, name, None) is not None),  # for uuid1
         (threading, "_start_new_thread" if hasattr(threading, "_start_new_thread") else "_start_joinable_thread"),
     ]
     for module, name in places:

@@ -13,7 +13,7 @@
             assert a.status == b.status == "active"
 
 `docs/test-kit.md` is its guide. What stands in `__all__` is all of it, and is stable; every other name below
-`simulations` may change. `pip install 'handclasp[testing]'` brings pytest and Hypothesis; without them the world can be
+`simulations` may change. The extra `testing` brings pytest and Hypothesis; without them the world can be
 used, and what needs them says so when it is asked for.
 """
 
@@ -137,6 +137,9 @@ _HOMES: Final = {
 """Where each name is defined. pytest loads this package wherever Handclasp is installed, so nothing is loaded early."""
 
 
+_INSTALL: Final = "install Handclasp with its extra `testing` from your clone or wheel; see docs/test-kit.md."
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -145,4 +148,4 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name not in {"hypothesis", "pytest"}:
             raise
-        raise ImportError(f"simulations.kit.{name} needs {error.name}: pip install 'handclasp[testing]'") from error
+        raise ImportError(f"simulations.kit.{name} needs {error.name}: {_INSTALL}") from error

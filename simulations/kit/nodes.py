@@ -16,6 +16,8 @@ from simulations.kit.errors import NoAnswerError, RefusedError, WorldError
 from simulations.observer import Observer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from node.ports import HttpAnswer
     from protocol.records import Record
     from simulations.admins import Asked
@@ -37,7 +39,8 @@ class Connection:
         status: what its admin is shown: `pending`, `invited`, `accepting`, `awaiting-approval`, `active`,
             `deactivated-here`, `deactivated-there`, `deactivated-both` or `closed`.
         reason: why it is closed; none: it is not.
-        seq: how many status events the node has told of it.
+        seq: the number of the last status event that the node has told of it; 0: none yet. Later ones have higher
+            numbers, not always the next one.
         is_owed: whether the partner has not confirmed yet how this side is.
         possible_acts: what its admin could do to it now.
     """
@@ -94,8 +97,8 @@ class Node:
         admin_token: the bearer token of its admin API.
     """
 
-    def __init__(self, world: SeededWorld, host: Host, committed: Committed) -> None:
-        self._world = world
+    def __init__(self, opened: Callable[[], SeededWorld], host: Host, committed: Committed) -> None:
+        self._opened = opened
         self._host = host
         self._committed = committed
         self._initiated = 0
@@ -224,9 +227,13 @@ class Node:
 
     def set_clock(self, *, ahead_s: float) -> None:
         """Let its clock be wrong by so many seconds; negative: behind."""
-        self._host.clock.ahead_s = ahead_s
+        self._world.hosts[self.name].clock.ahead_s = ahead_s
 
     # How
+
+    @property
+    def _world(self) -> SeededWorld:
+        return self._opened()
 
     async def _paste(self, code: Code | str, verb: str) -> Connection:
         text = code if isinstance(code, str) else code.text

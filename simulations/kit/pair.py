@@ -16,6 +16,7 @@ from node.data_directory import read_admin_token
 from node.local_pair.connecting import client_of
 from node.local_pair.processes import LocalPair, PairStartError
 from node.problems import PROBLEMS, Problem
+from simulations.kit import given
 from simulations.kit.errors import NoAnswerError, NotQuietError, RefusedError, WorldError
 from simulations.kit.nodes import Connection
 
@@ -213,14 +214,15 @@ class Pair:
         """Wait, in real time, until something holds.
 
         Args:
-            holds: whether it does; it is asked again and again.
+            holds: whether it does; a plain function. It is asked again and again.
             within_s: how long at most, in seconds.
 
         Raises:
             NotQuietError: it did not by then.
+            WorldError: it is an `async` function.
         """
         deadline = time.monotonic() + within_s
-        while not holds():
+        while not given.told_by(holds):
             if time.monotonic() > deadline:
                 raise NotQuietError(f"What until() was given does not hold after {within_s:.0f} s.")
             time.sleep(POLL_S)  # noqa: TID251 - real processes are waited for

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from simulations.kit import given
+
 if TYPE_CHECKING:
     from simulations.kit.nodes import Node
     from simulations.kit.script import MessageKind
@@ -74,9 +76,13 @@ class Partition:
     at_s: float = 0.0
     lasts_s: float = 60.0
 
+    def __post_init__(self) -> None:
+        given.seconds(at_s=self.at_s, lasts_s=self.lasts_s)
+
     def strike(self, world: World) -> None:
-        """Begin."""
-        world.later(self.at_s, lambda: world.partition(*world.all_nodes))
+        """Begin; in a world of one node there is nobody to be reached."""
+        if len(world.all_nodes) > 1:
+            world.later(self.at_s, lambda: world.partition(*world.all_nodes))
         world.later(self.at_s + self.lasts_s, world.mend_partition)
 
 
@@ -87,6 +93,9 @@ class Crash:
     node: int = 0
     at_s: float = 0.0
     away_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        given.seconds(at_s=self.at_s, away_s=self.away_s)
 
     def strike(self, world: World) -> None:
         """Begin."""
@@ -102,6 +111,9 @@ class BrokerOutage:
     at_s: float = 0.0
     lasts_s: float = 60.0
     forgets: bool = False
+
+    def __post_init__(self) -> None:
+        given.seconds(at_s=self.at_s, lasts_s=self.lasts_s)
 
     def strike(self, world: World) -> None:
         """Begin."""

@@ -6,6 +6,7 @@ Handclasp is imported before a test asks for it.
 
 from __future__ import annotations
 
+import argparse
 import functools
 import inspect
 import shlex
@@ -45,6 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="How requests get from node to node in each handclasp_world: by a call, or as real HTTP over links in "
         "memory. [default: direct]",
     )
+    group.addoption(
+        "--handclasp-deep",
+        action="store_true",
+        help="Look in each handclasp_world for datetime.now and for clocks and dice imported by name, too; slower.",
+    )
 
 
 def _seed(text: str) -> int:
@@ -56,9 +62,12 @@ def _count(text: str) -> int:
 
 
 def _at_least(text: str, lowest: int) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = lowest - 1
     if number < lowest:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is not possible: give a whole number, {lowest} or more.")
     return number
 
 
@@ -82,14 +91,15 @@ def handclasp_seed(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def handclasp_world(request: pytest.FixtureRequest, handclasp_seed: int) -> World:
-    """A `World` with the seed and level of the options.
+    """A `World` as the options say: its seed, its level, and whether it looks deep.
 
     An `async def` test that takes it, or a fixture that takes it, runs on virtual time, and the world is open in it. In
     any other test it is not open yet: use it in a function that `run` runs.
     """
     from simulations.kit.world import World  # noqa: PLC0415 - see the module
 
-    return World(handclasp_seed, level=request.config.getoption("--handclasp-level"))
+    option = request.config.getoption
+    return World(handclasp_seed, level=option("--handclasp-level"), deep=option("--handclasp-deep"))
 
 
 @pytest.fixture
@@ -161,6 +171,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and SEED in getattr(item, "fixturenames", ()):
         seed = item.callspec.params[SEED]  # type: ignore[attr-defined]
         level = item.config.getoption("--handclasp-level")
-        again = f"pytest {shlex.quote(item.nodeid)} --handclasp-seed {seed} --handclasp-level {level}"
+        deep = " --handclasp-deep" if item.config.getoption("--handclasp-deep") else ""
+        again = f"pytest {shlex.quote(item.nodeid)} --handclasp-seed {seed} --handclasp-level {level}{deep}"
         report.sections.append(("Handclasp", f"seed {seed}, level {level}; run it again: {again}"))
     return report

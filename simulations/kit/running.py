@@ -13,6 +13,7 @@ import gc
 import inspect
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from simulations.core.guard import Escaped
 from simulations.core.loop import SimulationLoop
 from simulations.kit.errors import WorldError
 from simulations.told_logs import logs_told
@@ -59,6 +60,8 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         except BaseException as error:
             if loop.world is not None:
                 error.add_note(loop.world.where())
+                with contextlib.suppress(Escaped):  # it is the error, or is another one's consequence
+                    loop.world.close(well=False)
             raise
         finally:
             with logs_told(lambda _event: None):  # what unwinds now has nothing to tell

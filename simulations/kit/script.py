@@ -78,7 +78,7 @@ class Script:
 
     def add(self, scripted: Scripted) -> Scripted:
         """From now on it is looked for."""
-        if scripted.nth < 1 or scripted.times < 1:
+        if not (scripted.nth >= 1 and scripted.times >= 1):
             raise WorldError("nth and times count from 1: the first message is nth=1.")
         if scripted.kind is not None and scripted.kind not in get_args(MessageKind):
             raise WorldError(f"{scripted.kind!r} is no kind of message; there are {', '.join(get_args(MessageKind))}.")

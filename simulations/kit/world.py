@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from node.settings import Announcements
 from simulations.checks import CHECKS, OF_BOTH_SIDES
 from simulations.host import HostPlan
 from simulations.http.clocks import virtual_clocks
+from simulations.kit import given
 from simulations.kit.acts import perform
-from simulations.kit.errors import NOT_OPEN, NotQuietError, WorldError
+from simulations.kit.errors import NotQuietError, WorldError
 from simulations.kit.messages import Messages
 from simulations.kit.mqtt import ALL_TOPICS, MqttClient, keep_subscribed
 from simulations.kit.nodes import Committed, Node
@@ -58,12 +58,15 @@ class World(Messages):
     that is a fault of Handclasp, please report it with the seed.
 
     While it is open, this thread has no real clock, no real randomness, no threads and no sockets: who reaches for one
-    ends the run with an error that says for what. So one seed is one run, yours included.
+    ends the run with an error that says for what. So one seed is one run, yours included. Two ways out are seen only by
+    a `deep` world: `datetime.now`, and a clock or dice that was imported by its name (`from time import time`). The
+    guide, `docs/test-kit.md`, lists the few that not even that one sees.
 
     Attributes:
         seed: what everything follows from that you do not say: the order of what happens at once, how long messages
             and commits take, ids and keys.
         level: how requests get from node to node.
+        is_deep: whether those two ways out are watched, too.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class World(Messages):
         level: Level | str = Level.DIRECT,
         faults: Collection[Fault] = (),
         schedule: Sequence[int] | None = None,
+        deep: bool = False,
     ) -> None:
         """Describe a world; `async with` makes it.
 
@@ -83,15 +87,18 @@ class World(Messages):
                 script.
             schedule: which of the callbacks that are ready runs next, choice by choice, each number counted round;
                 after the last one the oldest runs. None: the seed chooses.
+            deep: look at every call of a C function for what leaves the simulation; it takes some 1.6 times as long.
+
+        Raises:
+            WorldError: there is no such seed, level or fault.
         """
         super().__init__()
-        self.seed = seed
-        self.level = Level(level)
-        self._faults = frozenset(faults)
+        self.seed = given.seed(seed)
+        self.level = given.level(level)
+        self.is_deep = deep
+        self._faults = given.faults(faults)
         self._schedule = schedule
         self._stack = contextlib.ExitStack()
-        self._engine: SeededWorld | None = None
-        self._nodes: dict[str, Node] = {}
         self._clients = 0
         self._busy_until_s = 0.0
         self._has_peers = self._has_clocks = False
@@ -119,12 +126,14 @@ class World(Messages):
             shape=Shape(hosts=0, connections=0, chaos_s=CHAOS_S, announcements=Announcements.ANYONE),
             loop=loop,
             choose=None if self._schedule is None else _chooser(self._schedule),
+            is_deep=self.is_deep,
         )
         self.script = engine.network.meddler = Script(self._named, engine.loop.time)
         self._stack.enter_context(logs_told(engine.told.logged))
         self._stack.callback(engine.end)
         self._stack.enter_context(engine.confined())
         engine.begin()
+        self._is_open = True
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_error: object) -> None:
@@ -140,13 +149,14 @@ class World(Messages):
         with self._stack:
             if well:
                 self._world.look_for_unnoticed()
+            self._is_open, self.script = False, None
 
     def at_rest(self) -> contextlib.AbstractContextManager[None]:
         """Within, the thread has the real world back, and nothing of this one may run; for whoever steps it by hand."""
         return self._world.guard.lifted()
 
     def __repr__(self) -> str:
-        return f"World(seed={self.seed}, level={self.level.value!r})"
+        return f"World(seed={self.seed}, level={self.level.value!r}{', deep=True' if self.is_deep else ''})"
 
     # Nodes
 
@@ -158,7 +168,7 @@ class World(Messages):
                 `http://acme.instance.test` and `http://acme.test`.
 
         Raises:
-            WorldError: a name is not of that form, or is taken; or there are more than 100.
+            WorldError: a name is not of that form, or it or its host is taken; or there are more than 100.
         """
         engine = self._world
         for name in names:
@@ -166,26 +176,18 @@ class World(Messages):
                 raise WorldError(f"{name!r} can't name a node: write lower-case letters and digits, each name once.")
             if len(self._nodes) == NODES_MAX:
                 raise WorldError(f"A world has at most {NODES_MAX} nodes.")
-            host = engine.machines.join(HostPlan.numbered(len(self._nodes), name=name))
+            plan = HostPlan.numbered(len(self._nodes), name=name)
+            taken = engine.machines.addresses.keys() & {plan.node_host, plan.instance_host}
+            if taken:
+                raise WorldError(f"A node can't be named {name!r}: {min(taken)} is taken by a program of yours.")
+            host = engine.machines.join(plan)
             committed = next(one for one in engine.observers if isinstance(one, Committed))
-            self._nodes[name] = Node(engine, host, committed)
+            self._nodes[name] = Node(lambda: self._world, host, committed)
         put_up = tuple(self._nodes[name] for name in names)
         await self.until(lambda: all(node.is_on for node in put_up), within_s=BOOT_S_MAX)
         return put_up
 
-    # The network and the broker
-
-    def partition(self, *nodes: Node, one_way: bool = False) -> None:
-        """From now on none of these nodes reaches another of them, until `mend_partition`.
-
-        Messages that are under way are cut off, too. `one_way`: each does not reach the next one, and that is all.
-        """
-        for one, other in pairwise(nodes) if one_way else _pairs(nodes):
-            self._world.network.cut_by_hand.add((one.name, other.name))
-
-    def mend_partition(self) -> None:
-        """All nodes reach each other again."""
-        self._world.network.cut_by_hand.clear()
+    # The broker
 
     def stop_broker(self, *, forgets: bool = False) -> None:
         """The MQTT broker dies: all links break, and no will is sent. `forgets`: its retained messages are gone."""
@@ -197,7 +199,9 @@ class World(Messages):
         self._world.broker_faults.come_up()
 
     def repeat_broadcasts(self, times: int = 1) -> None:
-        """The broker hands the next status events on twice, so many of them, as QoS 1 permits."""
+        """The broker hands the next status events on twice, so many of them (1 or more), as QoS 1 permits."""
+        if times < 1:
+            raise WorldError(f"repeat_broadcasts() counts from 1, and {times!r} is less.")
         self._world.broker_faults.repeated_by_hand += times
 
     def mend(self) -> None:
@@ -217,6 +221,8 @@ class World(Messages):
 
     def later(self, after_s: float, callback: Callable[[], object]) -> None:
         """Call a function after so many seconds; `quiet` waits for it."""
+        given.seconds(after_s=after_s)
+        given.plain(callback)
         self._world.later(self.now_s + after_s, callback)
         self._busy_until_s = max(self._busy_until_s, self.now_s + after_s)
 
@@ -296,23 +302,25 @@ class World(Messages):
     @property
     def now_s(self) -> float:
         """How many virtual seconds have passed since the run began."""
-        return self._world.loop.time()
+        return self._lived.loop.time()
 
     async def sleep(self, s: float) -> None:
         """Let so many virtual seconds pass; `asyncio.sleep` does the same."""
+        given.seconds(s=s)
         await asyncio.sleep(s)
 
     async def until(self, holds: Callable[[], bool], *, within_s: float = 60.0) -> None:
         """Let time pass until something holds; it is looked at ever more rarely.
 
         Args:
-            holds: whether it does.
+            holds: whether it does; a plain function.
             within_s: how long at most, in virtual seconds.
 
         Raises:
             NotQuietError: it did not by then.
+            WorldError: it is an `async` function.
         """
-        await self._until(lambda: None if holds() else "what until() was given does not hold", within_s)
+        await self._until(lambda: None if given.told_by(holds) else "what until() was given does not hold", within_s)
 
     async def quiet(self, *, within_s: float = LIVENESS_S) -> None:
         """Let time pass until nothing is left to be said: both sides of each connection agree, and watchers know it.
@@ -327,7 +335,8 @@ class World(Messages):
         await self._until(self._unsettled, within_s)
 
     async def _until(self, waits: Callable[[], str | None], within_s: float) -> None:
-        ends_s, look_s = self.now_s + within_s, FIRST_LOOK_S
+        given.seconds(within_s=within_s, is_endless=True)
+        ends_s, look_s = self._world.loop.time() + within_s, FIRST_LOOK_S
         while True:
             await asyncio.sleep(min(look_s, max(ends_s - self.now_s, 0)))
             sentence = waits()
@@ -351,7 +360,7 @@ class World(Messages):
 
     def trace(self) -> str:
         """All that has happened so far, a line for each: when, where, what. The same seed gives the same text."""
-        return self._world.trace.text()
+        return self._lived.trace.text()
 
     def where(self) -> str:
         """How to come to this world again, and what happened last in it."""
@@ -363,19 +372,9 @@ class World(Messages):
             f"The world was {self!r}; the last of {len(self._engine.trace.entries)} things that happened in it:{lines}"
         )
 
-    @property
-    def _world(self) -> SeededWorld:
-        if self._engine is None:
-            raise WorldError(NOT_OPEN)
-        return self._engine
-
     def _named(self, url_host: str) -> str:
         host = self._world.machines.at(url_host)
         return host.name if host is not None else url_host
-
-
-def _pairs(nodes: Sequence[Node]) -> list[tuple[Node, Node]]:
-    return [(one, other) for one in nodes for other in nodes if one is not other]
 
 
 def _chooser(schedule: Sequence[int]) -> Callable[[int], int]:

@@ -44,6 +44,14 @@ async def test_a_pair_connects_and_a_program_of_ones_own_hears_of_it(handclasp_p
         handclasp_pair.until(lambda: False, within_s=0.05)
 
 
+def test_a_wait_for_an_async_function_is_refused_for_it_would_prove_nothing(tmp_path):
+    async def never():
+        return False
+
+    with pytest.raises(WorldError, match="takes a plain function"):
+        Pair(tmp_path).until(never)
+
+
 @pytest.mark.slow
 def test_a_pairs_broker_dies_and_comes_back_and_its_nodes_can_be_stopped(handclasp_pair):
     a, b = handclasp_pair

@@ -104,6 +104,15 @@ async def test_it(handclasp_world):
 """
 
 
+LOOKS_AT_THE_CLOCK = """
+import datetime as dt
+
+async def test_it(handclasp_world):
+    await handclasp_world.nodes("a")
+    dt.datetime.now(dt.UTC)
+"""
+
+
 def test_a_failure_tells_its_seed_and_the_line_that_fails_again(run_pytest):
     lines = run_pytest(FAILS, "--handclasp-seeds", "3", "--handclasp-seed", "4")
     assert "1 failed, 2 passed" in lines[-1]
@@ -114,27 +123,30 @@ def test_a_failure_tells_its_seed_and_the_line_that_fails_again(run_pytest):
     assert run_pytest(FAILS, *shlex.split(command)[1:])[-1].startswith("1 failed in")
 
 
-@pytest.mark.parametrize("wrong", [["--handclasp-seeds", "0"], ["--handclasp-seed", "-1"], ["--handclasp-level", "x"]])
-def test_an_option_that_makes_no_sense_is_refused(wrong, pytester_usage):
-    assert pytester_usage(wrong) is pytest.ExitCode.USAGE_ERROR
+WRONG_OPTIONS = {
+    ("--handclasp-seeds", "0"): "argument --handclasp-seeds: '0' is not possible: give a whole number, 1 or more.",
+    ("--handclasp-seed", "-1"): "argument --handclasp-seed: '-1' is not possible: give a whole number, 0 or more.",
+    ("--handclasp-seed", "x"): "argument --handclasp-seed: 'x' is not possible: give a whole number, 0 or more.",
+    ("--handclasp-level", "x"): "invalid choice: 'x'",
+}
 
 
-@pytest.fixture
-def pytester_usage(capsys):
-    """How pytest ends with these arguments, in this process, without running anything."""
+@pytest.mark.parametrize("wrong", WRONG_OPTIONS, ids=" ".join)
+def test_an_option_that_makes_no_sense_is_refused_and_says_what_would(wrong):
+    from simulations.kit import plugin
 
-    def ended(arguments):
-        from simulations.kit import plugin
+    parser = pytest.Parser(_ispytest=True)
+    plugin.pytest_addoption(parser)
+    with pytest.raises(pytest.UsageError) as caught:
+        parser.parse(list(wrong))
+    assert WRONG_OPTIONS[wrong] in str(caught.value)
 
-        parser = pytest.Parser(_ispytest=True)
-        plugin.pytest_addoption(parser)
-        try:
-            parser.parse(arguments)
-        except pytest.UsageError:
-            return pytest.ExitCode.USAGE_ERROR
-        return pytest.ExitCode.OK
 
-    return ended
+def test_a_deep_world_is_an_option_and_stands_in_the_line_that_fails_again(run_pytest):
+    lines = run_pytest(LOOKS_AT_THE_CLOCK, "--handclasp-deep")
+    assert "1 failed" in lines[-1]
+    assert any(line.endswith("--handclasp-seed 0 --handclasp-level direct --handclasp-deep") for line in lines)
+    assert run_pytest(LOOKS_AT_THE_CLOCK)[-1].startswith("1 passed")
 
 
 def test_the_plugin_loads_nothing_of_handclasp_nor_hypothesis():

@@ -60,6 +60,30 @@ async def test_a_service_hears_of_what_a_subscriber_forwards_and_asks_a_node_bac
 
 
 @simulated
+async def test_a_host_has_one_owner_whoever_comes_first():
+    async with World() as w:
+        await w.serve("b.test", web.Application())
+        with pytest.raises(WorldError, match=r"can't be named 'b': b\.test is taken"):
+            await w.nodes("a", "b")
+        with pytest.raises(WorldError, match=r"a\.test is taken"):
+            await w.serve("a.test", web.Application())
+
+
+@simulated
+async def test_a_program_takes_part_in_a_partition_by_its_host_name():
+    async with World() as w:
+        (a,) = await w.nodes("a")
+        url = await w.serve("shop.test", web.Application())
+        w.partition("a", "shop.test")
+        assert (await a.api("POST", "/check", {"url": url}))["outcome"] == "unreachable"
+        w.mend_partition()
+        w.drop(recipient="shop.test", times=2)
+        assert (await a.api("POST", "/check", {"url": url}))["outcome"] == "unreachable"
+        w.mend()
+        assert (await a.api("POST", "/check", {"url": url}))["outcome"] == "not-a-node"
+
+
+@simulated
 async def test_a_service_that_is_no_node_is_no_destination():
     async with World() as w:
         (a,) = await w.nodes("a")

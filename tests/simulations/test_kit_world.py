@@ -13,6 +13,7 @@ from simulations.kit import (
     Level,
     NoAnswerError,
     NotQuietError,
+    Partition,
     RefusedError,
     ViolationError,
     World,
@@ -21,6 +22,7 @@ from simulations.kit import (
     simulated,
 )
 from simulations.observer import Observer
+from simulations.told_logs import logs_told
 
 
 @pytest.mark.parametrize("level", Level)
@@ -303,36 +305,28 @@ async def test_a_status_can_be_handed_on_twice():
 # What goes wrong
 
 
-def test_a_world_outside_virtual_time_says_what_to_do():
-    async def opened():
-        async with World():
-            pass
-
-    with pytest.raises(WorldError, match="decorate the test with @simulated"):
-        asyncio.run(opened())
-    with pytest.raises(WorldError, match="async with"):
-        World().drop()
-
-
 @simulated
-async def test_one_run_has_one_world():
-    async with World():
-        with pytest.raises(WorldError, match="One run has one world"):
-            await World().__aenter__()
-
-
-def test_a_function_that_is_not_async_is_told_so():
-    with pytest.raises(WorldError, match="async def"):
-        run(lambda: 3)
-
-
-@simulated
-async def test_a_message_that_does_not_exist_can_not_be_dropped():
+async def test_a_node_can_be_given_by_its_name():
     async with World() as w:
-        with pytest.raises(WorldError, match="is no kind of message"):
-            w.drop("acept")
-        with pytest.raises(WorldError, match="count from 1"):
-            w.drop("accept", nth=0)
+        a, b = await w.nodes("a", "b")
+        lost = w.drop("accept", sender="b", recipient="a")
+        w.partition("a", b)
+        code = await a.initiate()
+        await b.accept(code)
+        await asyncio.sleep(600)
+        assert (a.status, b.status) == ("pending", "accepting")
+        w.mend_partition()
+        await w.quiet()
+        assert lost.count == 1
+        assert a.status == b.status == "active"
+
+
+@simulated
+async def test_a_planned_partition_does_nothing_to_one_node():
+    async with World() as w:
+        await w.nodes("a")
+        w.plan([Partition(at_s=1.0)])
+        await asyncio.sleep(100)
 
 
 def test_what_a_subscriber_raises_comes_out_of_the_test_with_seed_and_trace():
@@ -383,13 +377,18 @@ def test_a_fault_of_the_nodes_ends_the_test(monkeypatch):
     assert "World(seed=2" in caught.value.__notes__[0]
 
 
-def test_who_reaches_for_the_real_world_is_told_for_what():
-    import time
+def test_what_a_subscriber_raises_is_not_buried_by_what_the_nodes_say_while_they_unwind():
+    def raises(_delivery):
+        raise ZeroDivisionError("mine")
 
     async def main():
-        async with World():
-            time.monotonic()
+        async with World(seed=11) as w:
+            a, b = await w.nodes("a", "b")
+            await w.subscribe(raises)
+            await a.initiate(b)
+            await w.quiet()
 
-    with pytest.raises(BaseException, match=r"time\.monotonic: the simulated code reached for the real world"):
+    said = []
+    with logs_told(said.append), pytest.raises(ZeroDivisionError, match="mine"):
         run(main)
-    assert time.monotonic() > 0
+    assert said == []
