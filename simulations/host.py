@@ -18,7 +18,7 @@ from simulations.core.loop import OWNER
 from simulations.disk import DISKS
 from simulations.faults import Fault
 from simulations.ports import ObservedMetrics, SimulatedClock, SimulatedEntropy
-from simulations.rows import Change, Rows
+from simulations.rows import Rows, UnitDone
 from simulations.store import SimulatedCommitter, WatchedDatabase
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Incarnation:
         self._plan = host.world.plan
         self._steps = 0
         self._commits = 0
-        self._pending: list[tuple[object, list[Change]]] = []
+        self._pending: list[UnitDone] = []
         self._crash_step, self._crash_commit, self._crash_after = self._fate(f"{host.name} {number}")
         self.number = number
         self.alive = True
@@ -169,13 +169,13 @@ class Incarnation:
 
     def unit_done(self, result: object) -> None:
         """See `Overseer`."""
-        self._pending.append((result, self.rows.changes()))
+        self._pending.append((result, self.rows.changes(), self._host.clock.now()))
 
     def committed(self) -> None:
         """See `Overseer`."""
         pending, self._pending = self._pending, []
         self._host.world.told.committed(self._host, pending)
-        if not any(changes for _, changes in pending):
+        if not any(changes for _, changes, _ in pending):
             return
         if self.alive and self._commits == self._crash_commit and self._crash_after and not self._host.world.is_healed:
             self._plan.mattered.add(Fault.CRASH_AFTER_COMMIT)
@@ -200,6 +200,7 @@ class Host:
         stays_away: it crashed and will not be back for long.
         open_requests: how many are being answered.
         clock: what it takes for the time.
+        decided_at: when the unit of work ran that is told of now, by its clock; its commit may have taken seconds.
     """
 
     def __init__(self, world: World, plan: HostPlan, *, slow: list[Window], full: list[Window]) -> None:
@@ -218,6 +219,7 @@ class Host:
         self.is_in_hands = False
         self.stays_away = False
         self.open_requests = 0
+        self.decided_at = 0.0
         self._disk: Disk | None = None
 
     @property

@@ -80,6 +80,10 @@ class Change(NamedTuple):
     after: Row | None
 
 
+UnitDone = tuple[object, list[Change], float]
+"""A unit of work that ran: its result, what it changed, and when that was by the clock of its machine."""
+
+
 class Rows:
     """What is known of a database's connections, and how they change.
 

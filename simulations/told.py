@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simulations.admins import Asked
     from simulations.calls import Call
     from simulations.host import Host
-    from simulations.rows import Change
+    from simulations.rows import Change, UnitDone
     from simulations.trace import Trace
     from simulations.wire import Said
 
@@ -67,9 +67,9 @@ class Told:
         for told in self._listeners["rewound"]:
             told(host, marked=marked)
 
-    def committed(self, host: Host, pending: Sequence[tuple[object, list[Change]]]) -> None:
+    def committed(self, host: Host, pending: Sequence[UnitDone]) -> None:
         """A transaction is durable, and nobody knows yet."""
-        for result, changes in pending:
+        for result, changes, host.decided_at in pending:
             for change in changes:
                 row = change.after or change.before
                 assert row is not None  # noqa: S101 - a change is of something

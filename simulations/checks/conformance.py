@@ -262,7 +262,7 @@ class Conformance(Check):
     def unit(self, host: Host, result: object, changes: list[Change]) -> None:  # noqa: ARG002 - what changed is enough
         """See `Observer`."""
         for change in changes:
-            if explained_by(change, now=host.clock.now()) is None:
+            if explained_by(change, now=host.decided_at) is None:
                 before, after = change.before, change.after
                 was = self.called(host, before) if before is not None else f"{host.name} had no record"
                 became = "is gone" if after is None else f"became {self.called(host, after)}"

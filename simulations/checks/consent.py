@@ -60,7 +60,7 @@ class Consent(Check):
                 self.violated(f"{self.called(host, after)} has a partner whose admin never accepted its code.")
             if after.addressee is not None and after.addressee != after.partner:
                 self.violated(f"{self.called(host, after)} was taken by another than its addressee.")
-            if before is not None and before.phase == PENDING and host.clock.now() >= after.expires_at:
+            if before is not None and before.phase == PENDING and host.decided_at >= after.expires_at:
                 self.violated(f"{self.called(host, after)} was taken by a code past its expiry.")
         elif held not in self._accepted | self._declined and after.partner != after.addressee:
             self.violated(f"{self.called(host, after)} has a partner that never held its code.")

@@ -24,6 +24,18 @@ PAGE = "docs/run-for-real.md"
 FILES = files_of(PAGE)
 PASSWORDS = {"NODE_PASSWORD": "for the node", "WATCHER_PASSWORD": "for people"}
 
+NOT_RUN_HERE = {
+    "python3 -m venv /opt/": "tests/test_bootstrap.py makes an environment of the lock file and runs what is in it",
+    "/opt/handclasp/bin/pip": "the same",
+    "useradd ": "tests make no users",
+    "systemctl ": "tests leave the machine's services alone; what the unit starts is run here",
+    "curl -s http://127.0.0.1:8101/readyz": "it is what every test of a node's process waits for",
+    "cat /var/lib/handclasp/admin.password": "the console's tests read that file",
+    "ssh ": "it needs another machine",
+    "sudo -u handclasp ": "tests/node/test_backup_commands.py takes backups and puts them back, also as root",
+}
+"""Beginnings of commands that this test does not run, each with its reason."""
+
 pytestmark = [pytest.mark.slow, pytest.mark.mosquitto]
 
 
@@ -153,6 +165,12 @@ def test_a_node_publishes_through_tls_below_its_own_topics_only(
             text=True,
         ).stdout.split()
         assert kept == [f"handclasp/v1/nodes/{node_id}/presence"], "a node spoke in another's name"
+
+
+def test_every_command_of_the_guide_is_run_here_or_has_its_reason() -> None:
+    run_here = ("mosquitto_passwd ", "curl -s http://127.0.0.1:8101/.well-known/handclasp | ")
+    for command in (command for block in blocks_of(PAGE) for command in block):
+        assert command.startswith((*run_here, *NOT_RUN_HERE)), command
 
 
 def test_the_service_runs_the_command_that_there_is_with_the_settings_that_there_are() -> None:
