@@ -41,16 +41,19 @@ def work(monkeypatch):
 
     for operation, name in OPERATIONS.items():
         monkeypatch.setattr(bindings, operation, counted(getattr(bindings, operation), name))
-    run_alone = Database._alone
 
-    def alone(database, unit):
-        before = database._raw.total_changes
-        result = run_alone(database, unit)
-        if database._raw.total_changes != before:
-            count("commits")
-        return result
+    def counting_writes(run):
+        def running(database, unit):
+            before = database._raw.total_changes
+            result = run(database, unit)
+            if database._raw.total_changes != before:
+                count("commits")
+            return result
 
-    monkeypatch.setattr(Database, "_alone", alone)
+        return running
+
+    for name in ("_alone", "_only"):
+        monkeypatch.setattr(Database, name, counting_writes(getattr(Database, name)))
     return done
 
 

@@ -136,6 +136,7 @@ def test_a_migration_gives_old_rows_the_status_that_their_record_has(kept, tmp_p
     database.close()
     with closing(sqlite3.connect(tmp_path / "node.db")) as older:
         older.executescript("""
+            DROP TABLE restores;
             DROP INDEX ix_connections_status;
             DROP INDEX ix_connections_list;
             ALTER TABLE connections DROP COLUMN status;

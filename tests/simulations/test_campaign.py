@@ -179,6 +179,7 @@ def test_other_commands_load_nothing_of_the_simulation():
         "loaded = {name for name in sys.modules if name.partition('.')[0] == 'simulations'}; "
         "of_commands = {'simulations.commands', 'simulations.levels', 'simulations.exploring', 'simulations.exploring.command'}; "
         "of_commands |= {'simulations.shrinking', 'simulations.shrinking.command'}; "
+        "of_commands |= {'simulations.conform', 'simulations.conform.command'}; "
         "assert loaded <= {'simulations'} | of_commands, loaded"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
