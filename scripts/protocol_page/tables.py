@@ -70,7 +70,8 @@ EFFECTS: Final = {
     ),
     Effect.ENTOMB: (
         "A new record takes the place of the old one, if any: the statement's serial, "
-        "`mine` := (1, `closed`, off, `by-partner`), `theirs` := what it says of itself, `owed` := no, no proof; "
+        "`mine` := (1, `closed`, off, `by-partner`), `theirs` := what it says of itself, `owed` := no, no proof, "
+        "`expires_at` := serial + `CODE_LIFETIME_S_MAX` (nobody told it); "
         "`hidden` := yes, unless it takes the place of a record that was not hidden."
     ),
     Effect.ENTOMB_RESTORED: "As the row above, with the reason `restored`.",
