@@ -52,10 +52,14 @@ class Watcher:
         other._heard, other._may_come_again = set(self._heard), self._may_come_again
         return other
 
-    def goes_on(self, earlier: Watcher) -> Watcher:
-        """The same watcher, of a node whose outbox is again as it was earlier."""
+    def goes_on(self, earlier: Watcher, known: set[str]) -> Watcher:
+        """The same watcher, of a node whose outbox is again as it was earlier.
+
+        `known`: the topics of the connections that the node has not forgotten; of the others it can tell nothing.
+        """
         other = self.copy()
-        other.retained, other._rows = self.retained, dict(earlier._rows)
+        other.retained = {topic: payload for topic, payload in self.retained.items() if topic in known}
+        other._rows = dict(earlier._rows)
         other._may_come_again = frozenset(self._heard)  # what waited in the backup's outbox and was told since
         return other
 
@@ -138,7 +142,9 @@ class Checks:
         Watchers have heard what it forgot, and it knows that unless it was restored silently.
         """
         self._rows[node.name] = self._read(node)
-        self._watchers[node.name] = watcher.copy() if silently else self._watchers[node.name].goes_on(watcher)
+        known = {status_topic(node.context.topic_id, row.sys_id) for row in self._rows[node.name].values()}
+        heard = self._watchers[node.name]
+        self._watchers[node.name] = watcher.copy() if silently else heard.goes_on(watcher, known)
         rows = {(row.source_key, row.connection_id): row.record for row in self._rows[node.name].values()}
         for (source_key, connection_id), witness in self._witnesses.items():
             witness.remember(node.key, rows.get((source_key, connection_id)), silently=silently)
