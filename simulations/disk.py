@@ -143,10 +143,17 @@ DISKS: Final = Disks()
 
 
 def _watched_in_small_pages(database: sqlite3.Connection) -> bytes:
-    """The same database, but for the size of its pages, and for who is told of what is written."""
+    """The same database, but for the size of its pages, and for who is told of what is written.
+
+    Indexes are made in the order of their names: SQLAlchemy keeps a table's in a set, so each process would make them
+    in an order of its own, and a disk that fills would fill at another page.
+    """
+    dump = list(database.iterdump())
+    indexes = sorted(line for line in dump if line.startswith(("CREATE INDEX", "CREATE UNIQUE INDEX")))
+    others = [line for line in dump if line not in indexes]
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as link:
         link.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        link.executescript("\n".join([*database.iterdump(), WATCHING]))
+        link.executescript("\n".join([*others, *indexes, WATCHING]))
         return link.serialize()
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from sqlalchemy import Boolean, Integer
 
 from node.store.schema import connections
-from simulations.disk import DISKS
+from simulations.disk import DISKS, _watched_in_small_pages
 from simulations.observer import Observer
 from simulations.rows import Row, Rows
 from simulations.world import World
@@ -97,3 +100,14 @@ def test_in_a_world_nothing_is_overlooked(seed):
     assert World(seed, observers=[Looks]).run().violation is None
     assert sum(looks) > 10
     assert wrong == []
+
+
+def test_the_image_of_a_database_does_not_depend_on_the_order_in_which_its_indexes_were_made():
+    images = set()
+    for order in ("ab", "ba"):
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as link:
+            link.execute("CREATE TABLE connections (n INTEGER PRIMARY KEY, a, b)")
+            for column in order:
+                link.execute(f"CREATE INDEX by_{column} ON connections ({column})")
+            images.add(_watched_in_small_pages(link))
+    assert len(images) == 1
