@@ -162,7 +162,7 @@ def from_row(row: Any) -> Connection:
         sys_id=row.sys_id,
         connection_id=row.connection,
         source_key=row.source_key,
-        record=_record(row),
+        record=record_of(row),
         mode=Mode(row.mode),
         names=Names(
             name=row.name,
@@ -192,7 +192,8 @@ def from_row(row: Any) -> Connection:
     )
 
 
-def _record(row: Any) -> Record:
+def record_of(row: Any) -> Record:
+    """The machine's record, as a row's columns hold it."""
     mine = _side(row.revision, row.phase, row.enabled, row.reason)
     theirs = (
         None

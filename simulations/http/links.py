@@ -235,16 +235,25 @@ class OwnSocket(SimulatedSocket):
 
     def attach(self, factory: Factory) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
         """See `SimulatedSocket`."""
-        return _connected(_OwnLink(self._carrier, factory).end)
+        own = ("127.0.0.1", 0)
+        return _connected(PlainLink(self._carrier, self._carrier.node_host, factory, here=own, there=own).end)
 
 
-class _OwnLink:
-    def __init__(self, carrier: HttpCarrier, factory: Factory) -> None:
+class PlainLink:
+    """To a node's machine: bytes go to its server, bytes come back, and nothing befalls them."""
+
+    def __init__(
+        self,
+        carrier: HttpCarrier,
+        url_host: str,
+        factory: Factory,
+        *,
+        here: tuple[str, int],
+        there: tuple[str, int],
+    ) -> None:
         self._sent = bytearray()
-        self._server = carrier.accept(carrier.node_host, there="127.0.0.1")
-        self.end = End(
-            carrier.loop, contextvars.copy_context(), factory, self, here=("127.0.0.1", 0), there=("127.0.0.1", 0)
-        )
+        self._server = carrier.accept(url_host, there=here[0])
+        self.end = End(carrier.loop, contextvars.copy_context(), factory, self, here=here, there=there)
         self._server.gone = self.end.end
 
     def wrote(self, data: bytes) -> None:

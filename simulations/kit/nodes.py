@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from node.connections.stored import record_of
 from protocol.errors import CodeError
 from protocol.invitation import read_code
 from protocol.machine import possible_acts
-from protocol.records import DestinationRecord, SourceRecord, reason_of, status_of
-from protocol.vocabulary import Phase, Reason, Role, Side
+from protocol.records import reason_of, status_of
 from simulations.admins import Code, content_of
 from simulations.host import ADMIN_TOKEN
 from simulations.kit.errors import NoAnswerError, RefusedError, WorldError
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from node.ports import HttpAnswer
-    from protocol.records import Record
     from simulations.admins import Asked
     from simulations.host import Host
     from simulations.rows import Row
@@ -281,7 +280,7 @@ class Node:
 
 
 def _connection(row: Row, now: float) -> Connection:
-    record = _record(row)
+    record = record_of(row)
     reason = reason_of(record)
     is_gone = row.hidden and not row.owed
     return Connection(
@@ -294,34 +293,3 @@ def _connection(row: Row, now: float) -> Connection:
         is_owed=bool(row.owed),
         possible_acts=() if is_gone else tuple(act.value for act in possible_acts(record, now=now)),
     )
-
-
-def _record(row: Row) -> Record:
-    mine = _side(row.mine)
-    theirs = _side(row.theirs) if row.their_phase is not None else None
-    if row.role == Role.SOURCE:
-        return SourceRecord(
-            serial=row.serial,
-            mine=mine,
-            theirs=theirs,
-            partner=row.partner,
-            owed=bool(row.owed),
-            addressee=row.addressee,
-            expires_at=row.expires_at,
-            ask_me=bool(row.ask_me),
-            hidden=bool(row.hidden),
-        )
-    return DestinationRecord(
-        serial=row.serial,
-        mine=mine,
-        theirs=theirs,
-        owed=bool(row.owed),
-        proof=row.proof,
-        expires_at=row.expires_at,
-        hidden=bool(row.hidden),
-    )
-
-
-def _side(side: tuple[int | None, str | None, int | None, str | None]) -> Side:
-    revision, phase, enabled, reason = side
-    return Side(revision or 0, Phase(phase or ""), bool(enabled), Reason(reason) if reason is not None else None)

@@ -15,7 +15,7 @@ from simulations.core.loop import SimulatedSocket
 from simulations.host import HostPlan
 from simulations.http.carrier import HttpCarrier, Names
 from simulations.http.ends import End
-from simulations.http.links import HTTP_PORT
+from simulations.http.links import HTTP_PORT, PlainLink
 from simulations.http.messages import bytes_of, take_message
 
 if TYPE_CHECKING:
@@ -110,35 +110,14 @@ class _Socket(SimulatedSocket):
     def attach(self, factory: Callable[[], asyncio.BaseProtocol]) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
         """See `SimulatedSocket`."""
         destination: Any = self._world.machines.at(self._url_host)
-        link = (_HttpLink if isinstance(destination.carrier, HttpCarrier) else _DirectLink)(
-            self._world, destination, self._url_host, factory
-        )
+        link: PlainLink | _DirectLink
+        if isinstance(destination.carrier, HttpCarrier):
+            there = (self._url_host, HTTP_PORT)
+            link = PlainLink(destination.carrier, self._url_host, factory, here=(HERE, 0), there=there)
+        else:
+            link = _DirectLink(self._world, destination, self._url_host, factory)
         link.end.protocol.connection_made(link.end)
         return link.end, link.end.get_protocol()
-
-
-class _HttpLink:
-    """To a machine of the http level: bytes go to its server, bytes come back."""
-
-    def __init__(
-        self, world: SeededWorld, destination: Any, url_host: str, factory: Callable[[], asyncio.BaseProtocol]
-    ) -> None:
-        self._sent = bytearray()
-        self._server = destination.carrier.accept(url_host, there=HERE)
-        context = contextvars.copy_context()
-        self.end = End(world.loop, context, factory, self, here=(HERE, 0), there=(url_host, HTTP_PORT))
-        self._server.gone = self.end.end
-
-    def wrote(self, data: bytes) -> None:
-        """See `LinkSide`."""
-        self._sent += data
-        raw = take_message(self._sent)
-        if raw is not None:
-            self._server.take([raw], lambda answer: self.end.arrive([answer.raw]))
-
-    def closed(self) -> None:
-        """See `LinkSide`."""
-        self._server.end.end()
 
 
 class _DirectLink:
