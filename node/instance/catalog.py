@@ -1,0 +1,77 @@
+"""The dictionary as SQL: which physical tables hold the records, for SQLAlchemy to build statements from.
+
+A hierarchy is one table: `task` holds incidents, problems and changes, told apart by `sys_class_name`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table
+
+from node.instance.dictionary import Field, Kind
+
+if TYPE_CHECKING:
+    from sqlalchemy.types import TypeEngine
+
+    from node.instance.dictionary import Dictionary
+
+CONNECTION_TABLE: Final = "x_handclasp_connection"
+"""The one table that is a view, over the node's own database."""
+
+_TYPES: Final[dict[Kind, TypeEngine[Any]]] = {
+    Kind.TEXT: String(collation="NOCASE"),
+    Kind.IDENTITY: String(),
+    Kind.INTEGER: Integer(),
+    Kind.BOOLEAN: Integer(),
+    Kind.DECIMAL: Float(),
+    Kind.INSTANT: String(),
+    Kind.DAY: String(),
+    Kind.SECRET: String(),
+}
+
+
+class Catalog:
+    """A dictionary and its physical tables.
+
+    Attributes:
+        dictionary: the one that it was made from.
+        metadata: the physical tables, for making them.
+    """
+
+    def __init__(self, dictionary: Dictionary) -> None:
+        self.dictionary = dictionary
+        self.metadata = MetaData()
+        for table in dictionary.tables:
+            if table.extends is None:
+                self._add(table.name)
+
+    def physical(self, name: str) -> Table:
+        """The SQL table that holds the records of a table; KeyError if there is no such table."""
+        return self.metadata.tables[self.dictionary.root(name)]
+
+    def _add(self, root: str) -> None:
+        fields = self.dictionary.stored_fields(root)
+        table = Table(root, self.metadata, *(_column(field) for field in fields.values()))
+        is_hierarchy = self.dictionary.is_hierarchy(root)
+        for field in fields.values():
+            if field.is_indexed or field.is_unique:
+                # within a class first: `incident` is a part of `task`
+                led = (CLASS,) if is_hierarchy and field.name != CLASS else ()
+                _index(table, (*led, field.name))
+        for name in self.dictionary.classes(root):
+            for names in self.dictionary[name].indexes:
+                _index(table, names)
+
+
+CLASS: Final = "sys_class_name"
+
+
+def _column(field: Field) -> Column[Any]:
+    return Column(field.name, _TYPES[field.kind], primary_key=field.name == "sys_id", nullable=field.name != "sys_id")
+
+
+def _index(table: Table, names: tuple[str, ...]) -> None:
+    name = f"ix_{table.name}_{'_'.join(names)}"
+    if all(index.name != name for index in table.indexes):
+        Index(name, *(table.c[one] for one in names))
