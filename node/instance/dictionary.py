@@ -7,7 +7,7 @@ Pure. The shipped tables are data in `node.instance.base_tables`; what admins ad
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
@@ -84,6 +84,9 @@ _KINDS: Final = {
 }
 
 
+_NO_CHOICES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One column of a table.
@@ -101,7 +104,7 @@ class Field:
     type: FieldType = FieldType.STRING
     reference: str | None = None
     length_max: int = 40
-    choices: Mapping[str, str] = MappingProxyType({})
+    choices: Mapping[str, str] = field(default_factory=lambda: _NO_CHOICES)
     default: str = ""
     is_mandatory: bool = False
     is_read_only: bool = False
@@ -179,6 +182,9 @@ class Dictionary:
         self._tables = {table.name: table for table in tables}
         self._fields: dict[str, Mapping[str, Field]] = {}
         for table in self._tables.values():
+            if table.extends is not None and table.extends not in self._tables:
+                raise DictionaryError(f"The table {table.name} extends {table.extends}, which is not there.")
+        for table in self._tables.values():
             self._check(table)
 
     def __contains__(self, name: str) -> bool:
@@ -199,11 +205,11 @@ class Dictionary:
             raise DictionaryError(f"There is a table {table.name} already.")
         return Dictionary((*self._tables.values(), table))
 
-    def with_field(self, table: str, field: Field) -> Dictionary:
+    def with_field(self, table: str, added: Field) -> Dictionary:
         """This dictionary with one more field in a table; `DictionaryError` as for the constructor."""
-        if any(own.name == field.name for own in self._tables[table].fields):
-            raise DictionaryError(f"The table {table} has a field {field.name} already.")
-        changed = replace(self._tables[table], fields=(*self._tables[table].fields, field))
+        if added.name in self.fields(table):
+            raise DictionaryError(f"The table {table} has a field {added.name} already.")
+        changed = replace(self._tables[table], fields=(*self._tables[table].fields, added))
         return Dictionary({**self._tables, table: changed}.values())
 
     def ancestry(self, name: str) -> Sequence[str]:
@@ -228,11 +234,11 @@ class Dictionary:
     def fields(self, name: str) -> Mapping[str, Field]:
         """All fields of a table by name: the system's, inherited ones, its own."""
         if name not in self._fields:
-            found = {field.name: field for field in SYSTEM_FIELDS}
+            found = {one.name: one for one in SYSTEM_FIELDS}
             if self.is_hierarchy(name):
                 found[CLASS_FIELD.name] = CLASS_FIELD
-            for one in reversed(self.ancestry(name)):
-                found |= {field.name: field for field in self._tables[one].fields}
+            for above in reversed(self.ancestry(name)):
+                found |= {own.name: own for own in self._tables[above].fields}
             self._fields[name] = MappingProxyType(found)
         return self._fields[name]
 
@@ -240,9 +246,9 @@ class Dictionary:
         """What the table of a whole hierarchy has to hold: the fields of every class, journals left out."""
         found: dict[str, Field] = {}
         for name in self.classes(root):
-            for field in self.fields(name).values():
-                if field.kind is not Kind.JOURNAL:
-                    found.setdefault(field.name, field)
+            for one in self.fields(name).values():
+                if one.kind is not Kind.JOURNAL:
+                    found.setdefault(one.name, one)
         return found
 
     def display_field(self, name: str) -> Field:
@@ -268,19 +274,17 @@ class Dictionary:
     def _check(self, table: Table) -> None:
         if not NAME.fullmatch(table.name):
             raise DictionaryError(f"A table can't be called {table.name!r}: use small letters, digits and _.")
-        if table.extends is not None and table.extends not in self._tables:
-            raise DictionaryError(f"The table {table.name} extends {table.extends}, which is not there.")
-        for field in table.fields:
-            if not NAME.fullmatch(field.name):
-                raise DictionaryError(f"A field can't be called {field.name!r}: use small letters, digits and _.")
-            if field.type is FieldType.REFERENCE and field.reference not in self._tables:
+        for own in table.fields:
+            self._check_field(table, own)
+
+    def _check_field(self, table: Table, own: Field) -> None:
+        if not NAME.fullmatch(own.name):
+            raise DictionaryError(f"A field can't be called {own.name!r}: use small letters, digits and _.")
+        if own.type is FieldType.REFERENCE and own.reference not in self._tables:
+            raise DictionaryError(f"The field {table.name}.{own.name} refers to {own.reference}, which is not there.")
+        for other in self.classes(self.root(table.name)):
+            theirs = self.fields(other).get(own.name)
+            if theirs is not None and theirs.kind is not own.kind:
                 raise DictionaryError(
-                    f"The field {table.name}.{field.name} refers to {field.reference}, which is not there."
+                    f"The field {table.name}.{own.name} can't be a {own.type}: {other}.{own.name} is a {theirs.type}."
                 )
-            for other in self.classes(self.root(table.name)):
-                of_other = self.fields(other).get(field.name)
-                if of_other is not None and of_other.kind is not field.kind:
-                    raise DictionaryError(
-                        f"The field {table.name}.{field.name} can't hold a {field.type}: "
-                        f"{other}.{field.name} is a {of_other.type}."
-                    )

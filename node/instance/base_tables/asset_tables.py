@@ -1,0 +1,108 @@
+"""What the company owns and runs: configuration items and assets."""
+
+from typing import Final
+
+from node.instance.base_tables.making import choice, flag, instant, number, reference, text, typed
+from node.instance.dictionary import FieldType, Table
+
+CONFIGURATION_ITEM: Final = Table(
+    name="cmdb_ci",
+    label="Configuration Item",
+    fields=(
+        text("name", "Name", 255, is_indexed=True),
+        text("short_description", "Description", 1000),
+        text("asset_tag", "Asset tag"),
+        text("serial_number", "Serial number", 255, is_indexed=True),
+        text("category", "Category"),
+        text("subcategory", "Subcategory"),
+        text("ip_address", "IP Address"),
+        text("fqdn", "Fully qualified domain name", 255),
+        text("mac_address", "MAC Address"),
+        choice(
+            "install_status",
+            "Status",
+            {"1": "Installed", "2": "On Order", "3": "In Maintenance", "6": "In Stock", "7": "Retired"},
+            "1",
+        ),
+        choice(
+            "operational_status",
+            "Operational status",
+            {"1": "Operational", "2": "Non-Operational", "3": "Repair in Progress", "6": "Retired"},
+            "1",
+        ),
+        reference("assigned_to", "Assigned to", "sys_user"),
+        reference("owned_by", "Owned by", "sys_user"),
+        reference("managed_by", "Managed by", "sys_user"),
+        reference("support_group", "Support group", "sys_user_group"),
+        reference("department", "Department", "cmn_department"),
+        reference("company", "Company", "core_company"),
+        reference("location", "Location", "cmn_location"),
+        reference("manufacturer", "Manufacturer", "core_company"),
+        reference("vendor", "Vendor", "core_company"),
+        reference("asset", "Asset", "alm_asset"),
+        text("model_number", "Model number", 255),
+        text("environment", "Environment"),
+        instant("install_date", "Installed"),
+        instant("first_discovered", "First discovered"),
+        instant("last_discovered", "Most recent discovery"),
+        flag("monitor", "Monitor"),
+        text("correlation_id", "Correlation ID", 255),
+        text("comments", "Comments", 4000),
+    ),
+)
+
+COMPUTER: Final = Table(
+    name="cmdb_ci_computer",
+    label="Computer",
+    extends="cmdb_ci",
+    fields=(
+        text("os", "Operating System"),
+        text("os_version", "OS Version", 100),
+        number("cpu_count", "CPU count"),
+        number("ram", "RAM (MB)"),
+        number("disk_space", "Disk space (GB)"),
+    ),
+)
+
+SERVER: Final = Table(name="cmdb_ci_server", label="Server", extends="cmdb_ci_computer")
+APPLICATION: Final = Table(
+    name="cmdb_ci_appl", label="Application", extends="cmdb_ci", fields=(text("version", "Version"),)
+)
+SERVICE: Final = Table(name="cmdb_ci_service", label="Service", extends="cmdb_ci")
+PRINTER: Final = Table(name="cmdb_ci_printer", label="Printer", extends="cmdb_ci")
+
+ASSET: Final = Table(
+    name="alm_asset",
+    label="Asset",
+    display="display_name",
+    fields=(
+        text("display_name", "Display name", 255, is_indexed=True),
+        text("asset_tag", "Asset tag", is_indexed=True),
+        text("serial_number", "Serial number", 255),
+        reference("ci", "Configuration Item", "cmdb_ci"),
+        text("model", "Model", 255),
+        choice(
+            "install_status",
+            "State",
+            {"1": "In use", "2": "On order", "6": "In stock", "7": "Retired", "8": "Missing"},
+            "1",
+        ),
+        text("substatus", "Substate"),
+        reference("assigned_to", "Assigned to", "sys_user"),
+        instant("assigned", "Assigned"),
+        reference("owned_by", "Owned by", "sys_user"),
+        reference("department", "Department", "cmn_department"),
+        reference("company", "Company", "core_company"),
+        reference("location", "Location", "cmn_location"),
+        reference("vendor", "Vendor", "core_company"),
+        typed("cost", "Cost", FieldType.DECIMAL),
+        typed("purchase_date", "Purchased", FieldType.DATE),
+        typed("warranty_expiration", "Warranty expiration", FieldType.DATE),
+        text("comments", "Comments", 4000),
+        number("quantity", "Quantity", default="1"),
+    ),
+)
+
+HARDWARE: Final = Table(name="alm_hardware", label="Hardware", extends="alm_asset")
+
+ASSET_TABLES: Final = (CONFIGURATION_ITEM, COMPUTER, SERVER, APPLICATION, SERVICE, PRINTER, ASSET, HARDWARE)
