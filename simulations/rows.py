@@ -58,6 +58,7 @@ class Row(NamedTuple):
 
 _SELECT: Final = f"SELECT {', '.join(Row._fields)} FROM connections"  # noqa: S608 - names of this file
 _SELECT_ONE: Final = f"{_SELECT} WHERE n = ?"
+_EVENT_WAITS_ON: Final = "SELECT topic FROM events JOIN broadcasts ON payload = data WHERE connection_n = ? AND seq = ?"
 
 TOUCHED: Final = "touched_connection"
 """What SQL calls the function that `WATCHING` tells of each row."""
@@ -74,10 +75,18 @@ WATCHING: Final = "\n".join(
 
 
 class Change(NamedTuple):
-    """What one unit of work did to one connection; none: it was not there, or has gone."""
+    """What one unit of work did to one connection.
+
+    Attributes:
+        before: none: it was not there.
+        after: none: it has gone.
+        topic: on which the event of its new `seq` waited for the broker when the unit had run; none: there was no such
+            event, or it did not wait. A later unit of the same commit may let the connection go, with its events.
+    """
 
     before: Row | None
     after: Row | None
+    topic: str | None = None
 
 
 UnitDone = tuple[object, list[Change], float]
@@ -115,7 +124,13 @@ class Rows:
                 known[n] = after[n]
             else:
                 del known[n]
-        return [Change(before.get(n), after.get(n)) for n in changed]
+        return [self._change(before.get(n), after.get(n)) for n in changed]
+
+    def _change(self, before: Row | None, after: Row | None) -> Change:
+        topic = None
+        if after is not None and after.seq != (before.seq if before is not None else 0):
+            (topic,) = self._raw.execute(_EVENT_WAITS_ON, (after.n, after.seq)).fetchone() or (None,)
+        return Change(before, after, topic)
 
     def forget_uncommitted(self) -> None:
         """The transaction was undone: look anew."""

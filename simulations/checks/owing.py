@@ -47,7 +47,7 @@ class Owing(Check):
 
     def unit(self, host: Host, result: object, changes: list[Change]) -> None:  # noqa: ARG002 - what changed is enough
         """See `Observer`."""
-        for before, after in changes:
+        for before, after, _ in changes:
             if before is None or after is None or not before.owed or after.owed:
                 continue
             if (before.serial, before.mine) != (after.serial, after.mine):

@@ -87,6 +87,24 @@ def test_what_a_unit_undid_is_no_change_and_what_a_transaction_undid_is_forgotte
     assert rows.known == all_rows(disk.raw)
 
 
+def test_a_unit_is_seen_to_have_queued_its_event_though_a_later_one_of_the_commit_lets_the_connection_go(disk):
+    put(disk.raw, n=1)
+    rows = Rows(disk.raw, disk.touched)
+    disk.raw.execute("BEGIN")
+    disk.raw.execute("UPDATE connections SET seq = 1")
+    disk.raw.execute("INSERT INTO events VALUES (1, 1, '', 0, 'told')")
+    disk.raw.execute("INSERT INTO broadcasts VALUES (1, 'topic', 'told')")
+    (told,) = rows.changes()
+    disk.raw.execute("UPDATE connections SET seq = 2")
+    disk.raw.execute("INSERT INTO events VALUES (1, 2, '', 0, 'not queued')")
+    (not_queued,) = rows.changes()
+    disk.raw.execute("UPDATE connections SET seq = 3")
+    (no_event,) = rows.changes()
+    disk.raw.execute("DELETE FROM connections")
+    (gone,) = rows.changes()
+    assert [change.topic for change in (told, not_queued, no_event, gone)] == ["topic", None, None, None]
+
+
 @pytest.mark.parametrize("seed", [4, 52, 88])
 def test_in_a_world_nothing_is_overlooked(seed):
     looks, wrong = [], []
