@@ -1,0 +1,1 @@
+"""Who uses the instance, how they show it, and what they may see and do."""
