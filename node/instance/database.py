@@ -1,0 +1,252 @@
+"""The database of the instance: reader threads, one writer thread, group commit.
+
+It is not the node's own database. A search through a million records, or a load of as many, must not hold up a
+handshake, whose units of work run in the loop's thread. Readers see the node's database too, read only, as the table
+of connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+from node.instance.connections_view import attach_connections
+from node.instance.growing import grow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from node.instance.catalog import Catalog
+
+T = TypeVar("T")
+
+READERS: Final = 2
+UNITS_PER_COMMIT_MAX: Final = 64
+
+READ_S_MAX: Final = 30.0
+"""How long one read may search; ServiceNow's own quota for a REST transaction is of this size."""
+
+WRITER_CACHE_KIB: Final = 8_000
+READER_CACHE_KIB: Final = 6_000
+
+
+class ReadTooLongError(Exception):
+    """A read was stopped after `READ_S_MAX`."""
+
+
+class Transaction:
+    """What a unit of work gets.
+
+    Attributes:
+        connection: for SQLAlchemy's statements.
+        catalog: the tables. A unit that adds one puts another catalog here, which counts from the commit on.
+        touched: the roots of the tables that the unit has written to; it fills it itself.
+    """
+
+    __slots__ = ("catalog", "connection", "touched")
+
+    def __init__(self, connection: Connection, catalog: Catalog) -> None:
+        self.connection = connection
+        self.catalog = catalog
+        self.touched: set[str] = set()
+
+
+class InstanceDatabase:
+    """An open instance database; all calls come from one event loop.
+
+    Attributes:
+        catalog: the tables, as of the last commit.
+        versions: by root table, how often it was written to since the start.
+        written: is told, in the loop, which roots a commit has written to.
+    """
+
+    def __init__(self, path: Path, *, node_database: Path | None) -> None:
+        """Open it, making it or adding what it lacks; it takes some tenths of a second and may be done in a thread.
+
+        Args:
+            path: the file.
+            node_database: the file of the node's own database, which must be there.
+
+        Raises:
+            StoreError: it can't be used, or is of a newer version.
+        """
+        self._writer = _connect(path, WRITER_CACHE_KIB)
+        try:
+            self.catalog = grow(self._writer, where=path)
+            self._free = deque(_reader(path, node_database) for _ in range(READERS))
+        except BaseException:
+            _disconnect(self._writer)
+            raise
+        self.versions: Counter[str] = Counter()
+        self.written: list[Callable[[frozenset[str]], None]] = []
+        self._all_readers = tuple(self._free)
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="instance-read")
+        self._writer_thread = ThreadPoolExecutor(1, thread_name_prefix="instance-write")
+        self._in_turn = asyncio.Semaphore(READERS)
+        self._waiting: deque[tuple[Callable[[Transaction], Any], asyncio.Future[Any]]] = deque()
+        self._is_writing = False
+        self._idle: asyncio.Future[None] | None = None
+
+    async def read(self, unit: Callable[[Transaction], T]) -> T:
+        """The result of a unit that only reads; it sees one moment.
+
+        Raises:
+            ReadTooLongError: it took longer than `READ_S_MAX` and was stopped.
+        """
+        await self._in_turn.acquire()
+        loop = asyncio.get_running_loop()
+        connection = self._free.popleft()
+        running = loop.run_in_executor(self._threads, _read, connection, self.catalog, unit)
+        timer = loop.call_later(READ_S_MAX, _raw(connection).interrupt)
+
+        def give_back(_done: object) -> None:  # not before the thread has left it, even if the asker is gone
+            timer.cancel()
+            self._free.append(connection)
+            self._in_turn.release()
+
+        running.add_done_callback(give_back)
+        return await asyncio.shield(running)
+
+    async def write(self, unit: Callable[[Transaction], T]) -> T:
+        """The result of a unit, after the commit that holds what it did; one that raises is undone alone."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((unit, future))
+        if not self._is_writing:
+            self._write_what_waits()
+        return await future
+
+    async def close(self) -> None:
+        """Finish what was begun, and close it."""
+        if self._is_writing:
+            self._idle = asyncio.get_running_loop().create_future()
+            await self._idle
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._threads.shutdown()
+        self._writer_thread.shutdown()
+        for connection in (*self._all_readers, self._writer):
+            _disconnect(connection)
+
+    def _write_what_waits(self) -> None:
+        jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), UNITS_PER_COMMIT_MAX))]
+        self._is_writing = True
+        running = asyncio.get_running_loop().run_in_executor(
+            self._writer_thread, _write, self._writer, self.catalog, [unit for unit, _ in jobs]
+        )
+        running.add_done_callback(partial(self._settle, [future for _, future in jobs]))
+
+    def _settle(self, futures: Sequence[asyncio.Future[Any]], done: asyncio.Future[_Written]) -> None:
+        error = done.exception()
+        if error is None:
+            results, self.catalog, touched = done.result()
+            self.versions.update(touched)
+            for tell in self.written:
+                tell(touched)
+        else:
+            results = [error] * len(futures)
+        for future, result in zip(futures, results, strict=True):
+            if future.done():
+                continue
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+        self._is_writing = False
+        if self._waiting:
+            self._write_what_waits()
+        elif self._idle is not None:
+            self._idle.set_result(None)
+
+
+def _read(connection: Connection, catalog: Catalog, unit: Callable[[Transaction], T]) -> T:
+    raw = _raw(connection)
+    raw.execute("BEGIN")
+    try:
+        return unit(Transaction(connection, catalog))
+    except Exception as error:
+        if getattr(getattr(error, "orig", error), "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            raise ReadTooLongError(f"The query took longer than {READ_S_MAX:.0f} s. Ask for less.") from error
+        raise
+    finally:
+        raw.execute("ROLLBACK")
+
+
+def _write(connection: Connection, catalog: Catalog, units: Sequence[Callable[[Transaction], Any]]) -> _Written:
+    raw = _raw(connection)
+    raw.execute("BEGIN IMMEDIATE")
+    try:
+        results: list[Any] = []
+        touched: set[str] = set()
+        for unit in units:
+            tx = Transaction(connection, catalog)
+            raw.execute("SAVEPOINT unit")
+            try:
+                results.append(unit(tx))
+            except Exception as error:
+                if not raw.in_transaction:
+                    raise  # a disk that is full or fails: SQLite has undone the whole transaction itself
+                raw.execute("ROLLBACK TO unit")
+                results.append(error)
+            else:
+                catalog = tx.catalog
+                touched |= tx.touched
+            raw.execute("RELEASE unit")
+        raw.execute("COMMIT")
+    except BaseException:
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+        raise
+    return results, catalog, frozenset(touched)
+
+
+def _connect(path: Path, cache_kib: int) -> Connection:
+    engine = create_engine(
+        "sqlite+pysqlite://",
+        creator=partial(sqlite3.connect, f"{path.absolute().as_uri()}", uri=True, check_same_thread=False),
+        poolclass=StaticPool,
+    )
+    connection = engine.connect()
+    raw = _raw(connection)
+    raw.isolation_level = None  # the driver must not open transactions of its own
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "busy_timeout = 5000",
+        f"cache_size = -{cache_kib}",
+        "temp_store = MEMORY",
+    ):
+        raw.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def _reader(path: Path, node_database: Path | None) -> Connection:
+    connection = _connect(path, READER_CACHE_KIB)
+    attach_connections(_raw(connection), node_database)
+    _raw(connection).execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _disconnect(connection: Connection) -> None:
+    engine = connection.engine
+    connection.close()
+    engine.dispose()
+
+
+def _raw(connection: Connection) -> sqlite3.Connection:
+    raw: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    return raw
+
+
+if TYPE_CHECKING:
+    _Written = tuple[list[Any], Catalog, frozenset[str]]
