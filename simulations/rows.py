@@ -58,7 +58,8 @@ class Row(NamedTuple):
 
 _SELECT: Final = f"SELECT {', '.join(Row._fields)} FROM connections"  # noqa: S608 - names of this file
 _SELECT_ONE: Final = f"{_SELECT} WHERE n = ?"
-_EVENT_WAITS_ON: Final = "SELECT topic FROM events JOIN broadcasts ON payload = data WHERE connection_n = ? AND seq = ?"
+_EVENT: Final = "SELECT data FROM events WHERE connection_n = ? AND seq = ?"
+_WAITS_ON: Final = "SELECT topic FROM broadcasts WHERE payload = ? ORDER BY n DESC LIMIT 1"  # it was queued just now
 
 TOUCHED: Final = "touched_connection"
 """What SQL calls the function that `WATCHING` tells of each row."""
@@ -127,10 +128,11 @@ class Rows:
         return [self._change(before.get(n), after.get(n)) for n in changed]
 
     def _change(self, before: Row | None, after: Row | None) -> Change:
-        topic = None
-        if after is not None and after.seq != (before.seq if before is not None else 0):
-            (topic,) = self._raw.execute(_EVENT_WAITS_ON, (after.n, after.seq)).fetchone() or (None,)
-        return Change(before, after, topic)
+        if after is None or after.seq == (before.seq if before is not None else 0):
+            return Change(before, after)
+        event = self._raw.execute(_EVENT, (after.n, after.seq)).fetchone()
+        waits = event and self._raw.execute(_WAITS_ON, event).fetchone()
+        return Change(before, after, waits[0] if waits else None)
 
     def forget_uncommitted(self) -> None:
         """The transaction was undone: look anew."""
