@@ -11,32 +11,22 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from node.passwords import hashed, is_hash, is_hash_of
 from node.private_files import DataDirectoryError, read_text, write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from argon2 import PasswordHasher
 
     from node.ports import Entropy
 
 PASSWORD_FILE: Final = "admin.password"  # noqa: S105 - a file's name
 ADMIN_NAME: Final = "admin"
 
-PASSWORD_CHARACTERS_MIN: Final = 12
-PASSWORD_CHARACTERS_MAX: Final = 256
-
-ARGON2_MEMORY_KIB: Final = 19 * 1024
-ARGON2_PASSES: Final = 2
-"""OWASP's first choice for argon2id; it takes about 30 ms, in which the node does nothing else."""
-
 _FIRST_BYTES: Final = 13
 _FIRST_CHARACTERS: Final = 20
 _FIRST: Final = re.compile(r"[a-z2-7]{5}(-[a-z2-7]{5}){3}")
-_HASH: Final = re.compile(r"\$argon2id\$[!-~]{40,200}")
 
 
 class Login:
@@ -48,7 +38,7 @@ class Login:
 
     def __init__(self, file: Path, kept: str) -> None:
         self._file = file
-        self._hash = kept if _HASH.fullmatch(kept) else None
+        self._hash = kept if is_hash(kept) else None
         self.first_password = kept if self._hash is None else None
 
     def __repr__(self) -> str:
@@ -57,8 +47,8 @@ class Login:
     def is_admin(self, name: str, password: str) -> bool:
         """Whether that is the admin's name and password; both wrong answers take the same time."""
         if self._hash is None:
-            self._hash = _hasher().hash(str(self.first_password))
-        is_password = _is_hash_of(self._hash, password[:PASSWORD_CHARACTERS_MAX])
+            self._hash = hashed(str(self.first_password))
+        is_password = is_hash_of(self._hash, password)
         return hmac.compare_digest(name.encode(errors="replace"), ADMIN_NAME.encode()) and is_password
 
     def change(self, password: str) -> None:
@@ -67,9 +57,9 @@ class Login:
         Raises:
             DataDirectoryError: the file can't be written; the old one still counts.
         """
-        hashed = _hasher().hash(password)
-        write_atomically(self._file, f"{hashed}\n")
-        self._hash, self.first_password = hashed, None
+        kept = hashed(password)
+        write_atomically(self._file, f"{kept}\n")
+        self._hash, self.first_password = kept, None
 
 
 def read_login(file: Path) -> Login | None:
@@ -82,7 +72,7 @@ def read_login(file: Path) -> Login | None:
     if text is None:
         return None
     kept = text.strip()
-    if not (_FIRST.fullmatch(kept) or _HASH.fullmatch(kept)):
+    if not (_FIRST.fullmatch(kept) or is_hash(kept)):
         raise DataDirectoryError(f"{file} holds no password: delete it and start the node for a new one.")
     return Login(file, kept)
 
@@ -97,19 +87,3 @@ def make_login(file: Path, entropy: Entropy) -> Login:
     password = "-".join(letters[at : at + 5] for at in range(0, _FIRST_CHARACTERS, 5))
     write_atomically(file, f"{password}\n")
     return Login(file, password)
-
-
-@cache
-def _hasher() -> PasswordHasher:
-    from argon2 import PasswordHasher  # noqa: PLC0415 - a start need not wait for it
-
-    return PasswordHasher(time_cost=ARGON2_PASSES, memory_cost=ARGON2_MEMORY_KIB, parallelism=1)
-
-
-def _is_hash_of(hashed: str, password: str) -> bool:
-    from argon2.exceptions import Argon2Error, InvalidHashError  # noqa: PLC0415 - likewise
-
-    try:
-        return _hasher().verify(hashed, password)
-    except (Argon2Error, InvalidHashError):
-        return False

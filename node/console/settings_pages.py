@@ -11,9 +11,10 @@ from node.connections import initiating
 from node.console.console import PREFIX
 from node.console.forms import read_form
 from node.console.guarding import SESSION
-from node.console.login import ADMIN_NAME, PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
+from node.console.login import ADMIN_NAME
 from node.console.shell import see_other
 from node.network.findings import CheckOutcome
+from node.passwords import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
 from node.peer.endpoint import network_prefix
 from node.problems import ProblemError
 from protocol.limits import NAME_CHARACTERS_MAX

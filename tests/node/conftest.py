@@ -11,11 +11,10 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from node import app
+from node import app, passwords
 from node.admin import middleware
 from node.admin.operations import OPERATIONS
 from node.brokers.children import choose_kind
-from node.console import login
 from node.problems import PROBLEMS, Problem
 from tests.e2e.processes import NodeProcess
 from tests.node.command_line import CommandLine, rows_of
@@ -31,14 +30,14 @@ if TYPE_CHECKING:
 
 AT_REST_S = 0.1
 BY_ROUTE = {(one.method, one.url): one for one in OPERATIONS}
-HASHES_AS_SHIPPED = login._hasher
+HASHES_AS_SHIPPED = passwords._hasher
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_hashes() -> Iterator[None]:
     """Hundreds of tests sign in, and what a hash costs is for one of them: see `hashes_as_shipped`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(login, "_hasher", lambda: argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        patch.setattr(passwords, "_hasher", lambda: argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
 
 
@@ -88,7 +87,7 @@ def undescribed(one: Operation, answer: web.StreamResponse) -> str | None:
 @pytest.fixture
 def hashes_as_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passwords are hashed as in a node that people run."""
-    monkeypatch.setattr(login, "_hasher", HASHES_AS_SHIPPED)
+    monkeypatch.setattr(passwords, "_hasher", HASHES_AS_SHIPPED)
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,14 @@ def test_what_the_instance_alone_writes_no_admin_writes() -> None:
     assert not ACCESS.may_write_field(admin, "incident", "sys_mod_count", Operation.CREATE)
 
 
+@pytest.mark.parametrize("role", ["admin", "itil"])
+def test_whoever_has_the_role_that_only_reads_changes_nothing(role: str) -> None:
+    viewer = somebody(role, "snc_read_only")
+    assert ACCESS.rows(viewer, "incident").is_all
+    assert [ACCESS.may(viewer, "incident", one) for one in Operation] == [True, False, False, False]
+    assert not ACCESS.may_write_field(viewer, "incident", "short_description")
+
+
 def test_nobody_reads_a_password_and_an_admin_sets_it() -> None:
     assert not ACCESS.may_read_field(somebody("admin"), "sys_user", "user_password")
     assert ACCESS.may_write_field(somebody("admin"), "sys_user", "user_password")

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
 
 from node.instance.dictionary import Kind
-from node.instance.people.access_rules import EVERYBODY, FIELD_RULES, TABLE_RULES, Grant, TableRule
+from node.instance.people.access_rules import EVERYBODY, FIELD_RULES, READ_ONLY_ROLE, TABLE_RULES, Grant, TableRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,7 +141,9 @@ class TableAccess:
 
     def _grants(self, viewer: Viewer, table: str, operation: Operation) -> Sequence[Grant]:
         """What lets the viewer do that to records of exactly that class."""
-        if operation is not Operation.READ and self._dictionary[table].is_written_by_instance:
+        if operation is not Operation.READ and (
+            self._dictionary[table].is_written_by_instance or READ_ONLY_ROLE in viewer.roles
+        ):
             return ()
         if viewer.is_admin:
             return (Grant(EVERYBODY),)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 EVERYBODY: Final[tuple[str, ...]] = ()
 """Every user who has signed in."""
 
+READ_ONLY_ROLE: Final = "snc_read_only"
+"""Whoever has it changes nothing, whatever other roles would let them."""
+
 ITIL: Final = ("itil",)
 
 _ME: Final = "javascript:gs.getUserID()"
