@@ -1,0 +1,260 @@
+"""A query's groups → one WHERE, with what the viewer may not read left out of everything that it touches.
+
+A condition that can't be meant, since there is no such field, the viewer may not read it, or the operator means nothing
+for it, is left out, as ServiceNow does by default. Which of these it was is not told, and nothing that depends on a
+value is. A query that says what a viewer may read is not read so kindly: what can't be meant there holds for nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, assert_never
+
+from sqlalchemy import and_, exists, false, func, or_, select
+
+from node.instance.catalog import CLASS
+from node.instance.dictionary import FieldType, Kind
+from node.instance.query.conditions import OPPOSITES, TEXTUAL, compared
+from node.instance.query.grammar import parse
+from node.instance.query.limits import QueryTooLargeError, applied_conditions_max
+from node.instance.query.tree import Condition, Join, Operator, Related
+from node.instance.query.walk import Aliases, Place, Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from sqlalchemy import ColumnElement, FromClause
+
+    from node.instance.query.scope import Scope
+    from node.instance.query.tree import Clause, Group, Term
+
+JOURNAL_TABLE: Final = "sys_journal_field"
+_JOURNALS: Final = {"comments_and_work_notes": ("comments", "work_notes")}
+_IDENTITIES: Final = frozenset({Kind.IDENTITY, Kind.TEXT})
+
+
+class Filters:
+    """Makes conditions of one statement.
+
+    Attributes:
+        aliases: the statement's.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self.aliases = Aliases(scope.catalog)
+        self._scope = scope
+        self._applied_count = 0
+        self._restricted: list[str] = []  # the tables whose rule is being put into the statement just now
+        self._dictionary = scope.catalog.dictionary
+
+    def walk(self, table: str) -> Walk:
+        """A FROM that begins at a table, under an alias of its own."""
+        return self._walk_from(table, self.aliases.next(table))
+
+    def all_of(self, groups: Sequence[Group], walk: Walk) -> ColumnElement[bool] | None:
+        """What a query asks of a record; None if it asks nothing.
+
+        Raises:
+            QueryTooLargeError: it has too many conditions or joins too many tables.
+        """
+        found = [one for group in groups if (one := self._group(group, walk)) is not None]
+        return or_(*found) if found else None
+
+    def members(self, alias: FromClause, table: str) -> Sequence[ColumnElement[bool]]:
+        """What a record behind an alias has to fulfil to be one of a table that the viewer may read."""
+        rows = self._scope.access.rows(self._scope.viewer, table)
+        classes = self._dictionary.classes(table)
+        if rows.cases is None:
+            return () if self._dictionary.root(table) == table else (_in_classes(alias, classes),)
+        by_query: dict[str, list[str]] = {}
+        for name, query in rows.cases.items():
+            if name in classes:
+                by_query.setdefault(query, []).append(name)
+        has_class = self._dictionary.is_hierarchy(table)
+        cases = [
+            and_(
+                *((_in_classes(alias, names),) if has_class else ()),
+                *((self._restriction(alias, names[0], query),) if query else ()),
+            )
+            for query, names in by_query.items()
+        ]
+        return (or_(false(), *cases),)
+
+    def _walk_from(self, table: str, alias: FromClause) -> Walk:
+        return Walk(self._scope, table, alias, self.aliases, self.members)
+
+    def _restriction(self, alias: FromClause, table: str, text: str) -> ColumnElement[bool]:
+        """A rule's query, over an alias that may stand in an ON, where nothing more can be joined."""
+        if table in self._restricted:
+            return false()  # a rule that asks for itself, through another table, lets nobody in
+        query = parse(text)
+        if query.ignored:
+            return false()
+        self._restricted.append(table)
+        try:
+            walk = self._walk_from(table, alias)
+            found = self._strictly(query.groups, walk)
+            if walk.joined_count:
+                walk = self.walk(table)
+                found = self._strictly(query.groups, walk)
+                inner = select(1).select_from(walk.source()).where(walk.alias.c.sys_id == alias.c.sys_id, found)
+                return exists(inner.correlate(alias))
+        finally:
+            self._restricted.pop()
+        return found
+
+    def _strictly(self, groups: Sequence[Group], walk: Walk) -> ColumnElement[bool]:
+        return or_(
+            false(),
+            *(and_(*(or_(false(), *self._those_meant(clause, walk)) for clause in group)) for group in groups),
+        )
+
+    def _group(self, group: Group, walk: Walk) -> ColumnElement[bool] | None:
+        found = [one for clause in group if (one := self._clause(clause, walk)) is not None]
+        return and_(*found) if found else None
+
+    def _clause(self, clause: Clause, walk: Walk) -> ColumnElement[bool] | None:
+        found = self._those_meant(clause, walk)
+        return or_(*found) if found else None
+
+    def _those_meant(self, clause: Clause, walk: Walk) -> Sequence[ColumnElement[bool]]:
+        return [one for term in clause if (one := self._term(term, walk)) is not None]
+
+    def _term(self, term: Term, walk: Walk) -> ColumnElement[bool] | None:
+        found = self._meant(term, walk)
+        if found is not None:
+            self._applied_count += 1
+            if self._applied_count > applied_conditions_max:
+                raise QueryTooLargeError(
+                    f"The query has more than {applied_conditions_max} conditions that count. "
+                    "Use IN for many values of one field, or ask in several queries."
+                )
+        return found
+
+    def _meant(self, term: Term, walk: Walk) -> ColumnElement[bool] | None:
+        match term:
+            case Condition():
+                return self._condition(term, walk)
+            case Join():
+                return self._join(term, walk)
+            case Related():
+                return self._related(term, walk)
+            case _:
+                assert_never(term)
+
+    def _condition(self, condition: Condition, walk: Walk) -> ColumnElement[bool] | None:
+        place = walk.place(condition.field)
+        if place is None:
+            return None
+        operator, value = condition.operator, condition.value
+        if place.field.kind is Kind.JOURNAL:
+            return self._journal(operator, value, place)
+        if operator is Operator.INSTANCE_OF:
+            return self._instance_of(value, place)
+        if operator in TEXTUAL:
+            shown = walk.shown(place)
+            if shown is None:
+                return None
+            place = shown
+        return compared(operator, value, place.field, place.column, self._scope)
+
+    def _instance_of(self, value: str, place: Place) -> ColumnElement[bool] | None:
+        if place.field.type is not FieldType.CLASS_NAME or value not in self._dictionary:
+            return None
+        return _in_classes(place.alias, self._dictionary.classes(value))
+
+    def _journal(self, operator: Operator, value: str, place: Place) -> ColumnElement[bool] | None:
+        """Whether an entry of the journal fulfils it; whoever may read the field may read its entries."""
+        positive = _OPPOSITES_OF_ENTRIES.get(operator, operator)
+        if JOURNAL_TABLE not in self._dictionary or positive not in _OF_ENTRIES:
+            return None
+        elements = [
+            name
+            for name in _JOURNALS.get(place.field.name, (place.field.name,))
+            if self._scope.access.may_read_field(self._scope.viewer, place.table, name)
+        ]
+        entries = self.aliases.next(JOURNAL_TABLE)
+        held = compared(
+            positive, value, self._dictionary.fields(JOURNAL_TABLE)["value"], entries.c["value"], self._scope
+        )
+        if held is None:
+            return None
+        found = exists(
+            select(1)
+            .select_from(entries)
+            .where(entries.c.element_id == place.alias.c.sys_id, entries.c.element.in_(elements), held)
+            .correlate(place.alias)
+        )
+        return ~found if positive is not operator else found
+
+    def _join(self, join: Join, walk: Walk) -> ColumnElement[bool] | None:
+        own = walk.place(join.field) if join.table in self._dictionary.ancestry(walk.table) else None
+        if own is None or join.other not in self._dictionary:
+            return None
+        inner = self.walk(join.other)
+        other = inner.place(join.other_field)
+        if other is None or not _are_joined(own, other):
+            return None
+        return exists(self._inner(inner, other, own, self._group(join.clauses, inner), [1]))
+
+    def _related(self, related: Related, walk: Walk) -> ColumnElement[bool] | None:
+        own = walk.place("sys_id")
+        if own is None or related.other not in self._dictionary:
+            return None
+        inner = self.walk(related.other)
+        other = inner.place(related.field)
+        if other is None or not _are_joined(own, other):
+            return None
+        held = self.all_of(related.groups, inner)
+        match related.operator, related.count:
+            case (Operator.GREATER, 0) | (Operator.GREATER_OR_IS, 1) | (Operator.IS_NOT, 0):
+                return exists(self._inner(inner, other, own, held, [1]))
+            case (Operator.IS, 0) | (Operator.LESS, 1) | (Operator.LESS_OR_IS, 0):
+                return ~exists(self._inner(inner, other, own, held, [1]))
+            case operator, count:
+                counted = self._inner(inner, other, own, held, [func.count()]).scalar_subquery()
+                return _COUNTS[operator](counted, count)
+
+    def _inner(
+        self, inner: Walk, other: Place, own: Place, held: ColumnElement[bool] | None, columns: Iterable[Any]
+    ) -> Any:
+        conditions = [other.column == own.column, *self.members(inner.alias, inner.table)]
+        if held is not None:
+            conditions.append(held)
+        return select(*columns).select_from(inner.source()).where(*conditions).correlate(own.alias)
+
+
+_OF_ENTRIES: Final = frozenset(
+    {
+        Operator.IS,
+        Operator.ONE_OF,
+        Operator.CONTAINS,
+        Operator.STARTS_WITH,
+        Operator.ENDS_WITH,
+        Operator.NOT_EMPTY,
+        Operator.ANYTHING,
+    }
+)
+_OPPOSITES_OF_ENTRIES: Final = {
+    **OPPOSITES,
+    Operator.EMPTY: Operator.NOT_EMPTY,
+    Operator.EMPTY_STRING: Operator.NOT_EMPTY,
+}
+_COUNTS: Final[dict[Operator, Callable[[ColumnElement[Any], int], ColumnElement[bool]]]] = {
+    Operator.IS: lambda counted, count: counted == count,
+    Operator.IS_NOT: lambda counted, count: counted != count,
+    Operator.GREATER: lambda counted, count: counted > count,
+    Operator.GREATER_OR_IS: lambda counted, count: counted >= count,
+    Operator.LESS: lambda counted, count: counted < count,
+    Operator.LESS_OR_IS: lambda counted, count: counted <= count,
+}
+
+
+def _in_classes(alias: FromClause, classes: Sequence[str]) -> ColumnElement[bool]:
+    column: ColumnElement[Any] = alias.c[CLASS]
+    return column == classes[0] if len(classes) == 1 else column.in_(classes)
+
+
+def _are_joined(one: Place, other: Place) -> bool:
+    """Whether equal values mean the same: both ids, or both of one kind."""
+    kinds = {one.field.kind, other.field.kind}
+    return Kind.JOURNAL not in kinds and (len(kinds) == 1 or kinds <= _IDENTITIES)
