@@ -34,11 +34,9 @@ ROWS: Final = tuple(f"{role} hears {row.number}" for role, table in HEARS.items(
 DEEDS: Final = tuple(dict.fromkeys(f"{role} {row.act}" for role, table in ACTS.items() for row in table))
 
 BEYOND: Final = {
-    "source hears 3a": "only a forger has neither standing nor a proof",
     "source hears 5": "a bound code is refused where it is pasted, so no node sends such an acceptance",
-    "source hears 8": "the proof of an addressee that holds the code is good",
     "source hears 10a": "as row 5",
-    "source hears 11a": "whoever holds the code of a taken connection has a good proof",
+    "source hears 11a": "a bound code is taken by nobody but its addressee, and anybody else's bad proof is row 3a",
     "destination hears 0": "a destination's record that waits for an answer never goes",
 }
 """Rows that no node of this version brings about, and why; they have tests of their own, by name of the abuse."""

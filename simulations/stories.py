@@ -44,6 +44,7 @@ RESTORED_AGAIN: Final = 0.3
 REMEMBERS_AN_OLD_CODE: Final = 0.1
 CODE_REPLACED: Final = 0.5
 IMPATIENT: Final = 0.5
+NUMBERED_AGAIN: Final = 0.05
 CLONED: Final = 0.15
 RESTLESS: Final = 0.2
 RESTLESS_BESIDE_COPY: Final = 0.8
@@ -51,6 +52,9 @@ RESTLESS_BESIDE_COPY: Final = 0.8
 
 ENDS: Final = frozenset({"remove", "withdraw", "cancel", "decline", "refuse"})
 """Acts after which somebody impatient does not wait until the partner was told."""
+
+CODES_LOST: Final = 3
+"""So many codes a snapshot forgets at once."""
 
 COPY_LIVES_S: Final = (10.0, 4 * 3600.0)
 PRESSES: Final = (2, 6)
@@ -93,7 +97,9 @@ class _Drawn:
         """All plots and acts at once."""
         plots = [self._plot(admins, number) for number in range(self._shape.connections)]
         acts = [self._act(admins, number) for number in range(self._dice.below(ACTS_MAX + 1, "acts"))]
-        others = self._restless(admins), self._memory(admins), self._old_code(admins), self._copy(admins)
+        others = [self._restless(admins), self._memory(admins), self._old_code(admins), self._copy(admins)]
+        if self._chance("numbered again") < NUMBERED_AGAIN:  # else no task either: schedules stay as they were
+            others.append(self._numbered_again(admins))
         await asyncio.gather(*plots, *acts, *others)
 
     def _chance(self, *name: object) -> float:
@@ -219,6 +225,23 @@ class _Drawn:
         await admins.accept(destination, code)
         await asyncio.sleep(self._rest_s(600.0, "forgets"))
         await admins.restore(backup, silently=self._chance("forgets silently") < SILENTLY)
+
+    async def _numbered_again(self, admins: Admins) -> None:
+        """A snapshot is put back so soon that a code gets the number of one that went out and was forgotten."""
+        await asyncio.sleep(self._chance("numbered again at") * self._shape.chaos_s * 0.7)
+        source = self._one_of(self._names, "numbers again")
+        destination = self._one_of([name for name in self._names if name != source], "numbered again to")
+        to = destination if self._chance("numbered again, checked") < CHECKED else None
+        code = await admins.initiate(source, to=to, called="numbered again", ask_me=False)
+        if code is None:
+            return
+        snapshot = admins.keep_backup(source)
+        forgotten = [await admins.new_code(source, code.connection.hex()) for _ in range(CODES_LOST)]
+        await admins.restore(snapshot, silently=True)
+        await asyncio.sleep(self._rest_s(1.0, "numbers again after"))
+        code = await admins.new_code(source, code.connection.hex()) or code
+        pasted = next((one for one in forgotten if one is not None and one.serial == code.serial), code)
+        await admins.accept(destination, pasted)
 
     async def _copy(self, admins: Admins) -> None:
         if self._chance("cloned") >= CLONED:
