@@ -1,0 +1,1 @@
+"""Records: listed, read, made, changed, removed, for one viewer."""

@@ -1,0 +1,130 @@
+"""Reading records: a page of those that a query selects, or one by its sys_id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import literal
+
+from node.instance.dictionary import CLASS_FIELD, Kind
+from node.instance.errors import BadRequestError, InvalidTableError, NoRecordError
+from node.instance.query.grammar import parse
+from node.instance.query.limits import QueryTooLargeError
+from node.instance.query.selection import Selection
+from node.instance.records.representing import Cell, represent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from node.instance.database import Transaction
+    from node.instance.query.scope import Scope
+    from node.instance.query.tree import Query
+    from node.instance.records.representing import Shown, Style
+
+PAGE_MAX: Final = 10_000
+"""How many records one answer holds: also what it holds if no limit is asked for, as ServiceNow documents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Which records of a table are asked for.
+
+    Attributes:
+        fields: paths; none: every field of the table.
+        is_counted: whether the total is wanted too.
+    """
+
+    table: str
+    query: str = ""
+    fields: tuple[str, ...] | None = None
+    limit: int = PAGE_MAX
+    offset: int = 0
+    is_counted: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some of the records; `total` is how many the query selects, if that was wanted."""
+
+    records: list[dict[str, Shown]]
+    total: int | None
+
+
+def selection_of(scope: Scope, table: str, query: str | Query) -> Selection:
+    """A query over a table.
+
+    Raises:
+        InvalidTableError, BadRequestError: there is no such table, or the query is too large.
+    """
+    if table not in scope.catalog.dictionary:
+        raise InvalidTableError(table)
+    try:
+        return Selection(scope, table, parse(query) if isinstance(query, str) else query)
+    except QueryTooLargeError as error:
+        raise BadRequestError("Invalid query", str(error)) from error
+
+
+def list_records(tx: Transaction, scope: Scope, listing: Listing, style: Style) -> Page:
+    """A page of records.
+
+    Raises:
+        InvalidTableError, BadRequestError: as for `selection_of`.
+    """
+    selection = selection_of(scope, listing.table, listing.query)
+    cells, columns = _cells(scope, selection, listing.table, listing.fields)
+    statement = selection.page(columns, limit=min(listing.limit, PAGE_MAX), offset=listing.offset)
+    rows = tx.connection.execute(statement).fetchall() if listing.limit else []
+    return Page(
+        records=represent(tx, scope, listing.table, cells, rows, style),
+        total=tx.connection.execute(selection.count()).scalar_one() if listing.is_counted else None,
+    )
+
+
+def read_record(
+    tx: Transaction, scope: Scope, table: str, sys_id: str, fields: tuple[str, ...] | None, style: Style
+) -> dict[str, Shown]:
+    """One record.
+
+    Raises:
+        InvalidTableError, NoRecordError: there is no such table, or no such record for the viewer.
+    """
+    selection = selection_of(scope, table, "")
+    cells, columns = _cells(scope, selection, table, fields)
+    own_id = selection.column("sys_id")
+    if own_id is None:
+        raise NoRecordError
+    statement = selection.page(columns, limit=1, offset=0).where(own_id == sys_id.lower())
+    rows = tx.connection.execute(statement).fetchall()
+    if not rows:
+        raise NoRecordError
+    return represent(tx, scope, table, cells, rows, style)[0]
+
+
+def _cells(scope: Scope, selection: Selection, table: str, paths: Sequence[str] | None) -> tuple[list[Cell], list[Any]]:
+    """The fields to show and the columns to ask for; a path that leads nowhere for the viewer is left out."""
+    dictionary = scope.catalog.dictionary
+    own_id = selection.column("sys_id")
+    class_column = selection.column(CLASS_FIELD.name) if dictionary.is_hierarchy(table) else None
+    columns: list[Any] = [
+        literal(None) if own_id is None else own_id,
+        literal(None).label("class") if class_column is None else class_column,
+    ]
+    cells: list[Cell] = []
+    for path in paths if paths is not None else dictionary.fields(table):
+        field = selection.field(path)
+        if field is None:
+            secret = dictionary.fields(table).get(path)
+            if secret is None or secret.kind is not Kind.SECRET or not scope.viewer.is_admin:
+                continue
+            columns.append(literal(None).label(f"c{len(columns)}"))
+            cells.append(Cell(path=path, field=secret, at=len(columns) - 1))
+            continue
+        if field.kind is Kind.JOURNAL:
+            cells.append(Cell(path=path, field=field, at=None))
+            continue
+        column = selection.column(path)
+        if column is not None:
+            cells.append(Cell(path=path, field=field, at=len(columns)))
+            columns.append(column.label(f"c{len(columns)}"))
+    return cells, columns

@@ -1,0 +1,257 @@
+"""Making, changing and removing records: units of work for the instance's writer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from node.instance.dictionary import CLASS_FIELD, Field, Kind
+from node.instance.errors import AccessError, BadRequestError, InvalidTableError, NoRecordError, UniqueError
+from node.instance.people.access import Operation
+from node.instance.records.attached import remove_what_hangs_on
+from node.instance.records.changes import Change
+from node.instance.records.journals import add_entry
+from node.instance.records.reading import selection_of
+from node.instance.rules import AFTER, BEFORE
+from node.instance.values import Stored, ValueRefusedError, stored, written
+
+if TYPE_CHECKING:
+    from node.instance.database import Transaction
+    from node.instance.query.scope import Scope
+
+Values = Mapping[str, str]
+"""Wire values by field."""
+
+_SYS_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,32}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """Who writes, when, and what is asked beside the values.
+
+    Attributes:
+        new_id: gives another sys_id.
+        seal: what is stored of a password in its place.
+    """
+
+    scope: Scope
+    new_id: Callable[[], str]
+    seal: Callable[[str], str]
+
+
+def insert_record(tx: Transaction, writing: Writing, table: str, values: Values) -> str:
+    """Make a record; its sys_id. Fields that the table does not have, or that clients don't write, are ignored.
+
+    Raises:
+        InvalidTableError, AccessError, BadRequestError, UniqueError, AbortedError: nothing was made.
+    """
+    scope = writing.scope
+    dictionary = tx.catalog.dictionary
+    if table not in dictionary:
+        raise InvalidTableError(table)
+    if not scope.access.may(scope.viewer, table, Operation.CREATE):
+        raise AccessError("Insert")
+    fields = dictionary.fields(table)
+    sys_id = _own_id(values.get("sys_id", "")) or writing.new_id()
+    at, by = written(scope.now), scope.viewer.user_name
+    new: dict[str, Stored] = {
+        name: stored(field, field.default) for name, field in fields.items() if field.kind is not Kind.JOURNAL
+    }
+    given, journals = _given(writing, table, fields, values, Operation.CREATE)
+    new |= given
+    new |= {"sys_id": sys_id, "sys_created_on": at, "sys_created_by": by, "sys_updated_on": at, "sys_updated_by": by}
+    new["sys_mod_count"] = 0
+    if CLASS_FIELD.name in fields:
+        new[CLASS_FIELD.name] = table
+    change = Change(
+        tx=tx,
+        scope=scope,
+        table=table,
+        sys_id=sys_id,
+        old={},
+        new=new,
+        journals=journals,
+        given=frozenset(given) | frozenset(journals),
+        at=at,
+        new_id=writing.new_id,
+    )
+    for rule in BEFORE:
+        rule(change)
+    _check_mandatory(fields, change.new)
+    _check_unique(tx, table, fields, change)
+    physical = tx.catalog.physical(table)
+    try:
+        tx.connection.execute(insert(physical), change.new)
+    except IntegrityError as error:
+        raise UniqueError(table, f"sys_id {sys_id}") from error
+    _finish(change)
+    return sys_id
+
+
+def update_record(tx: Transaction, writing: Writing, table: str, sys_id: str, values: Values) -> None:
+    """Change a record; one that gets no other value than it has stays as it is, with its counter of updates.
+
+    Raises:
+        InvalidTableError, NoRecordError, AccessError, BadRequestError, UniqueError, AbortedError: nothing was changed.
+    """
+    scope = writing.scope
+    old = _load(tx, scope, table, sys_id, Operation.WRITE, "Update")
+    class_name = str(old.get(CLASS_FIELD.name) or table)
+    fields = tx.catalog.dictionary.fields(class_name)
+    given, journals = _given(writing, class_name, fields, values, Operation.WRITE)
+    change = Change(
+        tx=tx,
+        scope=scope,
+        table=class_name,
+        sys_id=str(old["sys_id"]),
+        old=old,
+        new={**old, **given},
+        journals=journals,
+        given=frozenset(given) | frozenset(journals),
+        at=written(scope.now),
+        new_id=writing.new_id,
+    )
+    for rule in BEFORE:
+        rule(change)
+    changed = {name: value for name, value in change.new.items() if old.get(name) != value}
+    if not changed and not change.journals:
+        return
+    _check_mandatory({name: fields[name] for name in changed if name in fields}, change.new)
+    _check_unique(tx, class_name, fields, change)
+    changed |= {
+        "sys_updated_on": change.at,
+        "sys_updated_by": scope.viewer.user_name,
+        "sys_mod_count": int(old["sys_mod_count"] or 0) + 1,
+    }
+    physical = tx.catalog.physical(table)
+    tx.connection.execute(update(physical).where(physical.c.sys_id == change.sys_id).values(changed))
+    change.new |= changed
+    _finish(change)
+
+
+def delete_record(tx: Transaction, writing: Writing, table: str, sys_id: str) -> None:
+    """Remove a record with its attachments and its journals; what refers to it keeps its sys_id.
+
+    Raises:
+        InvalidTableError, NoRecordError, AccessError, AbortedError: nothing was removed.
+    """
+    scope = writing.scope
+    old = _load(tx, scope, table, sys_id, Operation.DELETE, "Delete")
+    change = Change(
+        tx=tx,
+        scope=scope,
+        table=str(old.get(CLASS_FIELD.name) or table),
+        sys_id=str(old["sys_id"]),
+        old=old,
+        new={},
+        at=written(scope.now),
+        new_id=writing.new_id,
+    )
+    for rule in BEFORE:
+        rule(change)
+    physical = tx.catalog.physical(table)
+    tx.connection.execute(delete(physical).where(physical.c.sys_id == change.sys_id))
+    remove_what_hangs_on(tx, change.table, change.sys_id)
+    _finish(change)
+
+
+def _finish(change: Change) -> None:
+    tx = change.tx
+    tx.touched.add(tx.catalog.dictionary.root(change.table))
+    for element, text in change.journals.items():
+        add_entry(
+            tx,
+            sys_id=change.new_id(),
+            of=(change.table, change.sys_id),
+            element=element,
+            text=text,
+            by=change.scope.viewer.user_name,
+            at=change.at,
+        )
+    for rule in AFTER:
+        rule(change)
+
+
+def _load(tx: Transaction, scope: Scope, table: str, sys_id: str, operation: Operation, act: str) -> dict[str, Stored]:
+    """What is stored of a record that the viewer may do that with."""
+    selection = selection_of(scope, table, "")
+    own_id = selection.column("sys_id")
+    if own_id is None:
+        raise NoRecordError
+    found = select(own_id).select_from(selection.source()).where(selection.where(), own_id == sys_id.lower())
+    if tx.connection.execute(found).first() is None:
+        raise NoRecordError
+    physical = tx.catalog.physical(table)
+    row = tx.connection.execute(select(physical).where(physical.c.sys_id == sys_id.lower())).mappings().one()
+    rows = scope.access.rows(scope.viewer, table, operation)
+    if not rows.is_all:
+        class_name = str(row.get(CLASS_FIELD.name) or table)
+        query = rows.cases.get(class_name) if rows.cases is not None else None
+        if query is None:
+            raise AccessError(act)
+        if query:
+            own = selection_of(scope, class_name, query)
+            column = own.column("sys_id")
+            assert column is not None  # noqa: S101 - as above, of the same record
+            inside = select(column).select_from(own.source()).where(own.where(), column == sys_id.lower())
+            if tx.connection.execute(inside).first() is None:
+                raise AccessError(act)
+    return dict(row)
+
+
+def _given(
+    writing: Writing, table: str, fields: Mapping[str, Field], values: Values, operation: Operation
+) -> tuple[dict[str, Stored], dict[str, str]]:
+    """What a client gives: fields to store, and journal entries."""
+    scope = writing.scope
+    given: dict[str, Stored] = {}
+    journals: dict[str, str] = {}
+    for name, text in values.items():
+        field = fields.get(name)
+        if field is None or name == "sys_id":
+            continue
+        if not scope.access.may_write_field(scope.viewer, table, name, operation):
+            continue
+        if field.kind is Kind.JOURNAL:
+            if text:
+                journals[name] = text[: field.length_max]
+        elif field.kind is Kind.SECRET:
+            given[name] = writing.seal(text) if text else None
+        else:
+            try:
+                given[name] = stored(field, text)
+            except ValueRefusedError as error:
+                raise BadRequestError("Invalid value", str(error)) from error
+    return given, journals
+
+
+def _own_id(text: str) -> str:
+    if text and not _SYS_ID.fullmatch(text):
+        raise BadRequestError("Invalid sys_id", "A sys_id has up to 32 letters and digits.")
+    return text.lower()
+
+
+def _check_mandatory(fields: Mapping[str, Field], new: Mapping[str, Stored]) -> None:
+    missing = [field.label for field in fields.values() if field.is_mandatory and new.get(field.name) is None]
+    if missing:
+        raise BadRequestError(
+            "Mandatory fields missing", f"The following mandatory fields are not filled in: {', '.join(missing)}"
+        )
+
+
+def _check_unique(tx: Transaction, table: str, fields: Mapping[str, Field], change: Change) -> None:
+    physical = tx.catalog.physical(table)
+    for field in fields.values():
+        value = change.new.get(field.name)
+        if not field.is_unique or value is None or not change.has_changed(field.name):
+            continue
+        same = select(physical.c.sys_id).where(physical.c[field.name] == value)
+        if CLASS_FIELD.name in fields:
+            same = same.where(physical.c[CLASS_FIELD.name] == table)
+        if tx.connection.execute(same.limit(1)).first() is not None:
+            raise UniqueError(table, f"{field.label} {value}")

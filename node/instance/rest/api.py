@@ -1,0 +1,87 @@
+"""The REST APIs on HTTP: who asks, what is asked, and every failure in ServiceNow's form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from node.instance.errors import InstanceError
+from node.instance.rest.calls import Answer, Call, failure
+from node.instance.rest.routes import PREFIX, Router, parts_of, table_routes
+from node.instance.rest.table import TableApi
+from node.logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from node.instance.instance import Instance
+    from node.instance.viewer import Viewer
+
+BODY_BYTES_MAX: Final = 32 * 1024 * 1024
+
+_log = get_logger(__name__)
+
+
+class RestApi:
+    """All REST APIs of one instance."""
+
+    def __init__(self, instance: Instance, *, viewer_of: Callable[[web.Request], Awaitable[Viewer]]) -> None:
+        self._viewer_of = viewer_of
+        self.router = Router([*table_routes(TableApi(instance))])
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where it stands."""
+        return [web.route("*", f"{PREFIX}/{{rest:.*}}", self.handle)]
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request."""
+        try:
+            viewer = await self._viewer_of(request)
+        except web.HTTPException as refused:
+            return web.Response(status=refused.status, body=refused.body, headers=refused.headers)
+        version, parts = parts_of(request.rel_url.raw_path) or ("", ())
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            error = InstanceError(413, "Request entity too large", f"The body has more than {BODY_BYTES_MAX} bytes")
+            return _http(failure(error))
+        call = Call(
+            method=request.method,
+            parts=parts,
+            version=version,
+            parameters=request.query,
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=body,
+            viewer=viewer,
+            base_url=base_url(request),
+            path=request.rel_url.raw_path,
+        )
+        return _http(await self.answer(call))
+
+    async def answer(self, call: Call) -> Answer:
+        """The answer to one call; a fault of ours is logged and told as one."""
+        try:
+            handler, handed = self.router.find(call)
+            return await handler(call, *handed)
+        except InstanceError as error:
+            return failure(error)
+        except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer in the API's form
+            _log.exception("instance_call_failed", method=call.method, parts=call.parts[:2])
+            return failure(InstanceError(500, "Internal error", "The instance failed; its log says why"))
+
+
+def base_url(request: web.Request) -> str:
+    """The instance as the client reached it: what a proxy in front of it says counts, if it says anything."""
+    scheme = request.headers.get("X-Forwarded-Proto", request.scheme).partition(",")[0].strip()
+    host = request.headers.get("X-Forwarded-Host", request.host).partition(",")[0].strip()
+    return f"{scheme}://{host}"
+
+
+def _http(answer: Answer) -> web.Response:
+    return web.Response(
+        status=answer.status,
+        body=answer.body,
+        headers={"Cache-Control": "no-store", **answer.headers},
+        content_type=answer.content_type,
+    )

@@ -1,0 +1,71 @@
+"""Bodies of requests: JSON or XML objects of fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from node.instance.errors import BadRequestError, InstanceError
+
+if TYPE_CHECKING:
+    from node.instance.rest.calls import Call
+
+FIELDS_MAX: Final = 1_000
+CHARACTERS_MAX: Final = 1_000_000
+"""Of one value."""
+
+
+def record_of(call: Call) -> dict[str, str]:
+    """The fields of a record, as wire values.
+
+    Raises:
+        InstanceError: the body is of another type, no JSON, or no object.
+    """
+    content_type = call.headers.get("content-type", "").partition(";")[0].strip().casefold()
+    if content_type and content_type not in {"application/json", "text/json"} and not content_type.endswith("+json"):
+        raise InstanceError(
+            415, "Unsupported Media Type", f"The instance reads application/json, not {content_type[:80]}"
+        )
+    return wire_record(json_of(call.body))
+
+
+def json_of(body: bytes) -> Any:
+    """What a JSON body says.
+
+    Raises:
+        BadRequestError: it is no JSON.
+    """
+    if not body.strip():
+        return {}
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequestError("Exception while reading request", f"Cannot decode: {error}") from error
+
+
+def wire_record(value: Any) -> dict[str, str]:
+    """An object's fields as wire values; JSON's own true, false, null and numbers are taken too.
+
+    Raises:
+        BadRequestError: it is no object, or a field holds one.
+    """
+    if not isinstance(value, dict) or len(value) > FIELDS_MAX:
+        raise BadRequestError("Exception while reading request", "The payload is not an object of fields")
+    return {str(name): _wire(str(name), one) for name, one in value.items()}
+
+
+def _wire(name: str, value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case str() if len(value) <= CHARACTERS_MAX:
+            return value.replace("\0", "")
+        case {"value": str() | None as inner}:  # a reference as this API itself shows it
+            return inner or ""
+        case _:
+            raise BadRequestError("Exception while reading request", f"The field {name[:80]} holds no simple value")

@@ -1,0 +1,61 @@
+"""A request to the REST APIs and its answer, apart from HTTP: so a batch can hold several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from multidict import MultiMapping
+
+    from node.instance.errors import InstanceError
+    from node.instance.viewer import Viewer
+
+JSON: Final = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request of one user.
+
+    Attributes:
+        parts: the decoded parts of the path after `/api/now` and the version.
+        version: `v1`, `v2` or none.
+        base_url: the instance as the client reached it, without a slash at the end.
+        headers: names in lower case.
+    """
+
+    method: str
+    parts: tuple[str, ...]
+    version: str
+    parameters: MultiMapping[str]
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    viewer: Viewer
+    base_url: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What comes of it."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str | None = JSON
+
+
+def result(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """`{"result": …}`."""
+    return Answer(status=status, body=msgspec.json.encode({"result": value}), headers=headers or {})
+
+
+def failure(error: InstanceError) -> Answer:
+    """The body of every error."""
+    body = {"error": {"message": error.message, "detail": error.detail}, "status": "failure"}
+    return Answer(status=error.status, body=msgspec.json.encode(body))

@@ -1,0 +1,80 @@
+"""The `sysparm_` parameters that several APIs share. Unknown ones are ignored, an empty one is as none at all."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from node.instance.errors import BadRequestError
+from node.instance.records.reading import PAGE_MAX
+from node.instance.records.representing import Display, Style
+
+if TYPE_CHECKING:
+    from node.instance.dictionary import Dictionary
+    from node.instance.rest.calls import Call
+
+_COUNT: Final = re.compile(r"\d{1,9}")
+_PATH: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+_PREFIX: Final = "sysparm_"
+
+
+def text(call: Call, name: str) -> str:
+    """A parameter, empty if it is not there; of several of one name the last."""
+    given = call.parameters.getall(_PREFIX + name, [])
+    return str(given[-1]) if given else ""
+
+
+def is_on(call: Call, name: str) -> bool:
+    """Whether a parameter says `true`, in whatever case: Python's clients write `True`."""
+    return text(call, name).casefold() == "true"
+
+
+def count(call: Call, name: str, otherwise: int) -> int:
+    """A number that is not negative.
+
+    Raises:
+        BadRequestError: it is none.
+    """
+    given = text(call, name).strip()
+    if not given:
+        return otherwise
+    if not _COUNT.fullmatch(given):
+        raise BadRequestError(f"Invalid value for {_PREFIX}{name}", f"'{given[:40]}' is no whole number from 0 on")
+    return int(given)
+
+
+def limit(call: Call) -> int:
+    """How many records a page holds."""
+    return min(count(call, "limit", PAGE_MAX), PAGE_MAX)
+
+
+def fields(call: Call) -> tuple[str, ...] | None:
+    """Which fields are asked for; none: all."""
+    given = text(call, "fields")
+    if not given:
+        return None
+    return tuple(dict.fromkeys(one for name in given.split(",") if (one := name.strip())))
+
+
+def style(call: Call) -> Style:
+    """How records are shown."""
+    wanted = text(call, "display_value").casefold()
+    return Style(
+        base_url=call.base_url,
+        display=Display(wanted) if wanted in set(Display) else Display.VALUES,
+        has_links=not is_on(call, "exclude_reference_link"),
+    )
+
+
+def query(call: Call, dictionary: Dictionary, table: str) -> str:
+    """The encoded query, with the pairs of name and value that may stand in its place (`?state=2&active=true`)."""
+    given = text(call, "query")
+    if table not in dictionary:
+        return given
+    known = dictionary.fields(table)
+    pairs = [
+        f"{name}={value.replace('^', '^^')}"
+        for name, value in call.parameters.items()
+        if _PATH.fullmatch(name) and name.partition(".")[0] in known
+    ]
+    return "^".join([*pairs, *([given] if given else [])])

@@ -1,0 +1,132 @@
+"""The Table API: records by HTTP (`/api/now/table/…`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from node.instance.errors import InstanceError
+from node.instance.records.reading import Listing, list_records, read_record
+from node.instance.records.writing import delete_record, insert_record, update_record
+from node.instance.rest import parameters
+from node.instance.rest.bodies import record_of
+from node.instance.rest.calls import Answer, result
+
+if TYPE_CHECKING:
+    from node.instance.database import Transaction
+    from node.instance.instance import Instance
+    from node.instance.records.reading import Page
+    from node.instance.records.representing import Shown
+    from node.instance.rest.calls import Call
+
+
+class TableApi:
+    """The handlers."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+
+    async def list_(self, call: Call, table: str) -> Answer:
+        """A page of records."""
+        database = await self._instance.database()
+        limit, offset = parameters.limit(call), parameters.count(call, "offset", 0)
+        is_counted = not parameters.is_on(call, "no_count")
+        fields, style = parameters.fields(call), parameters.style(call)
+
+        def unit(tx: Transaction) -> Page:
+            listing = Listing(
+                table=table,
+                query=parameters.query(call, tx.catalog.dictionary, table),
+                fields=fields,
+                limit=limit,
+                offset=offset,
+                is_counted=is_counted,
+            )
+            return list_records(tx, self._instance.scope(call.viewer, tx.catalog), listing, style)
+
+        page = await database.read(unit)
+        headers: dict[str, str] = {}
+        if page.total is not None:
+            headers["X-Total-Count"] = str(page.total)
+            if not parameters.is_on(call, "suppress_pagination_header") and (links := _links(call, page.total, limit)):
+                headers["Link"] = links
+        if call.version == "v1" and not page.records:
+            raise InstanceError(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
+        return result(page.records, headers=headers)
+
+    async def get(self, call: Call, table: str, sys_id: str) -> Answer:
+        """One record."""
+        database = await self._instance.database()
+        return result(await database.read(self._read(call, table, sys_id)))
+
+    async def create(self, call: Call, table: str) -> Answer:
+        """Make a record."""
+        values = record_of(call)
+        database = await self._instance.database()
+        written_id = ""
+
+        def unit(tx: Transaction) -> dict[str, Shown]:
+            nonlocal written_id
+            written_id = insert_record(tx, self._instance.writing(call.viewer, tx.catalog), table, values)
+            return self._read_or_none(tx, call, table, written_id)
+
+        record = await database.write(unit)
+        location = f"{call.base_url}/api/now/{call.version + '/' if call.version else ''}table/{table}/{written_id}"
+        return result(record, status=201, headers={"Location": location})
+
+    async def update(self, call: Call, table: str, sys_id: str) -> Answer:
+        """Change a record."""
+        values = record_of(call)
+        database = await self._instance.database()
+
+        def unit(tx: Transaction) -> dict[str, Shown]:
+            update_record(tx, self._instance.writing(call.viewer, tx.catalog), table, sys_id, values)
+            return self._read_or_none(tx, call, table, sys_id)
+
+        return result(await database.write(unit))
+
+    async def delete(self, call: Call, table: str, sys_id: str) -> Answer:
+        """Remove a record."""
+        database = await self._instance.database()
+        await database.write(
+            lambda tx: delete_record(tx, self._instance.writing(call.viewer, tx.catalog), table, sys_id)
+        )
+        return Answer(status=204, content_type=None)
+
+    def _read(self, call: Call, table: str, sys_id: str) -> Reading:
+        fields, style = parameters.fields(call), parameters.style(call)
+        return lambda tx: read_record(tx, self._instance.scope(call.viewer, tx.catalog), table, sys_id, fields, style)
+
+    def _read_or_none(self, tx: Transaction, call: Call, table: str, sys_id: str) -> dict[str, Shown]:
+        """A record as its writer may see it; empty if it is not there for whoever has just written it."""
+        try:
+            return self._read(call, table, sys_id)(tx)
+        except InstanceError as error:
+            if error.status == 404:  # noqa: PLR2004 - no record for this viewer
+                return {}
+            raise
+
+
+def _links(call: Call, total: int, limit: int) -> str:
+    """The `Link` header: where the first, previous, next and last page are."""
+    offset = parameters.count(call, "offset", 0)
+    if limit <= 0:
+        return ""
+    pages = {"first": 0}
+    if offset > 0:
+        pages["prev"] = max(offset - limit, 0)
+    if offset + limit < total:
+        pages["next"] = offset + limit
+    pages["last"] = max((total - 1) // limit, 0) * limit
+    others = [
+        (name, value) for name, value in call.parameters.items() if name not in {"sysparm_offset", "sysparm_limit"}
+    ]
+    here = f"{call.base_url}{call.path}"
+    queries = {rel: urlencode([*others, ("sysparm_limit", limit), ("sysparm_offset", at)]) for rel, at in pages.items()}
+    return ",".join(f'<{here}?{query}>;rel="{rel}"' for rel, query in queries.items())
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Reading = Callable[[Transaction], dict[str, Shown]]
