@@ -5,19 +5,25 @@ A hierarchy is one table: `task` holds incidents, problems and changes, told apa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table
 
 from node.instance.dictionary import Field, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
     from sqlalchemy.types import TypeEngine
 
     from node.instance.dictionary import Dictionary
 
 CONNECTION_TABLE: Final = "x_handclasp_connection"
 """The one table that is a view, over the node's own database."""
+
+PLANS_MAX: Final = 512
+
+T = TypeVar("T")
 
 _TYPES: Final[dict[Kind, TypeEngine[Any]]] = {
     Kind.TEXT: String(collation="NOCASE"),
@@ -37,11 +43,13 @@ class Catalog:
     Attributes:
         dictionary: the one that it was made from.
         metadata: the physical tables, for making them.
+        plans: what was worked out for these tables and is kept: see `planned`.
     """
 
     def __init__(self, dictionary: Dictionary) -> None:
         self.dictionary = dictionary
         self.metadata = MetaData()
+        self.plans: dict[Hashable, Any] = {}
         for table in dictionary.tables:
             if table.extends is None:
                 self._add(table.name)
@@ -49,6 +57,15 @@ class Catalog:
     def physical(self, name: str) -> Table:
         """The SQL table that holds the records of a table; KeyError if there is no such table."""
         return self.metadata.tables[self.dictionary.root(name)]
+
+    def planned(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What was made for that key; the first time, it is made. It may be called by several threads."""
+        found = self.plans.get(key)
+        if found is None:
+            if len(self.plans) >= PLANS_MAX:
+                self.plans.clear()
+            self.plans[key] = found = make()
+        return cast("T", found)
 
     def _add(self, root: str) -> None:
         fields = self.dictionary.stored_fields(root)

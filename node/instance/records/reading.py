@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import literal
+from sqlalchemy import bindparam, false, literal
 
 from node.instance.dictionary import CLASS_FIELD, Kind
 from node.instance.errors import BadRequestError, InvalidTableError, NoRecordError
@@ -16,6 +16,8 @@ from node.instance.records.representing import Cell, represent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlalchemy import Select
 
     from node.instance.database import Transaction
     from node.instance.query.scope import Scope
@@ -89,16 +91,30 @@ def read_record(
     Raises:
         InvalidTableError, NoRecordError: there is no such table, or no such record for the viewer.
     """
+    if table not in scope.catalog.dictionary:
+        raise InvalidTableError(table)
+    # a viewer's filters depend on who asks and on nothing that changes, so the statement can be kept
+    plan = scope.catalog.planned(("read", scope.viewer, table, fields), lambda: _plan(scope, table, fields))
+    rows = tx.connection.execute(plan.statement, {"wanted": sys_id.lower()}).fetchall()
+    if not rows:
+        raise NoRecordError
+    return represent(tx, scope, table, plan.cells, rows, style)[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """How one record of a table is read: the parameter `wanted` is its sys_id."""
+
+    cells: Sequence[Cell]
+    statement: Select[Any]
+
+
+def _plan(scope: Scope, table: str, fields: tuple[str, ...] | None) -> _Plan:
     selection = selection_of(scope, table, "")
     cells, columns = _cells(scope, selection, table, fields)
     own_id = selection.column("sys_id")
-    if own_id is None:
-        raise NoRecordError
-    statement = selection.page(columns, limit=1, offset=0).where(own_id == sys_id.lower())
-    rows = tx.connection.execute(statement).fetchall()
-    if not rows:
-        raise NoRecordError
-    return represent(tx, scope, table, cells, rows, style)[0]
+    is_wanted = false() if own_id is None else own_id == bindparam("wanted")
+    return _Plan(cells=cells, statement=selection.page(columns, limit=1, offset=0).where(is_wanted))
 
 
 def _cells(scope: Scope, selection: Selection, table: str, paths: Sequence[str] | None) -> tuple[list[Cell], list[Any]]:

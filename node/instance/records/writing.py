@@ -59,9 +59,7 @@ def insert_record(tx: Transaction, writing: Writing, table: str, values: Values)
     fields = dictionary.fields(table)
     sys_id = _own_id(values.get("sys_id", "")) or writing.new_id()
     at, by = written(scope.now), scope.viewer.user_name
-    new: dict[str, Stored] = {
-        name: stored(field, field.default) for name, field in fields.items() if field.kind is not Kind.JOURNAL
-    }
+    new = dict(tx.catalog.planned(("defaults", table), lambda: _defaults(fields)))
     given, journals = _given(writing, table, fields, values, Operation.CREATE)
     new |= given
     new |= {"sys_id": sys_id, "sys_created_on": at, "sys_created_by": by, "sys_updated_on": at, "sys_updated_by": by}
@@ -230,6 +228,10 @@ def _given(
     return given, journals
 
 
+def _defaults(fields: Mapping[str, Field]) -> dict[str, Stored]:
+    return {name: stored(field, field.default) for name, field in fields.items() if field.kind is not Kind.JOURNAL}
+
+
 def _own_id(text: str) -> str:
     if text and not _SYS_ID.fullmatch(text):
         raise BadRequestError("Invalid sys_id", "A sys_id has up to 32 letters and digits.")
@@ -239,9 +241,7 @@ def _own_id(text: str) -> str:
 def _check_mandatory(fields: Mapping[str, Field], new: Mapping[str, Stored]) -> None:
     missing = [field.label for field in fields.values() if field.is_mandatory and new.get(field.name) is None]
     if missing:
-        raise BadRequestError(
-            "Mandatory fields missing", f"The following mandatory fields are not filled in: {', '.join(missing)}"
-        )
+        raise BadRequestError("Mandatory fields missing", f"Not filled in: {', '.join(missing)}")
 
 
 def _check_unique(tx: Transaction, table: str, fields: Mapping[str, Field], change: Change) -> None:
