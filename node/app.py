@@ -29,6 +29,7 @@ from node.delivery.dispatcher import Dispatcher
 from node.delivery.outbox import StoredOutbox
 from node.delivery.resync import Resync
 from node.health import HealthRoutes
+from node.instance.front import BODY_BYTES_MAX as INSTANCE_BODY_BYTES_MAX
 from node.logs import get_logger
 from node.peer.endpoint import PeerEndpoint
 from node.routing import add_routes
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from node.causes import Cause
+    from node.instance.front import InstanceFront
     from node.key_file import NodeIdentity
     from node.license.license import License
     from node.metrics import Metrics
@@ -91,7 +93,7 @@ class Node:
         instance_app: answers at the instance URL.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root names all parts
         self,
         *,
         identity: NodeIdentity,
@@ -102,6 +104,7 @@ class Node:
         resync_s: float = RESYNC_S,
         console: ConsoleProfile | None = None,
         license_: License | None = None,
+        instance: InstanceFront | None = None,
     ) -> None:
         signals = Signals()
         self.context = context = Context(
@@ -146,7 +149,7 @@ class Node:
         health = HealthRoutes(context, self.dispatcher, self.broadcaster, metrics)
         info = to_json(_node_info(context, profile, boot=ports.entropy.token(BOOT_BYTES).hex()))
         self.node_app = _node_app(context, self.dispatcher, admin_token, metrics, health, info, self.console)
-        self.instance_app = _instance_app(profile, health, info, console)
+        self.instance_app = _instance_app(profile, health, info, console, instance)
 
     async def prepare(self) -> None:
         """Notice whether the memory is a restored one; call it before anything reaches the applications."""
@@ -276,13 +279,13 @@ def _node_app(
 
 
 def _instance_app(
-    profile: Profile, health: HealthRoutes, info: bytes, console: ConsoleProfile | None
+    profile: Profile, health: HealthRoutes, info: bytes, console: ConsoleProfile | None, instance: InstanceFront | None
 ) -> web.Application:
-    """The instance: for now its health, and where its node and the console are.
+    """The instance: its REST APIs, its health, and where its node and the console are.
 
     A private node has no node URL to lead to, so its instance URL answers the node info itself.
     """
-    app = web.Application(middlewares=[problems()])
+    app = web.Application(middlewares=[problems()], client_max_size=INSTANCE_BODY_BYTES_MAX)
 
     async def well_known(request: web.Request) -> web.Response:
         if profile.node_url is None:
@@ -290,7 +293,8 @@ def _instance_app(
         raise web.HTTPTemporaryRedirect(profile.node_url + WELL_KNOWN_PATH)
 
     front = [web.get("/", _leads_to(console.url))] if console is not None else []
-    add_routes(app, [web.get(WELL_KNOWN_PATH, well_known), *front, *health.instance_routes()])
+    apis = instance.routes() if instance is not None else []
+    add_routes(app, [web.get(WELL_KNOWN_PATH, well_known), *front, *apis, *health.instance_routes()])
     return app
 
 

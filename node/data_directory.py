@@ -7,6 +7,7 @@
     admin.password  the console's first-run password, or the hash of a chosen one (0600); likewise
     node.license    when the evaluation began, and the license key (0600; made by the node, see node.license)
     node.db         the database (not made here)
+    instance.db     the records of the instance (likewise; made when they are first asked for)
     node.run        where the running node listens; only there while it runs
 
 What is odd here is an error for a person to solve: nothing is repaired or overwritten silently.
@@ -49,6 +50,7 @@ LOCK_FILE: Final = "node.lock"
 KEY_FILE: Final = "node.key"
 TOKEN_FILE: Final = "admin.token"  # a file's name  # noqa: S105 - a file's name
 DATABASE_FILE: Final = "node.db"
+INSTANCE_DATABASE_FILE: Final = "instance.db"
 RUNTIME_FILE: Final = "node.run"
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -124,6 +126,11 @@ class DataDirectory:
     def database_path(self) -> Path:
         """Where the database belongs."""
         return self.path / DATABASE_FILE
+
+    @property
+    def instance_database_path(self) -> Path:
+        """Where the instance's database belongs."""
+        return self.path / INSTANCE_DATABASE_FILE
 
     def write_runtime(self, runtime: Runtime) -> None:
         """Tell other processes of this user where the node listens; call it when it is ready.

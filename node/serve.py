@@ -19,6 +19,8 @@ from node.data_directory import DataDirectory, Runtime, read_runtime
 from node.delivery.broker_url import BrokerUrl
 from node.delivery.mqtt import MqttBroker
 from node.http_server import serve_http
+from node.instance.front import InstanceFront
+from node.instance.profile import InstanceProfile
 from node.license.license import LICENSE_FILE, open_license
 from node.logs import get_logger
 from node.metrics import Metrics
@@ -148,7 +150,13 @@ async def _node(
         ca_file=settings.ca_file,
     )
     stack.push_async_callback(network.close)
-    clock = SystemClock()
+    clock, entropy = SystemClock(), SystemEntropy()
+    instance = InstanceFront(
+        InstanceProfile(path=directory.instance_database_path, node_database=directory.database_path),
+        clock=clock,
+        entropy=entropy,
+    )
+    stack.push_async_callback(instance.close)
     return Node(
         identity=directory.identity,
         license_=open_license(directory.path / LICENSE_FILE, now=clock.now(), public=settings.license_public_key),
@@ -159,7 +167,7 @@ async def _node(
             instance_url=settings.instance_url or places[-1].where.url,
             announcements=settings.announcements,
         ),
-        ports=Ports(clock=clock, entropy=SystemEntropy(), network=network, store=store, broker=broker),
+        ports=Ports(clock=clock, entropy=entropy, network=network, store=store, broker=broker),
         metrics=metrics,
         console=ConsoleProfile(
             login=directory.login,
@@ -168,6 +176,7 @@ async def _node(
             hosts=settings.console_hosts,
             framed_by=settings.console_framed_by,
         ),
+        instance=instance,
     )
 
 

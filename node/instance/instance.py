@@ -6,16 +6,16 @@ import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from node.instance.database import InstanceDatabase
+from node.instance.filling import fill
 from node.instance.people.access import TableAccess
 from node.instance.query.scope import Scope
 from node.instance.records.writing import Writing
+from node.passwords import hashed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from node.instance.catalog import Catalog
-    from node.instance.database import InstanceDatabase
+    from node.instance.profile import InstanceProfile
     from node.instance.viewer import Viewer
     from node.ports import Clock, Entropy
 
@@ -29,35 +29,13 @@ class Instance:
         clock, entropy: the node's.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        node_database: Path | None,
-        clock: Clock,
-        entropy: Entropy,
-        seal: Callable[[str], str],
-        fill: Callable[[InstanceDatabase, datetime], None] = lambda _database, _now: None,
-    ) -> None:
-        """Say where it is; nothing is opened yet.
-
-        Args:
-            path: the file of its database.
-            node_database: the file of the node's own one, for the table of connections.
-            clock: what time it is.
-            entropy: where sys_ids come from.
-            seal: the hash of a password, which is stored in its place.
-            fill: puts demo data into a new database, called in a thread once it is open.
-        """
+    def __init__(self, profile: InstanceProfile, *, clock: Clock, entropy: Entropy) -> None:
+        """Say where it is; nothing is opened yet."""
         self.clock = clock
         self.entropy = entropy
-        self._path = path
-        self._node_database = node_database
-        self._seal = seal
-        self._fill = fill
+        self._profile = profile
         self._opening = asyncio.Lock()
         self._database: InstanceDatabase | None = None
-        self._is_closed = False
         self._access: tuple[Catalog, TableAccess] | None = None
 
     async def database(self) -> InstanceDatabase:
@@ -69,7 +47,7 @@ class Instance:
         if self._database is None:
             async with self._opening:
                 if self._database is None:
-                    self._database = await asyncio.to_thread(self._open)
+                    self._database = await self._opened()
         return self._database
 
     async def close(self) -> None:
@@ -87,13 +65,16 @@ class Instance:
 
     def writing(self, viewer: Viewer, catalog: Catalog) -> Writing:
         """The same for what is written."""
-        return Writing(scope=self.scope(viewer, catalog), new_id=self.new_id, seal=self._seal)
+        return Writing(scope=self.scope(viewer, catalog), new_id=self.new_id, seal=hashed)
 
     def new_id(self) -> str:
         """A sys_id that nothing has."""
         return self.entropy.token(SYS_ID_BYTES).hex()
 
-    def _open(self) -> InstanceDatabase:
-        from node.instance.database import InstanceDatabase  # noqa: PLC0415 - a start need not wait for it
-
-        return InstanceDatabase(self._path, node_database=self._node_database)
+    async def _opened(self) -> InstanceDatabase:
+        profile = self._profile
+        database = await asyncio.to_thread(InstanceDatabase, profile.path, node_database=profile.node_database)
+        if (seed := profile.demo_seed) is not None:
+            now = datetime.fromtimestamp(self.clock.now(), UTC)
+            await database.write(lambda tx: fill(tx, seed, now))
+        return database

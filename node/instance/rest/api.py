@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from node.instance.errors import InstanceError
+from node.instance.front import BODY_BYTES_MAX
 from node.instance.rest.calls import Answer, Call, failure
-from node.instance.rest.routes import PREFIX, Router, parts_of, table_routes
+from node.instance.rest.routes import Router, parts_of, table_routes
 from node.instance.rest.table import TableApi
 from node.logs import get_logger
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from node.instance.instance import Instance
     from node.instance.viewer import Viewer
-
-BODY_BYTES_MAX: Final = 32 * 1024 * 1024
 
 _log = get_logger(__name__)
 
@@ -30,17 +29,13 @@ class RestApi:
         self._viewer_of = viewer_of
         self.router = Router([*table_routes(TableApi(instance))])
 
-    def routes(self) -> list[web.RouteDef]:
-        """Where it stands."""
-        return [web.route("*", f"{PREFIX}/{{rest:.*}}", self.handle)]
-
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         try:
             viewer = await self._viewer_of(request)
         except web.HTTPException as refused:
             return web.Response(status=refused.status, body=refused.body, headers=refused.headers)
-        version, parts = parts_of(request.rel_url.raw_path) or ("", ())
+        version, parts = parts_of(request.rel_url.raw_path) or ("", tuple(request.path.strip("/").split("/")))
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:

@@ -1,0 +1,81 @@
+"""Where the instance is mounted: as much of it as a start loads. The rest is loaded by the first request for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from node.instance.instance import Instance
+    from node.instance.people.authentication import Authentication
+    from node.instance.people.oauth import OAuth
+    from node.instance.profile import InstanceProfile
+    from node.instance.rest.api import RestApi
+    from node.ports import Clock, Entropy
+
+BODY_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Of a request to the instance: an attachment comes in one body."""
+
+
+class InstanceFront:
+    """The instance of one node."""
+
+    def __init__(self, profile: InstanceProfile, *, clock: Clock, entropy: Entropy) -> None:
+        self._profile = profile
+        self._clock = clock
+        self._entropy = entropy
+        self._parts: _Parts | None = None
+
+    @property
+    def instance(self) -> Instance:
+        """The instance itself."""
+        return self._loaded().instance
+
+    @property
+    def authentication(self) -> Authentication:
+        """Who its users are."""
+        return self._loaded().authentication
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where it answers, below the instance URL."""
+        return [
+            web.route("*", "/api/{rest:.*}", self._rest),
+            web.post("/oauth_token.do", self._token),
+        ]
+
+    async def close(self) -> None:
+        """Finish what was begun."""
+        if self._parts is not None:
+            await self._parts.instance.close()
+
+    async def _rest(self, request: web.Request) -> web.StreamResponse:
+        return await self._loaded().rest.handle(request)
+
+    async def _token(self, request: web.Request) -> web.StreamResponse:
+        return await self._loaded().oauth.token(request)
+
+    def _loaded(self) -> _Parts:
+        if self._parts is None:
+            self._parts = _Parts(self._profile, clock=self._clock, entropy=self._entropy)
+        return self._parts
+
+
+class _Parts:
+    """What the first request loads."""
+
+    instance: Instance
+    authentication: Authentication
+    rest: RestApi
+    oauth: OAuth
+
+    def __init__(self, profile: InstanceProfile, *, clock: Clock, entropy: Entropy) -> None:
+        from node.instance.instance import Instance  # noqa: PLC0415 - see the head of this file
+        from node.instance.people.authentication import Authentication  # noqa: PLC0415 - likewise
+        from node.instance.people.oauth import OAuth  # noqa: PLC0415 - likewise
+        from node.instance.rest.api import RestApi  # noqa: PLC0415 - likewise
+
+        self.instance = Instance(profile, clock=clock, entropy=entropy)
+        self.authentication = Authentication(self.instance.database, clock=clock, entropy=entropy)
+        self.rest = RestApi(self.instance, viewer_of=self.authentication.viewer_of)
+        self.oauth = OAuth(self.authentication)
