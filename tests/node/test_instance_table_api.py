@@ -1,0 +1,194 @@
+"""The Table API: what a client asks, and what it is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from node.instance.first_records import ADMIN
+from node.instance.viewer import Viewer
+from tests.node.instance_world import BASE_URL, World, instance_at
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with instance_at(tmp_path) as found:
+        yield found
+
+
+async def test_a_new_incident_has_a_number_and_is_found_by_it(world: World) -> None:
+    said = await world.ask("POST", "table/incident", {"short_description": "No mail", "caller_id": ADMIN})
+    assert said.status == 201
+    number = said.result["number"]
+    assert number == "INC0010001"
+    assert said.headers["Location"] == f"{BASE_URL}/api/now/table/incident/{said.result['sys_id']}"
+    found = await world.ask("GET", f"table/incident?sysparm_query=number={number}")
+    assert [one["short_description"] for one in found.result] == ["No mail"]
+    assert found.headers["X-Total-Count"] == "1"
+
+
+async def test_every_value_is_a_string_and_what_is_empty_is_the_empty_one(world: World) -> None:
+    sys_id = await world.create("incident", short_description="x", urgency=1, active=True)
+    record = (await world.ask("GET", f"table/incident/{sys_id}")).result
+    assert all(isinstance(value, str) for value in record.values())
+    assert (record["urgency"], record["active"], record["assigned_to"]) == ("1", "true", "")
+
+
+async def test_a_reference_shows_its_link_its_name_or_both(world: World) -> None:
+    sys_id = await world.create("incident", caller_id=ADMIN)
+    link = f"{BASE_URL}/api/now/table/sys_user/{ADMIN}"
+    shown = {
+        "": {"link": link, "value": ADMIN},
+        "sysparm_exclude_reference_link=true": ADMIN,
+        "sysparm_display_value=true": {"display_value": "System Administrator", "link": link},
+        "sysparm_display_value=True&sysparm_exclude_reference_link=true": "System Administrator",
+        "sysparm_display_value=all": {"display_value": "System Administrator", "value": ADMIN, "link": link},
+    }
+    for parameters, expected in shown.items():
+        record = (await world.ask("GET", f"table/incident/{sys_id}?{parameters}")).result
+        assert record["caller_id"] == expected, parameters
+
+
+async def test_instants_are_stored_in_utc_and_shown_where_the_user_is(world: World) -> None:
+    sys_id = await world.create("incident", due_date="2026-07-01 12:00:00")
+    record = (await world.ask("GET", f"table/incident/{sys_id}?sysparm_display_value=all")).result
+    assert record["due_date"] == {"value": "2026-07-01 12:00:00", "display_value": "2026-07-01 05:00:00"}
+
+
+async def test_what_is_written_in_a_journal_is_an_entry_and_shown_newest_first(world: World) -> None:
+    sys_id = await world.create("incident", comments="first")
+    await world.ask("PATCH", f"table/incident/{sys_id}", {"comments": "second"})
+    entries = await world.ask("GET", f"table/sys_journal_field?sysparm_query=element_id={sys_id}^element=comments")
+    assert {one["value"] for one in entries.result} == {"first", "second"}
+    shown = (await world.ask("GET", f"table/incident/{sys_id}?sysparm_display_value=all")).result["comments"]
+    assert shown["value"] == ""
+    assert shown["display_value"].count("System Administrator (Additional comments)") == 2
+
+
+async def test_a_record_counts_its_changes_and_nothing_that_changes_nothing(world: World) -> None:
+    sys_id = await world.create("incident", short_description="a")
+    for text, count in (("a", "0"), ("b", "1"), ("b", "1"), ("c", "2")):
+        said = await world.ask("PATCH", f"table/incident/{sys_id}", {"short_description": text})
+        assert said.result["sys_mod_count"] == count
+
+
+async def test_a_child_is_found_and_changed_through_its_parent_table(world: World) -> None:
+    incident = await world.create("incident", short_description="child")
+    await world.create("problem", short_description="other")
+    tasks = await world.ask("GET", "table/task?sysparm_fields=number,sys_class_name&sysparm_query=ORDERBYnumber")
+    assert [one["sys_class_name"] for one in tasks.result] == ["incident", "problem"]
+    assert (await world.ask("GET", f"table/problem/{incident}")).status == 404
+    changed = await world.ask("PUT", f"table/task/{incident}", {"short_description": "by its parent"})
+    assert changed.result["short_description"] == "by its parent"
+
+
+async def test_pages_follow_each_other_by_their_links(world: World) -> None:
+    for n in range(5):
+        await world.create("incident", short_description=str(n))
+    seen, url = [], "table/incident?sysparm_query=ORDERBYnumber&sysparm_fields=short_description&sysparm_limit=2"
+    while url:
+        said = await world.ask("GET", url)
+        assert said.headers["X-Total-Count"] == "5"
+        seen += [one["short_description"] for one in said.result]
+        links = dict(reversed(one.split(";")) for one in said.headers["Link"].split(","))
+        url = links.get('rel="next"', "").strip("<>").removeprefix(f"{BASE_URL}/api/now/")
+    assert seen == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_page_shows_no_links_when_they_are_not_wanted(world: World) -> None:
+    said = await world.ask("GET", "table/incident?sysparm_suppress_pagination_header=true")
+    assert "Link" not in said.headers
+
+
+async def test_no_rows_are_an_empty_list_but_in_v1(world: World) -> None:
+    assert (await world.ask("GET", "table/incident")).result == []
+    assert (await world.ask("GET", "v2/table/incident")).result == []
+    assert (await world.ask("GET", "v1/table/incident")).status == 404
+
+
+async def test_names_and_values_may_stand_in_place_of_a_query(world: World) -> None:
+    await world.create("incident", state=2)
+    await world.create("incident", state=1)
+    assert len((await world.ask("GET", "table/incident?state=2&bogus=3")).result) == 1
+
+
+async def test_fields_that_are_not_there_are_left_out_and_references_are_walked(world: World) -> None:
+    sys_id = await world.create("incident", caller_id=ADMIN, bogus="x")
+    said = await world.ask("GET", f"table/incident/{sys_id}?sysparm_fields=caller_id.user_name,bogus,number")
+    assert said.result == {"caller_id.user_name": "admin", "number": "INC0010001"}
+
+
+async def test_a_client_may_choose_the_sys_id_but_not_one_that_is_taken(world: World) -> None:
+    own = "ABCDEF" + "0" * 26
+    assert await world.create("incident", sys_id=own) == own.lower()
+    again = await world.ask("POST", "table/incident", {"sys_id": own})
+    assert (again.status, again.error["message"]) == (403, "Operation Failed")
+
+
+async def test_what_is_removed_takes_what_hangs_on_it_along(world: World) -> None:
+    sys_id = await world.create("incident", comments="gone with it")
+    said = await world.ask("DELETE", f"table/incident/{sys_id}")
+    assert (said.status, said.body) == (204, b"")
+    assert (await world.ask("GET", f"table/incident/{sys_id}")).status == 404
+    assert (await world.ask("GET", "table/sys_journal_field")).result == []
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "body", "status", "message"),
+    [
+        ("GET", "table/nope", None, 400, "Invalid table nope"),
+        ("GET", "table/incident/nope", None, 404, "No Record found"),
+        ("PATCH", "table/incident/nope", {"state": "1"}, 404, "No Record found"),
+        ("DELETE", "table/incident/nope", None, 404, "No Record found"),
+        ("POST", "table/incident", b"{", 400, "Exception while reading request"),
+        ("POST", "table/incident", b"[1]", 400, "Exception while reading request"),
+        ("POST", "table/incident", {"urgency": "high-ish"}, 400, "Invalid value"),
+        ("POST", "table/incident", {"short_description": ["a"]}, 400, "Exception while reading request"),
+        ("POST", "table/sys_user_grmember", {}, 400, "Mandatory fields missing"),
+        ("POST", "table/x_handclasp_connection", {"name": "x"}, 403, "Operation Failed"),
+        ("GET", "table/incident?sysparm_limit=many", None, 400, "Invalid value for sysparm_limit"),
+        ("GET", "nothing/here", None, 400, "Requested URI does not represent any resource: /nothing/here"),
+        ("PUT", "table/incident", {}, 405, "Method not supported"),
+    ],
+)
+async def test_what_can_not_be_answered_is_refused_as_servicenow_does(
+    world: World, method: str, url: str, body: object, status: int, message: str
+) -> None:
+    said = await world.ask(method, url, body)
+    assert (said.status, said.error["message"], said.json["status"]) == (status, message, "failure")
+
+
+async def test_who_may_not_read_a_table_sees_neither_record_nor_count(world: World) -> None:
+    await world.create("problem", short_description="secret")
+    nobody = Viewer(sys_id="f" * 32, user_name="nobody", name="Nobody")
+    said = await world.ask("GET", "table/problem", viewer=nobody)
+    assert (said.result, said.headers["X-Total-Count"]) == ([], "0")
+    refused = await world.ask("POST", "table/problem", {}, viewer=nobody)
+    assert refused.status == 403
+
+
+async def test_a_password_is_kept_as_a_hash_and_shown_to_nobody(world: World) -> None:
+    sys_id = await world.create("sys_user", user_name="ann", first_name="Ann", user_password="correct horse")
+    record = (await world.ask("GET", f"table/sys_user/{sys_id}?sysparm_display_value=all")).result
+    assert record["name"]["value"] == "Ann"
+    assert record["user_password"] == {"display_value": "********", "value": ""}
+    assert (await world.ask("GET", "table/sys_user?sysparm_query=user_passwordSTARTSWITH$argon&user_name=ann")).result
+    database = await world.instance.database()
+    users = database.catalog.physical("sys_user")
+    kept = await database.read(
+        lambda tx: tx.connection.execute(users.select().where(users.c.sys_id == sys_id)).mappings().one()
+    )
+    assert kept["user_password"].startswith("$argon2id$")
+
+
+async def test_an_instance_opened_again_has_what_it_had(tmp_path: Path) -> None:
+    async with instance_at(tmp_path) as world:
+        await world.create("incident", short_description="kept")
+    async with instance_at(tmp_path) as world:
+        assert [one["short_description"] for one in (await world.ask("GET", "table/incident")).result] == ["kept"]
+        assert (await world.ask("POST", "table/incident", {})).result["number"] == "INC0010002"
