@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ADMIN: Final = "6816f79cc0a8016401c5a33be04be441"
 ADMIN_ROLE_ID: Final = "2831a114c611228501d4ea6c309d626d"
+ADMIN_HAS_ROLE: Final = identity_of("sys_user_has_role", "admin", "admin")
 
 ROLES: Final[Mapping[str, str]] = {
     "admin": "Everything",
@@ -81,7 +82,7 @@ FIRST_RECORDS: Final[tuple[tuple[str, Mapping[str, object]], ...]] = (
     (
         "sys_user_has_role",
         {
-            **_system(identity_of("sys_user_has_role", "admin", "admin")),
+            **_system(ADMIN_HAS_ROLE),
             "user": ADMIN,
             "role": ADMIN_ROLE_ID,
             "inherited": 0,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from node.instance.demo_data import known
 from node.instance.demo_data.changes import change_records, changes
+from node.instance.demo_data.drawing import DAY_S, instant
 from node.instance.demo_data.equipment import asset_records, item_records
 from node.instance.demo_data.files import files
 from node.instance.demo_data.firms import firm_records
@@ -25,11 +27,15 @@ if TYPE_CHECKING:
     from node.instance.demo_data.record import DemoAttachment, Record
     from node.instance.demo_data.world import World
 
+FOUNDED_DAYS: Final = 3_300
+"""So long ago was made whatever has no other beginning: longer than anybody works there."""
+
 
 def company(seed: int, now: datetime) -> Iterator[Record]:
     """All records but attachments; each after those that it refers to, but for one field.
 
-    A department's `dept_head` comes after it, since people refer to their departments in turn.
+    A department's `dept_head` comes after it, since people refer to their departments in turn. The roles and the role
+    of the admin that an instance begins with are referred to; the admin himself is among the records, with more fields.
 
     Args:
         seed: any whole number; another one gives another company.
@@ -39,28 +45,46 @@ def company(seed: int, now: datetime) -> Iterator[Record]:
         ValueError: `now` has no time zone.
     """
     here = world(seed, now)
-    change_list = changes(here)
-    problem_list = problems(here)
-    plan_list = plans(here, problem_list, change_list)
-    behind = Counter(plan.problem.number for plan in plan_list if plan.problem is not None)
-    yield from firm_records(seed, here.own)
-    yield from here.place_records
-    yield from department_records(seed, here.own, here.everybody)
-    yield from people_records(seed, here.own, here.everybody, here.midnight_s)
-    yield from team_records(seed, here.own, here.teams)
-    yield from role_records(seed, here.everybody, here.teams)
-    yield from item_records(seed, here.own, here.equipment, here.midnight_s)
-    yield from asset_records(seed, here.own, here.equipment, here.midnight_s)
-    yield from change_records(here, change_list)
-    yield from problem_records(here, problem_list, behind)
-    yield from incident_records(here, plan_list)
-    yield from log_records(here)
+    founded = instant(here.midnight_s - FOUNDED_DAYS * DAY_S)
+    for table, record in _records(here):
+        made_on = record.get("sys_created_on", founded)
+        made_by = record.get("sys_created_by", known.ADMIN_USER_NAME)
+        yield (
+            table,
+            {
+                "sys_created_on": made_on,
+                "sys_created_by": made_by,
+                "sys_updated_on": made_on,
+                "sys_updated_by": made_by,
+                "sys_mod_count": "0",
+                **record,
+            },
+        )
 
 
 def attachments(seed: int, now: datetime) -> Iterator[DemoAttachment]:
     """The files on that company's incidents; arguments and errors as for `company`."""
     here = world(seed, now)
     yield from files(here, _plans(here))
+
+
+def _records(here: World) -> Iterator[Record]:
+    change_list = changes(here)
+    problem_list = problems(here)
+    plan_list = plans(here, problem_list, change_list)
+    behind = Counter(plan.problem.number for plan in plan_list if plan.problem is not None)
+    yield from firm_records(here.seed, here.own)
+    yield from here.place_records
+    yield from department_records(here.seed, here.own, here.everybody)
+    yield from people_records(here.seed, here.own, here.everybody, here.midnight_s)
+    yield from team_records(here.seed, here.own, here.teams)
+    yield from role_records(here.seed, here.everybody, here.teams)
+    yield from item_records(here.seed, here.own, here.equipment, here.midnight_s)
+    yield from asset_records(here.seed, here.own, here.equipment, here.midnight_s)
+    yield from change_records(here, change_list)
+    yield from problem_records(here, problem_list, behind)
+    yield from incident_records(here, plan_list)
+    yield from log_records(here)
 
 
 def _plans(here: World) -> Sequence[Plan]:

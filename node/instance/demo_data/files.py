@@ -21,8 +21,11 @@ FILE_COUNT: Final = 24
 
 _WIDTH: Final = 160
 _HEIGHT: Final = 100
-_Pixel = tuple[int, int, int]
-_ACCENTS: Final[Sequence[_Pixel]] = ((0, 90, 158), (168, 52, 48), (22, 120, 92), (112, 72, 160))
+_WINDOW_WIDTH: Final = 104
+_DESK: Final = bytes((206, 214, 222))
+_PAPER: Final = bytes((250, 250, 250))
+_INK: Final = bytes((70, 70, 70))
+_ACCENTS: Final = tuple(map(bytes, ((0, 90, 158), (168, 52, 48), (22, 120, 92), (112, 72, 160))))
 
 
 def files(world: World, plans: Sequence[Plan]) -> Iterable[DemoAttachment]:
@@ -43,13 +46,13 @@ def files(world: World, plans: Sequence[Plan]) -> Iterable[DemoAttachment]:
         )
 
 
-def png(width: int, height: int, rows: Iterable[Sequence[_Pixel]]) -> bytes:
-    """A picture in PNG: eight bits a channel, no filter (ISO/IEC 15948)."""
+def png(width: int, height: int, rows: Iterable[bytes]) -> bytes:
+    """A picture in PNG: red, green and blue of eight bits each, no filter (ISO/IEC 15948)."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
-    lines = b"".join(b"\x00" + bytes(value for pixel in row for value in pixel) for row in rows)
+    lines = b"".join(b"\x00" + row for row in rows)
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines, 9)) + chunk(b"IEND", b"")
 
@@ -90,18 +93,18 @@ def _table(draw: Draw, plan: Plan) -> tuple[str, str, bytes]:
 
 def _screen(draw: Draw, plan: Plan) -> tuple[str, str, bytes]:
     """A window with a message in it, as of a screen seen from far away."""
-    accent, top, left = draw.one(_ACCENTS), draw.whole(18, 30), draw.whole(20, 36)
-    words = [(top + 16 + 8 * line, left + 8, left + draw.whole(40, 90)) for line in range(3)]
+    title, top, left = draw.one(_ACCENTS), draw.whole(18, 30), draw.whole(20, 36)
+    right = _WIDTH - left - _WINDOW_WIDTH
+    lengths = [draw.whole(32, 82) for _ in range(3)]
 
-    def pixel(x: int, y: int) -> _Pixel:
-        is_window = left <= x < left + 104 and top <= y < top + 54
-        if not is_window:
-            return (206, 214, 222)
-        if y < top + 9:
-            return accent
-        if any(line <= y < line + 3 and begin <= x < end for line, begin, end in words):
-            return (70, 70, 70)
-        return (250, 250, 250)
+    def row(inside: bytes) -> bytes:
+        return _DESK * left + inside + _DESK * right
 
-    content = png(_WIDTH, _HEIGHT, ([pixel(x, y) for x in range(_WIDTH)] for y in range(_HEIGHT)))
-    return f"screenshot {plan.number}.png", "image/png", content
+    written = [_PAPER * 8 + _INK * length + _PAPER * (_WINDOW_WIDTH - 8 - length) for length in lengths]
+    blank = row(_PAPER * _WINDOW_WIDTH)
+    window = [row(title * _WINDOW_WIDTH)] * 9 + [blank] * 7
+    for line in written:
+        window += [row(line)] * 3 + [blank] * 5
+    below = _HEIGHT - top - len(window)
+    rows = [_DESK * _WIDTH] * top + window + [_DESK * _WIDTH] * below
+    return f"screenshot {plan.number}.png", "image/png", png(_WIDTH, _HEIGHT, rows)

@@ -5,7 +5,9 @@ Facts alone: what stands around them is made up here. Source: the public tests o
 
 from typing import Final
 
-ADMIN_USER: Final = "6816f79cc0a8016401c5a33be04be441"
+from node.instance import first_records
+
+ADMIN_USER: Final = first_records.ADMIN
 ADMIN_USER_NAME: Final = "admin"
 ADMIN_NAME: Final = "System Administrator"
 ADMIN_EMAIL: Final = "admin@example.com"
@@ -17,5 +19,3 @@ FINANCE_HEAD_EMAIL: Final = "natasha.ingram@example.com"
 PROBLEM_ADMIN_USER: Final = "26fbff173b331300ad3cc9bb34efc4bd"
 PROBLEM_ADMIN_USER_NAME: Final = "problem.admin"
 PROBLEM_MANAGER_USER_NAME: Final = "problem.manager"
-
-ADMIN_ROLE: Final = "2831a114c611228501d4ea6c309d626d"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from node.instance import first_records
 from node.instance.demo_data import known
 from node.instance.demo_data.departments import IT
 from node.instance.demo_data.drawing import Draw, flag, sys_id
@@ -74,31 +75,32 @@ _PLANS: Final = (
     ),
 )
 
-_ROLES: Final = (
-    ("admin", "May do everything.", ("itil", "problem_admin", "user_admin", "catalog_admin", "knowledge_admin")),
-    ("itil", "Works on incidents, problems and changes.", ()),
-    ("itil_admin", "May also delete what itil works on.", ("itil",)),
-    ("problem_admin", "Sets problem management up.", ("problem_manager",)),
-    ("problem_manager", "Leads problems to their end.", ("problem_coordinator",)),
-    ("problem_coordinator", "Coordinates work on problems.", ("itil",)),
-    ("change_manager", "Leads changes through approval.", ("itil",)),
-    ("asset", "Keeps assets.", ()),
-    ("catalog", "Edits catalog items.", ()),
-    ("catalog_admin", "Sets the catalog up.", ("catalog",)),
-    ("knowledge", "Writes articles.", ()),
-    ("knowledge_admin", "Sets knowledge bases up.", ("knowledge",)),
-    ("user_admin", "Keeps users, groups and their roles.", ()),
-    ("report_user", "Makes reports.", ()),
-    ("approver_user", "Approves what others ask for.", ()),
-    ("rest_service", "Calls the REST interfaces.", ()),
-    ("snc_read_only", "Reads and changes nothing.", ()),
+_ROLES: Final = {
+    "problem_coordinator": "Coordinates work on problems",
+    "catalog": "Edits catalog items",
+    "catalog_admin": "Sets the catalog up",
+    "knowledge": "Writes articles",
+    "knowledge_admin": "Sets knowledge bases up",
+    "report_user": "Makes reports",
+}
+"""What each role is for that an instance does not begin with, by ServiceNow's name."""
+
+_CONTAINED: Final = (
+    ("admin", ("itil", "problem_admin", "user_admin", "catalog_admin", "knowledge_admin")),
+    ("itil_admin", ("itil",)),
+    ("problem_admin", ("problem_manager",)),
+    ("problem_manager", ("problem_coordinator",)),
+    ("problem_coordinator", ("itil",)),
+    ("change_manager", ("itil",)),
+    ("catalog_admin", ("catalog",)),
+    ("knowledge_admin", ("knowledge",)),
 )
-"""Each role by ServiceNow's name, what it is for, and which roles it contains."""
+"""Which roles a role brings with it."""
 
 
 def role_id(seed: int, name: str) -> str:
-    """The sys_id of a role."""
-    return known.ADMIN_ROLE if name == "admin" else sys_id(seed, "role", name)
+    """The sys_id of a role, whether the instance began with it or the company brings it."""
+    return sys_id(seed, "role", name) if name in _ROLES else first_records.role_id(name)
 
 
 def teams(seed: int, everybody: Sequence[Person]) -> Mapping[str, Team]:
@@ -149,10 +151,10 @@ def team_records(seed: int, own: Firm, groups: Mapping[str, Team]) -> Iterable[R
 
 def role_records(seed: int, everybody: Sequence[Person], groups: Mapping[str, Team]) -> Iterable[Record]:
     """Roles, what they contain, and who has them: users by themselves, groups, and users by their groups."""
-    for name, purpose, _ in _ROLES:
+    for name, purpose in _ROLES.items():
         record = {"sys_id": role_id(seed, name), "name": name, "description": purpose, "sys_name": name}
         yield "sys_user_role", record
-    for name, _, contained in _ROLES:
+    for name, contained in _CONTAINED:
         for other in contained:
             row = {"sys_id": sys_id(seed, "contains", name, other)}
             yield "sys_user_role_contains", row | {"role": role_id(seed, name), "contains": role_id(seed, other)}
@@ -188,10 +190,16 @@ def _held(seed: int, everybody: Sequence[Person], groups: Mapping[str, Team]) ->
             held[one.sys_id, "report_user"] = ""
     for (user, role), group in held.items():
         row = {
-            "sys_id": sys_id(seed, "user role", user, role),
+            "sys_id": _holding_id(seed, user, role),
             "user": user,
             "role": role_id(seed, role),
             "inherited": flag(group),
             "state": "active",
         }
         yield "sys_user_has_role", row | ({"granted_by": group} if group else {})
+
+
+def _holding_id(seed: int, user: str, role: str) -> str:
+    if (user, role) == (known.ADMIN_USER, "admin"):
+        return first_records.ADMIN_HAS_ROLE  # an instance begins with it
+    return sys_id(seed, "user role", user, role)
