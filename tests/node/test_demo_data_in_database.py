@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 
 from node.instance.database import InstanceDatabase
 from node.instance.demo_data import attachments, company
-from node.instance.demo_data.filling import company_in, fill
+from node.instance.filling import company_in, fill
 from node.instance.first_records import ADMIN, FIRST_RECORDS
 from node.instance.internal import attachment_contents
 from node.instance.values import wire
@@ -84,8 +84,8 @@ async def test_a_company_is_put_in_whole_and_once(tmp_path):
 
 
 async def test_a_company_that_fails_halfway_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("node.instance.demo_data.filling.company", lambda *of: islice(company(*of), 300))
-    monkeypatch.setattr("node.instance.demo_data.filling.attachments", lambda *_: 1 / 0)
+    monkeypatch.setattr("node.instance.demo_data.company", lambda *of: islice(company(*of), 300))
+    monkeypatch.setattr("node.instance.demo_data.attachments", lambda *_: 1 / 0)
     async with opened(tmp_path) as database:
         with pytest.raises(ZeroDivisionError):
             await database.write(lambda tx: fill(tx, 7, NOW))
