@@ -11,12 +11,12 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from node.instance.dictionary import CLASS_FIELD, Field, Kind
-from node.instance.errors import AccessError, BadRequestError, InvalidTableError, NoRecordError, UniqueError
+from node.instance.errors import AccessError, BadRequestError, InvalidTableError, UniqueError
 from node.instance.people.access import Operation
 from node.instance.records.attached import remove_what_hangs_on
 from node.instance.records.changes import Change
 from node.instance.records.journals import add_entry
-from node.instance.records.reading import selection_of
+from node.instance.records.loading import load_record
 from node.instance.rules import AFTER, BEFORE
 from node.instance.values import Stored, ValueRefusedError, stored, written
 
@@ -98,7 +98,7 @@ def update_record(tx: Transaction, writing: Writing, table: str, sys_id: str, va
         InvalidTableError, NoRecordError, AccessError, BadRequestError, UniqueError, AbortedError: nothing was changed.
     """
     scope = writing.scope
-    old = _load(tx, scope, table, sys_id, Operation.WRITE, "Update")
+    old = load_record(tx, scope, table, sys_id, Operation.WRITE, "Update")
     class_name = str(old.get(CLASS_FIELD.name) or table)
     fields = tx.catalog.dictionary.fields(class_name)
     given, journals = _given(writing, class_name, fields, values, Operation.WRITE)
@@ -139,7 +139,7 @@ def delete_record(tx: Transaction, writing: Writing, table: str, sys_id: str) ->
         InvalidTableError, NoRecordError, AccessError, AbortedError: nothing was removed.
     """
     scope = writing.scope
-    old = _load(tx, scope, table, sys_id, Operation.DELETE, "Delete")
+    old = load_record(tx, scope, table, sys_id, Operation.DELETE, "Delete")
     change = Change(
         tx=tx,
         scope=scope,
@@ -173,33 +173,6 @@ def _finish(change: Change) -> None:
         )
     for rule in AFTER:
         rule(change)
-
-
-def _load(tx: Transaction, scope: Scope, table: str, sys_id: str, operation: Operation, act: str) -> dict[str, Stored]:
-    """What is stored of a record that the viewer may do that with."""
-    selection = selection_of(scope, table, "")
-    own_id = selection.column("sys_id")
-    if own_id is None:
-        raise NoRecordError
-    found = select(own_id).select_from(selection.source()).where(selection.where(), own_id == sys_id.lower())
-    if tx.connection.execute(found).first() is None:
-        raise NoRecordError
-    physical = tx.catalog.physical(table)
-    row = tx.connection.execute(select(physical).where(physical.c.sys_id == sys_id.lower())).mappings().one()
-    rows = scope.access.rows(scope.viewer, table, operation)
-    if not rows.is_all:
-        class_name = str(row.get(CLASS_FIELD.name) or table)
-        query = rows.cases.get(class_name) if rows.cases is not None else None
-        if query is None:
-            raise AccessError(act)
-        if query:
-            own = selection_of(scope, class_name, query)
-            column = own.column("sys_id")
-            assert column is not None  # noqa: S101 - as above, of the same record
-            inside = select(column).select_from(own.source()).where(own.where(), column == sys_id.lower())
-            if tx.connection.execute(inside).first() is None:
-                raise AccessError(act)
-    return dict(row)
 
 
 def _given(

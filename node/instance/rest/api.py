@@ -8,13 +8,15 @@ from aiohttp import web
 
 from node.instance.errors import InstanceError
 from node.instance.front import BODY_BYTES_MAX
+from node.instance.rest.attachment import AttachmentApi
+from node.instance.rest.batch import BatchApi
 from node.instance.rest.calls import Answer, Call, failure
-from node.instance.rest.routes import Router, parts_of, table_routes
+from node.instance.rest.routes import Router, attachment_routes, batch_routes, parts_of, table_routes
 from node.instance.rest.table import TableApi
 from node.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from node.instance.instance import Instance
     from node.instance.viewer import Viewer
@@ -27,7 +29,13 @@ class RestApi:
 
     def __init__(self, instance: Instance, *, viewer_of: Callable[[web.Request], Awaitable[Viewer]]) -> None:
         self._viewer_of = viewer_of
-        self.router = Router([*table_routes(TableApi(instance))])
+        self.router = Router(
+            [
+                *table_routes(TableApi(instance)),
+                *attachment_routes(AttachmentApi(instance)),
+                *batch_routes(BatchApi(self.answer, clock=instance.clock)),
+            ]
+        )
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -52,7 +60,8 @@ class RestApi:
             base_url=base_url(request),
             path=request.rel_url.raw_path,
         )
-        return _http(await self.answer(call))
+        answer = await self.answer(call)
+        return _http(answer) if answer.pieces is None else await _in_pieces(request, answer, answer.pieces)
 
     async def answer(self, call: Call) -> Answer:
         """The answer to one call; a fault of ours is logged and told as one."""
@@ -77,6 +86,20 @@ def _http(answer: Answer) -> web.Response:
     return web.Response(
         status=answer.status,
         body=answer.body,
-        headers={"Cache-Control": "no-store", **answer.headers},
-        content_type=answer.content_type,
+        headers=_headers(answer),
     )
+
+
+async def _in_pieces(request: web.Request, answer: Answer, pieces: AsyncIterator[bytes]) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, headers=_headers(answer))
+    await response.prepare(request)
+    await response.write(answer.body)
+    async for piece in pieces:
+        await response.write(piece)
+    await response.write_eof()
+    return response
+
+
+def _headers(answer: Answer) -> dict[str, str]:
+    own = {} if answer.content_type is None else {"Content-Type": answer.content_type}
+    return {"Cache-Control": "no-store", **own, **answer.headers}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from multidict import MultiMapping
 
@@ -42,12 +42,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What comes of it."""
+    """What comes of it.
+
+    Attributes:
+        pieces: what follows the body, for what is too large to be held at once.
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str | None = JSON
+    pieces: AsyncIterator[bytes] | None = field(default=None, repr=False)
 
 
 def result(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 from node.instance.errors import BadRequestError
 from node.instance.records.reading import PAGE_MAX
@@ -78,3 +79,22 @@ def query(call: Call, dictionary: Dictionary, table: str) -> str:
         if _PATH.fullmatch(name) and name.partition(".")[0] in known
     ]
     return "^".join([*pairs, *([given] if given else [])])
+
+
+def links(call: Call, total: int, limit: int) -> str:
+    """The `Link` header: where the first, previous, next and last page are."""
+    offset = count(call, "offset", 0)
+    if limit <= 0:
+        return ""
+    pages = {"first": 0}
+    if offset > 0:
+        pages["prev"] = max(offset - limit, 0)
+    if offset + limit < total:
+        pages["next"] = offset + limit
+    pages["last"] = max((total - 1) // limit, 0) * limit
+    others = [
+        (name, value) for name, value in call.parameters.items() if name not in {"sysparm_offset", "sysparm_limit"}
+    ]
+    here = f"{call.base_url}{call.path}"
+    queries = {rel: urlencode([*others, ("sysparm_limit", limit), ("sysparm_offset", at)]) for rel, at in pages.items()}
+    return ",".join(f'<{here}?{query}>;rel="{rel}"' for rel, query in queries.items())

@@ -73,3 +73,21 @@ def table_routes(api: Any) -> list[Route]:
         Route("PATCH", "table/{}/{}", api.update),
         Route("DELETE", "table/{}/{}", api.delete),
     ]
+
+
+def attachment_routes(api: Any) -> list[Route]:
+    """Those of the Attachment API."""
+    return [
+        Route("GET", "attachment", api.list_),
+        Route("POST", "attachment/file", api.create),
+        Route("POST", "attachment/upload", api.upload),
+        Route("GET", "attachment/{}", api.get),
+        Route("PATCH", "attachment/{}", api.rename),
+        Route("DELETE", "attachment/{}", api.delete),
+        Route("GET", "attachment/{}/file", api.file),
+    ]
+
+
+def batch_routes(api: Any) -> list[Route]:
+    """That of the Batch API."""
+    return [Route("POST", "batch", api.run)]

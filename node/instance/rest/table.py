@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from node.instance.errors import InstanceError
 from node.instance.records.reading import Listing, list_records, read_record
@@ -48,7 +47,9 @@ class TableApi:
         headers: dict[str, str] = {}
         if page.total is not None:
             headers["X-Total-Count"] = str(page.total)
-            if not parameters.is_on(call, "suppress_pagination_header") and (links := _links(call, page.total, limit)):
+            if not parameters.is_on(call, "suppress_pagination_header") and (
+                links := parameters.links(call, page.total, limit)
+            ):
                 headers["Link"] = links
         if call.version == "v1" and not page.records:
             raise InstanceError(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
@@ -105,25 +106,6 @@ class TableApi:
             if error.status == 404:  # noqa: PLR2004 - no record for this viewer
                 return {}
             raise
-
-
-def _links(call: Call, total: int, limit: int) -> str:
-    """The `Link` header: where the first, previous, next and last page are."""
-    offset = parameters.count(call, "offset", 0)
-    if limit <= 0:
-        return ""
-    pages = {"first": 0}
-    if offset > 0:
-        pages["prev"] = max(offset - limit, 0)
-    if offset + limit < total:
-        pages["next"] = offset + limit
-    pages["last"] = max((total - 1) // limit, 0) * limit
-    others = [
-        (name, value) for name, value in call.parameters.items() if name not in {"sysparm_offset", "sysparm_limit"}
-    ]
-    here = f"{call.base_url}{call.path}"
-    queries = {rel: urlencode([*others, ("sysparm_limit", limit), ("sysparm_offset", at)]) for rel, at in pages.items()}
-    return ",".join(f'<{here}?{query}>;rel="{rel}"' for rel, query in queries.items())
 
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from node.instance.rules.attaching import guard_attachment
 from node.instance.rules.naming import name_user
 from node.instance.rules.numbering import number_task
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from node.instance.records.changes import Change
 
-BEFORE: Final[tuple[Callable[[Change], None], ...]] = (number_task, name_user)
+BEFORE: Final[tuple[Callable[[Change], None], ...]] = (guard_attachment, number_task, name_user)
 """In this order, before a record is written; each may change what will be written, or raise."""
 
 AFTER: Final[tuple[Callable[[Change], None], ...]] = ()
