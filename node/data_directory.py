@@ -4,7 +4,7 @@
     node.lock       locked while a node runs; holds its process id
     node.key        identity and master secret (0600); made once, never rewritten, not part of a database backup
     admin.token     what an admin API call must bear (0600); delete it and restart for a new one
-    admin.password  the console's first-run password, or the hash of a chosen one (0600); likewise
+    admin.password  the first-run password of the user admin, or the hash of a chosen one (0600); likewise
     node.license    when the evaluation began, and the license key (0600; made by the node, see node.license)
     node.db         the database (not made here)
     instance.db     the records of the instance (likewise; made when they are first asked for)

@@ -152,7 +152,9 @@ async def _node(
     stack.push_async_callback(network.close)
     clock, entropy = SystemClock(), SystemEntropy()
     instance = InstanceFront(
-        InstanceProfile(path=directory.instance_database_path, node_database=directory.database_path),
+        InstanceProfile(
+            path=directory.instance_database_path, node_database=directory.database_path, login=directory.login
+        ),
         clock=clock,
         entropy=entropy,
     )
@@ -170,7 +172,7 @@ async def _node(
         ports=Ports(clock=clock, entropy=entropy, network=network, store=store, broker=broker),
         metrics=metrics,
         console=ConsoleProfile(
-            login=directory.login,
+            instance=instance,
             accent=settings.accent,
             url=settings.node_url or places[0].where.url,
             hosts=settings.console_hosts,

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
     from node.connections.context import Context
-    from node.console.login import Login
     from node.console.pages import Pages
     from node.delivery.broadcast import Broadcaster
     from node.delivery.dispatcher import Dispatcher
+    from node.instance.front import InstanceFront
     from node.settings import Accent
 
 PREFIX: Final = "/console"
@@ -31,14 +31,14 @@ class ConsoleProfile:
     """What a console is put together from, beside its node.
 
     Attributes:
-        login: who may sign in.
+        instance: whose admins may sign in.
         accent: the colour that tells this instance from others.
         url: where people find the console: the node URL, or where this machine reaches a private node.
         hosts: further host names by which it may be called.
         framed_by: the origin whose pages may show it in a frame; none: no page may.
     """
 
-    login: Login
+    instance: InstanceFront
     accent: Accent
     url: str
     hosts: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from aiohttp import web
 from node.console.console import PREFIX
 from node.console.refusing import PageError
 from node.console.sessions import is_form_token
+from node.instance.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,6 +44,9 @@ TOKEN: Final[web.RequestKey[str]] = web.RequestKey("token", str)
 
 SESSION: Final[web.RequestKey[str]] = web.RequestKey("session", str)
 """The session's token, where somebody is signed in."""
+
+ADMIN: Final[web.RequestKey[Viewer]] = web.RequestKey("admin", Viewer)
+"""Who that is."""
 
 
 class Hosts:

@@ -29,7 +29,7 @@ async def stream(request: web.Request, shell: Shell) -> web.StreamResponse:
     number = _seen(request)
     await answer.write(f"retry: {RETRY_MS}\n\n".encode())
     try:
-        while await shell.sessions.is_open(request[SESSION]) and not changes.is_over:
+        while await shell.admin_of(request[SESSION]) is not None and not changes.is_over:
             number = await changes.after(number)
             await answer.write(f"event: changed\nid: {number}\ndata: {number}\n\n".encode())
     except ConnectionError:  # the page was closed

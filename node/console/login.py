@@ -1,15 +1,16 @@
-"""The login of the node's admin: a name and a password.
+"""The password file: what makes the instance's first admin, and the way back in for who has lost the password.
 
-    admin.password   the first-run password, or the argon2id hash of the one that the admin has chosen since (0600)
+    admin.password   the first-run password, or the argon2id hash of the one that `admin` has chosen since (0600)
 
-The node makes the first password and tells it once. It is as secret as the admin token beside it. Whoever has lost the
-password deletes the file and starts the node again, as with the token. It is no part of the database or its backups.
+The node makes the first password and tells it once. It is as secret as the admin token beside it. A password that is
+new in the file becomes that of the user `admin` when the instance is next opened; from then on the user's record
+counts, and the file follows it. So whoever has lost the password deletes the file and starts the node again, as with
+the token.
 """
 
 from __future__ import annotations
 
 import base64
-import hmac
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -30,10 +31,10 @@ _FIRST: Final = re.compile(r"[a-z2-7]{5}(-[a-z2-7]{5}){3}")
 
 
 class Login:
-    """Who may sign in to the console.
+    """What the password file holds.
 
     Attributes:
-        first_password: the first-run password, while it is still the one that counts.
+        first_password: the first-run password, until another is chosen.
     """
 
     def __init__(self, file: Path, kept: str) -> None:
@@ -44,26 +45,26 @@ class Login:
     def __repr__(self) -> str:
         return f"Login({str(self._file)!r})"
 
-    def is_admin(self, name: str, password: str) -> bool:
-        """Whether that is the admin's name and password; both wrong answers take the same time."""
-        if self._hash is None:
-            self._hash = hashed(str(self.first_password))
-        is_password = is_hash_of(self._hash, password)
-        return hmac.compare_digest(name.encode(errors="replace"), ADMIN_NAME.encode()) and is_password
+    def hash(self) -> str:
+        """The hash of its password; for the first-run password another one each time."""
+        return self._hash or hashed(str(self.first_password))
 
-    def change(self, password: str) -> None:
-        """Let another password count from now on.
+    def is_in_step_with(self, kept: str | None) -> bool:
+        """Whether a hash is that of its password."""
+        return self._hash == kept if self._hash is not None else is_hash_of(kept, str(self.first_password))
+
+    def follow(self, kept: str) -> None:
+        """Hold the hash of another password.
 
         Raises:
-            DataDirectoryError: the file can't be written; the old one still counts.
+            DataDirectoryError: the file can't be written; it holds what it held.
         """
-        kept = hashed(password)
         write_atomically(self._file, f"{kept}\n")
         self._hash, self.first_password = kept, None
 
 
 def read_login(file: Path) -> Login | None:
-    """The login that the file holds; none if there is no such file.
+    """What the file holds; none if there is no such file.
 
     Raises:
         DataDirectoryError: it can't be read, is damaged, or others could read it.
@@ -78,7 +79,7 @@ def read_login(file: Path) -> Login | None:
 
 
 def make_login(file: Path, entropy: Entropy) -> Login:
-    """A login with a new first-run password of 100 bits, written to the file before it is returned.
+    """A file with a new first-run password of 100 bits, written to the file before it is returned.
 
     Raises:
         DataDirectoryError: the file can't be written.

@@ -14,7 +14,7 @@ from node.console.connection_pages import ConnectionPages
 from node.console.console import PREFIX
 from node.console.error_pages import ErrorPages
 from node.console.getting_started import GettingStartedPages
-from node.console.guarding import SESSION, SIGN_IN, TOKEN, Hosts, headers, refuse_forged
+from node.console.guarding import ADMIN, SESSION, SIGN_IN, TOKEN, Hosts, headers, refuse_forged
 from node.console.health import Health
 from node.console.initiate_pages import InitiatePages
 from node.console.license_pages import LicensePages
@@ -33,6 +33,7 @@ from node.logs import get_logger
 from node.ports import StoreFullError
 from node.problems import PROBLEMS, Problem, ProblemError
 from node.settings_table import Accent
+from node.store.database import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ class Pages:
             context=context,
             dispatcher=dispatcher,
             broadcaster=broadcaster,
-            login=profile.login,
+            admins=profile.instance.admins,
             sessions=Sessions(clock=context.clock, entropy=context.entropy, store=context.store),
             changes=changes,
             health=Health(context, dispatcher, changes),
@@ -145,6 +146,9 @@ class Pages:
             answer = self._refusal(request, error)
         except ProblemError as error:
             answer = self._refusal(request, _page_of(error))
+        except StoreError as error:
+            _log.warning("instance_not_open", reason=str(error))
+            answer = self._refusal(request, _page_of(ProblemError(Problem.INTERNAL, str(error))))
         except StoreFullError as error:
             answer = self._refusal(request, _page_of(ProblemError(Problem.DISK_FULL, str(error))))
         except web.HTTPRequestEntityTooLarge:
@@ -167,8 +171,9 @@ class Pages:
         if request.path.startswith(_ASSETS):
             return await handler(request)
         token = request.cookies.get(self._sign_in.cookie, "")
-        if token and await self._shell.sessions.is_open(token):
+        if token and (admin := await self._shell.admin_of(token)) is not None:
             request[TOKEN] = request[SESSION] = token
+            request[ADMIN] = admin
         elif request.path != SIGN_IN:
             return self._sign_in.ask_first(request)
         else:

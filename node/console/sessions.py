@@ -34,28 +34,32 @@ class Sessions:
         """A token that nobody can guess: of a session, or of a form before there is one."""
         return new_secret(self._entropy)
 
-    async def open(self) -> str:
-        """A new session; its token. The oldest ones beyond the limit are over."""
+    async def open(self, user_id: str) -> str:
+        """A new session of a user; its token. The oldest ones beyond the limit are over."""
         token, now = self.new_token(), self._clock.now()
 
         def unit(tx: Transaction) -> None:
             stored.drop_old(tx, idle_since=int(now - IDLE_S_MAX), made_before=int(now - AGE_S_MAX))
-            stored.add(tx, digest=digest_of(token), now=int(now), most=SESSIONS_MAX)
+            stored.add(tx, digest=digest_of(token), user_id=user_id, now=int(now), most=SESSIONS_MAX)
 
         await self._store.run(unit)
         return token
 
-    async def is_open(self, token: str) -> bool:
-        """Whether that is a session's token; its use is noted, but not on a full disk: looking needs no room."""
+    async def user_of(self, token: str) -> str | None:
+        """Whose session that is; none if it is none. Its use is noted, but not on a full disk: looking needs no room.
+
+        Whether that user may still be here is another question.
+        """
         digest, now = digest_of(token), self._clock.now()
 
-        def unit(tx: Transaction) -> bool:
+        def unit(tx: Transaction) -> str | None:
             found = stored.find(tx, digest)
             if found is None or now - found.seen_at > IDLE_S_MAX or now - found.made_at > AGE_S_MAX:
-                return False
+                return None
             if now - found.seen_at > SEEN_EVERY_S and not self._store.is_full:
                 stored.seen(tx, digest=digest, now=int(now))
-            return True
+            user_id: str = found.user_id
+            return user_id
 
         return await self._store.run(unit)
 
@@ -64,10 +68,10 @@ class Sessions:
         digest = digest_of(token)
         await self._store.run(lambda tx: stored.remove(tx, digest))
 
-    async def close_others(self, token: str) -> None:
-        """End all but one: the password has changed."""
+    async def close_others(self, token: str, user_id: str) -> None:
+        """End all sessions of a user but one: the password has changed."""
         digest = digest_of(token)
-        await self._store.run(lambda tx: stored.remove_others(tx, digest))
+        await self._store.run(lambda tx: stored.remove_others(tx, digest, user_id=user_id))
 
 
 def form_token(token: str) -> str:

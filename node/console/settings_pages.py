@@ -10,9 +10,10 @@ from node import words
 from node.connections import initiating
 from node.console.console import PREFIX
 from node.console.forms import read_form
-from node.console.guarding import SESSION
+from node.console.guarding import ADMIN, SESSION
 from node.console.login import ADMIN_NAME
 from node.console.shell import see_other
+from node.instance.people.passports import TooManyTriesError
 from node.network.findings import CheckOutcome
 from node.passwords import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
 from node.peer.endpoint import network_prefix
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from node.admin.tokens import ApiTokens
     from node.console.shell import Shell
     from node.console.throttle import SignInTries
+    from node.instance.viewer import Viewer
     from node.network.check import CheckResult
 
 SETTINGS: Final = f"{PREFIX}/settings"
@@ -60,8 +62,8 @@ class SettingsPages:
         return await self._page(request, checked=result)
 
     async def change_password(self, request: web.Request) -> web.Response:
-        """Let another password count; all other sessions end."""
-        form, login = await read_form(request), self._shell.login
+        """Let another password count; all other sessions of this admin end."""
+        form, admin = await read_form(request), request[ADMIN]
         network = network_prefix(request.remote)
         fault = ""
         if wait_s := self._tries.wait_s(network):
@@ -72,14 +74,14 @@ class SettingsPages:
             fault = "The new password is not the same both times."
         else:
             self._tries.tried(network)
-            if login.is_admin(ADMIN_NAME, form["present"]):
+            if await self._is_password_of(admin, form["present"], network):
                 self._tries.was_right(network)
             else:
                 fault = "The present password is wrong."
         if fault:
             return await self._page(request, password_fault=fault, status=422)
-        login.change(form["new"])
-        await self._shell.sessions.close_others(request[SESSION])
+        await self._shell.admins.change_password(admin, form["new"])
+        await self._shell.sessions.close_others(request[SESSION], admin.sys_id)
         return see_other(f"{SETTINGS}?done=password#password")
 
     async def make_token(self, request: web.Request) -> web.Response:
@@ -97,6 +99,13 @@ class SettingsPages:
         if number.isascii() and number.isdecimal() and len(number) <= _NUMBER_CHARACTERS_MAX:
             await self._tokens.revoke(int(number))
         return see_other(f"{SETTINGS}?done=revoked#tokens")
+
+    async def _is_password_of(self, admin: Viewer, password: str, network: str) -> bool:
+        try:
+            found = await self._shell.admins.signed_in(admin.user_name, password, network=network)
+        except TooManyTriesError:
+            return False
+        return found is not None and found.sys_id == admin.sys_id
 
     async def _page(
         self,
@@ -126,7 +135,7 @@ class SettingsPages:
             is_reached=checked is not None and checked.outcome is CheckOutcome.THIS_INSTANCE,
             password_fault=password_fault,
             password_characters_min=PASSWORD_CHARACTERS_MIN,
-            is_first_password=self._shell.login.first_password is not None,
+            is_first_password=self._shell.admins.first_password is not None and request[ADMIN].user_name == ADMIN_NAME,
             tokens=[_token(one) for one in await self._tokens.all()],
             token_fault=token_fault,
             token_name=token_name,

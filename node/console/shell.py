@@ -10,8 +10,7 @@ from aiohttp import web
 
 from node.connections.views import connection_view
 from node.console.console import PREFIX
-from node.console.guarding import SESSION, TOKEN
-from node.console.login import ADMIN_NAME
+from node.console.guarding import ADMIN, SESSION, TOKEN
 from node.console.presenting import shown
 from node.console.rendering import render
 from node.console.sessions import form_token
@@ -28,10 +27,11 @@ if TYPE_CHECKING:
     from node.console.assets import Assets
     from node.console.changes import Changes
     from node.console.health import Health
-    from node.console.login import Login
     from node.console.sessions import Sessions
     from node.delivery.broadcast import Broadcaster
     from node.delivery.dispatcher import Dispatcher
+    from node.instance.people.admins import Admins
+    from node.instance.viewer import Viewer
     from node.settings import Accent
 
 THEME_COOKIE: Final = "handclasp_theme"
@@ -79,7 +79,7 @@ class Shell:
     context: Context
     dispatcher: Dispatcher
     broadcaster: Broadcaster | None
-    login: Login
+    admins: Admins
     sessions: Sessions
     changes: Changes
     health: Health
@@ -121,6 +121,20 @@ class Shell:
             headers={"Cache-Control": "no-store" if secret else "private, no-cache"},
         )
 
+    async def admin_of(self, session: str) -> Viewer | None:
+        """Whose session that is; whoever is no admin any more has none.
+
+        Raises:
+            StoreError: the instance can't be opened.
+        """
+        user_id = await self.sessions.user_of(session)
+        if user_id is None:
+            return None
+        admin = await self.admins.admin(user_id)
+        if admin is None:
+            await self.sessions.close(session)
+        return admin
+
     def shown(self, connection: Connection) -> dict[str, Any]:
         """A connection as templates show it."""
         view = connection_view(self.context, connection, self.dispatcher.waiting(connection))
@@ -136,7 +150,7 @@ class Shell:
             "asset": self.assets.path,
             "version": VERSION,
             "protocol_version": PROTOCOL_VERSION,
-            "admin": ADMIN_NAME,
+            "admin": request.get(ADMIN),
             "partners": self.health.partners,
             "broker": broker_state(self.broadcaster),
         }

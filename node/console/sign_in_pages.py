@@ -13,16 +13,17 @@ from node.console.guarding import SESSION, SIGN_IN, TOKEN, Hosts, place_after_si
 from node.console.login import PASSWORD_FILE
 from node.console.sessions import AGE_S_MAX
 from node.console.shell import THEME_COOKIE, Shell, Theme, see_other
+from node.instance.people.passports import TooManyTriesError
 from node.logs import get_logger
 from node.peer.endpoint import network_prefix
 from node.words import span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from node.console.throttle import SignInTries
 
-WRONG: Final = "The name or the password is wrong."
+WRONG: Final = "The name or the password is wrong, or this user is no admin."
 YEAR_S: Final = 365 * 24 * 3600
 VISITOR_S: Final = 3600
 
@@ -71,24 +72,25 @@ class SignInPages:
         return self._page(request, following=request.query.get("next", ""))
 
     async def sign_in(self, request: web.Request) -> web.Response:
-        """Open a session for the admin; wrong tries are slowed down."""
+        """Open a session for an admin; wrong tries are slowed down."""
         form = await read_form(request)
         network = network_prefix(request.remote)
         if wait_s := self._tries.wait_s(network):
-            sentence = f"There were too many wrong tries. Try again in {span(wait_s)}."
-            answer = self._page(request, following=form["next"], name=form["name"], fault=sentence, status=429)
-            answer.headers["Retry-After"] = str(wait_s)
-            return answer
+            return self._come_back_later(request, form, wait_s)
         self._tries.tried(network)
-        if not self._shell.login.is_admin(form["name"], form["password"]):
+        try:
+            admin = await self._shell.admins.signed_in(form["name"], form["password"], network=network)
+        except TooManyTriesError as error:
+            return self._come_back_later(request, form, error.wait_s)
+        if admin is None:
             _log.warning("sign_in_refused", network=network)
             return self._page(request, following=form["next"], name=form["name"], fault=WRONG, status=401)
         self._tries.was_right(network)
-        token = await self._shell.sessions.open()
+        token = await self._shell.sessions.open(admin.sys_id)
         answer = see_other(place_after_sign_in(form["next"]))
         self._set(request, answer, self.cookie, token, AGE_S_MAX)
         answer.del_cookie(self._visitor_cookie, path=PREFIX)
-        _log.info("signed_in", network=network)
+        _log.info("signed_in", network=network, user=admin.user_name)
         return answer
 
     async def sign_out(self, request: web.Request) -> web.Response:
@@ -106,10 +108,15 @@ class SignInPages:
         self._set(request, answer, THEME_COOKIE, theme, YEAR_S)
         return answer
 
+    def _come_back_later(self, request: web.Request, form: Mapping[str, str], wait_s: int) -> web.Response:
+        sentence = f"There were too many wrong tries. Try again in {span(wait_s)}."
+        answer = self._page(request, following=form["next"], name=form["name"], fault=sentence, status=429)
+        answer.headers["Retry-After"] = str(wait_s)
+        return answer
+
     def _page(
         self, request: web.Request, *, following: str, name: str = "", fault: str = "", status: int = 200
     ) -> web.Response:
-        login = self._shell.login
         answer = self._shell.page(
             request,
             "sign_in.html",
@@ -119,7 +126,7 @@ class SignInPages:
             following=following,
             name=name,
             fault=fault,
-            first_password_file=PASSWORD_FILE if login.first_password is not None else None,
+            first_password_file=PASSWORD_FILE if self._shell.admins.first_password is not None else None,
         )
         self._set(request, answer, self._visitor_cookie, request[TOKEN], VISITOR_S)
         return answer

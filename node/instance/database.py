@@ -15,10 +15,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
 from node.instance.connections_view import attach_connections
 from node.instance.growing import grow
+from node.store.database import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -216,17 +218,24 @@ def _connect(path: Path, cache_kib: int) -> Connection:
         creator=partial(sqlite3.connect, f"{path.absolute().as_uri()}", uri=True, check_same_thread=False),
         poolclass=StaticPool,
     )
-    connection = engine.connect()
+    try:
+        connection = engine.connect()
+    except DatabaseError as error:
+        raise StoreError(f"The instance database {path} can't be opened: {error.orig}.") from error
     raw = _raw(connection)
     raw.isolation_level = None  # the driver must not open transactions of its own
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "busy_timeout = 5000",
-        f"cache_size = -{cache_kib}",
-        "temp_store = MEMORY",
-    ):
-        raw.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "busy_timeout = 5000",
+            f"cache_size = -{cache_kib}",
+            "temp_store = MEMORY",
+        ):
+            raw.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error as error:
+        _disconnect(connection)
+        raise StoreError(f"The instance database {path} can't be used: {error}.") from error
     return connection
 
 

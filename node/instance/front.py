@@ -8,8 +8,10 @@ from aiohttp import web
 
 if TYPE_CHECKING:
     from node.instance.instance import Instance
+    from node.instance.people.admins import Admins
     from node.instance.people.authentication import Authentication
     from node.instance.people.oauth import OAuth
+    from node.instance.people.registering import Registering
     from node.instance.profile import InstanceProfile
     from node.instance.rest.api import RestApi
     from node.ports import Clock, Entropy
@@ -36,6 +38,16 @@ class InstanceFront:
     def authentication(self) -> Authentication:
         """Who its users are."""
         return self._loaded().authentication
+
+    @property
+    def admins(self) -> Admins:
+        """Which of them may use the console."""
+        return self._loaded().admins
+
+    @property
+    def registering(self) -> Registering:
+        """How programs are let in."""
+        return self._loaded().registering
 
     def routes(self) -> list[web.RouteDef]:
         """Where it answers, below the instance URL."""
@@ -66,16 +78,24 @@ class _Parts:
 
     instance: Instance
     authentication: Authentication
+    admins: Admins
+    registering: Registering
     rest: RestApi
     oauth: OAuth
 
     def __init__(self, profile: InstanceProfile, *, clock: Clock, entropy: Entropy) -> None:
         from node.instance.instance import Instance  # noqa: PLC0415 - see the head of this file
+        from node.instance.people.admins import Admins  # noqa: PLC0415 - likewise
         from node.instance.people.authentication import Authentication  # noqa: PLC0415 - likewise
+        from node.instance.people.first_admin import FirstAdmin  # noqa: PLC0415 - likewise
         from node.instance.people.oauth import OAuth  # noqa: PLC0415 - likewise
+        from node.instance.people.registering import Registering  # noqa: PLC0415 - likewise
         from node.instance.rest.api import RestApi  # noqa: PLC0415 - likewise
 
         self.instance = Instance(profile, clock=clock, entropy=entropy)
-        self.authentication = Authentication(self.instance.database, clock=clock, entropy=entropy)
+        first = FirstAdmin(self.instance.database, profile.login)
+        self.authentication = Authentication(first.database, clock=clock, entropy=entropy)
+        self.admins = Admins(self.authentication, first)
+        self.registering = Registering(self.authentication.people, clock=clock, entropy=entropy)
         self.rest = RestApi(self.instance, viewer_of=self.authentication.viewer_of)
         self.oauth = OAuth(self.authentication)

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_REVISION: Final = "0005"
+SCHEMA_REVISION: Final = "0006"
 """The newest migration; a database that says something else is migrated, or refused when it is newer."""
 
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only what it calls INTEGER
@@ -167,10 +167,11 @@ sessions = Table(
     "sessions",
     metadata,
     Column("digest", LargeBinary(32), primary_key=True),
+    Column("user_id", String(32), nullable=False),
     Column("made_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
 )
-"""Who is signed in to the console; instants in Unix seconds."""
+"""Who is signed in to the console: a user of the instance; instants in Unix seconds."""
 
 api_tokens = Table(
     "api_tokens",

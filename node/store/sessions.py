@@ -18,7 +18,7 @@ _FIND = select(sessions).where(_S.digest == bindparam("wanted"))
 _ADD = insert(sessions)
 _SEEN = update(sessions).where(_S.digest == bindparam("wanted")).values(seen_at=bindparam("now"))
 _REMOVE = delete(sessions).where(_S.digest == bindparam("wanted"))
-_REMOVE_OTHERS = delete(sessions).where(_S.digest != bindparam("wanted"))
+_REMOVE_OTHERS = delete(sessions).where(_S.user_id == bindparam("of_user"), _S.digest != bindparam("wanted"))
 _REMOVE_ALL = delete(sessions)
 _DROP_OLD = delete(sessions).where(or_(_S.seen_at < bindparam("idle_since"), _S.made_at < bindparam("made_before")))
 _NEWEST = select(_S.digest).order_by(_S.seen_at.desc(), _S.made_at.desc()).limit(bindparam("most"))
@@ -26,13 +26,13 @@ _DROP_BEYOND = delete(sessions).where(_S.digest.not_in(_NEWEST))
 
 
 def find(tx: Transaction, digest: bytes) -> Row[Any] | None:
-    """The session with that digest: when it was made and last used, in Unix seconds."""
+    """The session with that digest: whose it is, and when it was made and last used, in Unix seconds."""
     return tx.execute(_FIND, {"wanted": digest}).first()
 
 
-def add(tx: Transaction, *, digest: bytes, now: int, most: int) -> None:
-    """Keep a new session, and of all of them the newest only."""
-    tx.execute(_ADD, {"digest": digest, "made_at": now, "seen_at": now})
+def add(tx: Transaction, *, digest: bytes, user_id: str, now: int, most: int) -> None:
+    """Keep a new session of a user, and of all of them the newest only."""
+    tx.execute(_ADD, {"digest": digest, "user_id": user_id, "made_at": now, "seen_at": now})
     tx.execute(_DROP_BEYOND, {"most": most})
 
 
@@ -46,9 +46,9 @@ def remove(tx: Transaction, digest: bytes) -> None:
     tx.execute(_REMOVE, {"wanted": digest})
 
 
-def remove_others(tx: Transaction, digest: bytes) -> None:
-    """End all sessions but one."""
-    tx.execute(_REMOVE_OTHERS, {"wanted": digest})
+def remove_others(tx: Transaction, digest: bytes, *, user_id: str) -> None:
+    """End all sessions of a user but one."""
+    tx.execute(_REMOVE_OTHERS, {"wanted": digest, "of_user": user_id})
 
 
 def remove_all(tx: Transaction) -> None:

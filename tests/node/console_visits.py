@@ -90,12 +90,14 @@ class Visit:
         form = {**page.form(action)["fields"], **fields}
         return await self.post(action, {name: value for name, value in form.items() if value is not None})
 
-    async def sign_in(self, password: str | None = None) -> None:
+    async def sign_in(self, password: str | None = None, *, name: str = "admin") -> None:
+        status = await self.try_to_sign_in(name, password if password is not None else self.node.password)
+        assert status == 303, status
+
+    async def try_to_sign_in(self, name: str, password: str) -> int:
+        """The status that the sign-in form gets."""
         _, page = await self.get("/console/sign-in")
-        answer, _ = await self.send(
-            page, "/console/sign-in", name="admin", password=password if password is not None else self.node.password
-        )
-        assert answer.status == 303, answer.status
+        return (await self.send(page, "/console/sign-in", name=name, password=password))[0].status
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from aiohttp import web
 from node.app import Node, Ports, Profile
 from node.console.console import ConsoleProfile
 from node.data_directory import DataDirectory
+from node.instance.front import InstanceFront
+from node.instance.profile import InstanceProfile
 from node.license.license import LICENSE_FILE, open_license
 from node.metrics import Metrics
 from node.network.addresses import AddressPolicy
@@ -23,6 +26,7 @@ from node.settings import Accent, Announcements
 from node.store.database import Database
 from node.store.writer import GroupCommitStore
 from protocol.limits import RESYNC_S
+from tests.node.people_world import image
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -54,6 +58,7 @@ class LocalNode:
     password: str
     data: Path
     clock: MovableClock
+    instance: InstanceFront
     http: aiohttp.ClientSession
 
     async def admin(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
@@ -111,6 +116,18 @@ async def running_node(
         stack.push_async_callback(store.close)
         network = AiohttpPeerNetwork(AddressPolicy(own=Reach.LOOPBACK))
         stack.push_async_callback(network.close)
+        if not directory.instance_database_path.exists():
+            shutil.copyfile(image(), directory.instance_database_path)
+        instance = InstanceFront(
+            InstanceProfile(
+                path=directory.instance_database_path,
+                node_database=directory.database_path,
+                login=directory.login,
+            ),
+            clock=clock,
+            entropy=entropy,
+        )
+        stack.push_async_callback(instance.close)
         node = Node(
             identity=directory.identity,
             admin_token=directory.admin_token,
@@ -119,7 +136,8 @@ async def running_node(
             metrics=Metrics(version="test", process=False),
             resync_s=resync_s,
             license_=open_license(directory.path / LICENSE_FILE, now=clock.now(), public=license_public_key),
-            console=ConsoleProfile(login=directory.login, accent=Accent.AUTO, url=url, framed_by=framed_by),
+            console=ConsoleProfile(instance=instance, accent=Accent.AUTO, url=url, framed_by=framed_by),
+            instance=instance,
         )
         await node.prepare()
         runner = web.AppRunner(
@@ -138,5 +156,6 @@ async def running_node(
             password=directory.login.first_password,
             data=data,
             clock=clock,
+            instance=instance,
             http=http,
         )

@@ -38,6 +38,38 @@ def image() -> Path:
     return folder / "instance.db"
 
 
+async def put(database: InstanceDatabase, table: str, sys_id: str, **values: object) -> None:
+    """Make a record, or change it, as a client of the REST APIs with the role may."""
+
+    def unit(tx: Transaction) -> None:
+        physical = tx.catalog.physical(table)
+        changed = tx.connection.execute(physical.update().where(physical.c.sys_id == sys_id).values(**values))
+        if not changed.rowcount:
+            tx.connection.execute(physical.insert().values(sys_id=sys_id, **values))
+        tx.touched.add(tx.catalog.dictionary.root(table))
+
+    await database.write(unit)
+
+
+async def drop(database: InstanceDatabase, table: str, **values: object) -> None:
+    """Remove records with these values."""
+
+    def unit(tx: Transaction) -> None:
+        physical = tx.catalog.physical(table)
+        tx.connection.execute(physical.delete().where(*(physical.c[name] == one for name, one in values.items())))
+        tx.touched.add(tx.catalog.dictionary.root(table))
+
+    await database.write(unit)
+
+
+async def put_user(database: InstanceDatabase, user_name: str, *, password: str = PASSWORD, **values: Any) -> str:
+    """A user of that name, who may sign in; the sys_id."""
+    sys_id = user_name.encode().hex().ljust(32, "0")[:32]
+    values = {"active": 1, "locked_out": 0, "name": user_name.title()} | values
+    await put(database, "sys_user", sys_id, user_name=user_name, user_password=hashed(password), **values)
+    return sys_id
+
+
 class StillClock:
     """A clock that a test moves."""
 
@@ -71,32 +103,15 @@ class PeopleWorld:
 
     async def put(self, table: str, sys_id: str, **values: object) -> None:
         """Make a record, or change it."""
-
-        def unit(tx: Transaction) -> None:
-            physical = tx.catalog.physical(table)
-            changed = tx.connection.execute(physical.update().where(physical.c.sys_id == sys_id).values(**values))
-            if not changed.rowcount:
-                tx.connection.execute(physical.insert().values(sys_id=sys_id, **values))
-            tx.touched.add(tx.catalog.dictionary.root(table))
-
-        await self.database.write(unit)
+        await put(self.database, table, sys_id, **values)
 
     async def drop(self, table: str, **values: object) -> None:
         """Remove records with these values."""
-
-        def unit(tx: Transaction) -> None:
-            physical = tx.catalog.physical(table)
-            tx.connection.execute(physical.delete().where(*(physical.c[name] == one for name, one in values.items())))
-            tx.touched.add(tx.catalog.dictionary.root(table))
-
-        await self.database.write(unit)
+        await drop(self.database, table, **values)
 
     async def user(self, name: str, *, password: str = PASSWORD, **values: Any) -> str:
         """A user of that name; the sys_id."""
-        sys_id = name.encode().hex().ljust(32, "0")[:32]
-        values = {"active": 1, "locked_out": 0, "name": name.title()} | values
-        await self.put("sys_user", sys_id, user_name=name, user_password=hashed(password), **values)
-        return sys_id
+        return await put_user(self.database, name, password=password, **values)
 
     async def role(self, name: str) -> str:
         """The sys_id of a role, made if it is not there."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from node.console.guarding import place_after_sign_in
-from node.console.login import ADMIN_NAME, PASSWORD_FILE
+from node.console.login import PASSWORD_FILE
 from node.console.sessions import AGE_S_MAX, IDLE_S_MAX
 from node.console.throttle import FREE_TRIES, WAIT_S_MAX
 from tests.node.console_visits import Visit
@@ -85,7 +85,7 @@ async def test_a_wrong_name_and_a_wrong_password_are_told_alike(visit, name, pas
     given = visit.node.password if password is None else password
     answer, page = await visit.send(page, "/console/sign-in", name=name, password=given)
     assert answer.status == 401
-    assert "The name or the password is wrong." in page.source
+    assert "The name or the password is wrong, or this user is no admin." in page.source
     assert (await visit.get("/console/connections"))[0].status == 303
 
 
@@ -282,20 +282,18 @@ def test_what_is_vendored_is_unmodified(folder):
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
 
 
-async def test_the_first_password_is_a_secret_file_until_another_is_chosen(tmp_path, hashes_as_shipped):
-    from node.console.login import read_login
-
-    async with running_node(tmp_path / "a") as node:
-        file = tmp_path / "a" / PASSWORD_FILE
-        assert file.stat().st_mode & 0o777 == 0o600
-        assert file.read_text().strip() == node.password
-    login = read_login(file)
-    login.change("correct horse battery staple")
+async def test_the_first_password_is_a_secret_file_until_another_is_chosen(visit, hashes_as_shipped):
+    file = visit.node.data / PASSWORD_FILE
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.read_text().strip() == visit.node.password
+    await visit.sign_in()
+    _, page = await visit.get("/console/settings")
+    chosen = "correct horse battery staple"
+    fields = {"present": visit.node.password, "new": chosen, "again": chosen}
+    assert (await visit.send(page, "/console/settings/password", **fields))[0].status == 303
     assert file.read_text().startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    again = read_login(file)
-    assert again.first_password is None
-    assert again.is_admin(ADMIN_NAME, "correct horse battery staple")
-    assert not again.is_admin(ADMIN_NAME, node.password)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert visit.node.password not in file.read_text()
 
 
 async def test_a_failure_is_told_in_a_page_without_its_cause(visit, monkeypatch):

@@ -43,7 +43,7 @@ async def until(visit, wanted):
 async def test_who_is_signed_in_is_told_on_every_page_and_to_nobody_else(visit):
     for path in ("/console/connections", "/console/settings", "/console/errors", "/console/nothing"):
         _, page = await visit.get(path)
-        assert "Signed in as </span>admin" in page.source, path
+        assert "Signed in as </span>System Administrator" in page.source, path
         assert 'id="health"' in page.source, path
     async with Visit(visit.node) as stranger:
         _, page = await stranger.get("/console/sign-in")

@@ -10,6 +10,7 @@ import pytest_asyncio
 from aiohttp import encode_basic_auth
 
 from node.instance.base_tables.access_tables import ACCESS_S, REFRESH_S
+from node.instance.people.oauth import FORM, FORM_BYTES_MAX
 from node.instance.people.passports import NAME_TRIES_AT_ONCE
 from node.instance.people.registering import NoSuchUserError
 from tests.node.people_world import PASSWORD, people_world
@@ -140,10 +141,22 @@ async def test_each_wrong_request_for_a_token_is_answered_by_its_error(
     assert (answer if isinstance(error, dict) else answer["error"]) == error
 
 
-@pytest.mark.parametrize("sent", [{"json": {"grant_type": "password"}}, {"data": b"\xff\xfe%00%zz"}, {}])
-async def test_what_is_no_form_is_refused(world: PeopleWorld, sent: dict[str, Any]) -> None:
-    async with world.client.post("/oauth_token.do", **sent) as answer:
-        assert (answer.status, (await answer.json())["error"]) == (400, "invalid_request")
+@pytest.mark.parametrize(
+    ("content_type", "body", "status"),
+    [
+        ("application/json", b'{"grant_type": "password"}', 400),
+        ("multipart/form-data; boundary=x", b"--x--", 400),
+        ("", b"", 400),
+        (FORM, b"", 400),
+        (FORM, b"\xff\xfe%00%zz=%ff", 400),
+        (f"{FORM}; charset=klingon", b"grant_type=password", 400),
+        (FORM, b"grant_type=password&more=" + b"x" * FORM_BYTES_MAX, 413),
+    ],
+)
+async def test_what_is_no_form_is_refused(world: PeopleWorld, content_type: str, body: bytes, status: int) -> None:
+    headers = {"Content-Type": content_type}
+    async with world.client.post("/oauth_token.do", data=body, headers=headers) as answer:
+        assert (answer.status, (await answer.json())["error"]) == (status, "invalid_request")
 
 
 @pytest.mark.parametrize("state", [{"active": 0}, {"locked_out": 1}])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PATH: Final = "/oauth_token.do"
 SCOPE: Final = "useraccount"
+FORM_BYTES_MAX: Final = 64 * 1024
 FORM: Final = "application/x-www-form-urlencoded"
 
 _CLIENT: Final = "client"
@@ -65,7 +66,8 @@ class OAuth:
             _log.warning("token_refused", network=network, error=refused.error)
             return _answer({"error": refused.error, "error_description": refused.description}, refused.status)
         except TooManyTriesError as error:
-            raise too_many(error) from None
+            later = too_many(error)
+            return web.Response(status=later.status, body=later.body, headers=later.headers)
         answer = {
             "access_token": granted.access_token,
             "refresh_token": granted.refresh_token,
@@ -78,7 +80,13 @@ class OAuth:
     async def _granted(self, request: web.Request, network: str) -> Granted:
         if request.content_type != FORM:
             raise _RefusedError(400, "invalid_request", f"The body has to be {FORM}.")
-        form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        try:
+            sent = await request.clone(client_max_size=FORM_BYTES_MAX).post()
+        except web.HTTPRequestEntityTooLarge:
+            raise _RefusedError(413, "invalid_request", f"The body has more than {FORM_BYTES_MAX} bytes.") from None
+        except (ValueError, LookupError):  # bytes or an encoding that mean nothing
+            raise _RefusedError(400, "invalid_request", f"The body is no {FORM}.") from None
+        form = {name: value for name, value in sent.items() if isinstance(value, str)}
         grant = self._grants.get(_needed(form, "grant_type"))
         if grant is None:
             raise _RefusedError(400, "unsupported_grant_type", f"grant_type is one of {', '.join(self._grants)}.")

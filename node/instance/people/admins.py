@@ -1,0 +1,64 @@
+"""The console's admins: the instance's users who have the role `admin`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from sqlalchemy import update
+
+from node.passwords import hashed
+
+if TYPE_CHECKING:
+    from node.instance.database import Transaction
+    from node.instance.people.authentication import Authentication
+    from node.instance.people.first_admin import FirstAdmin
+    from node.instance.viewer import Viewer
+
+
+class Admins:
+    """Who may use the console of one node."""
+
+    def __init__(self, authentication: Authentication, first: FirstAdmin) -> None:
+        self._authentication = authentication
+        self._first = first
+
+    @property
+    def first_password(self) -> str | None:
+        """The first-run password of `admin`, until another is chosen."""
+        return self._first.login.first_password if self._first.login is not None else None
+
+    async def signed_in(self, name: str, password: str, *, network: str) -> Viewer | None:
+        """The admin with that name and password; none if there is no such one.
+
+        Raises:
+            TooManyTriesError: it can't be said now.
+            StoreError: the instance can't be opened.
+        """
+        person = await self._authentication.signed_in(name, password, network=network)
+        return person.viewer if person is not None and person.is_console_admin else None
+
+    async def admin(self, user_id: str) -> Viewer | None:
+        """That user, while they are an admin.
+
+        Raises:
+            StoreError: the instance can't be opened.
+        """
+        person = await self._authentication.people.of_id(user_id)
+        return person.viewer if person is not None and person.is_console_admin else None
+
+    async def change_password(self, admin: Viewer, password: str) -> None:
+        """Let another password count for an admin from now on."""
+        kept = await asyncio.to_thread(hashed, password)
+
+        def unit(tx: Transaction) -> None:
+            users = tx.catalog.physical("sys_user")
+            changed = update(users).where(users.c.sys_id == admin.sys_id)
+            tx.connection.execute(
+                changed.values(user_password=kept, password_needs_reset=0, sys_mod_count=users.c.sys_mod_count + 1)
+            )
+            tx.touched.add("sys_user")
+
+        database = await self._first.database()
+        await database.write(unit)
+        await self._first.follow()
