@@ -34,7 +34,7 @@ ENV PATH=/opt/handclasp/bin:$PATH \
 EXPOSE 8101 8001
 
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as http; http.urlopen('http://127.0.0.1:' + os.environ['HANDCLASP_LISTEN'].rpartition(':')[2] + '/healthz', timeout=4)"]
+    CMD ["python", "-m", "node.is_well"]
 
 ENTRYPOINT ["handclasp"]
 CMD ["node"]

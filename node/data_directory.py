@@ -30,6 +30,7 @@ from node.bearer import new_secret
 from node.console.login import PASSWORD_FILE, make_login, read_login
 from node.key_file import make_key, read_key
 from node.private_files import ELSEWHERE, FILE_BYTES_MAX, DataDirectoryError, read_text, write_atomically
+from node.tls.trust import Trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +68,8 @@ class Runtime:
     listen: str
     instance_listen: str | None
     started_at: float
+    trust: Trust | None = None
+    """How commands of this machine know the node, when it speaks https."""
 
 
 class DataDirectory:
@@ -177,8 +180,10 @@ def read_runtime(path: Path) -> Runtime | None:
     if text is None or not _is_locked(path):
         return None
     try:
-        return Runtime(**json.loads(text))
-    except (ValueError, TypeError):
+        content = json.loads(text)
+        trust = content.pop("trust", None)
+        return Runtime(**content, trust=Trust(**trust) if trust is not None else None)
+    except (ValueError, TypeError, AttributeError):
         raise DataDirectoryError(f"{file} is damaged: restart the node that runs on {path}.") from None
 
 

@@ -18,7 +18,7 @@ from node.console.console import Console, ConsoleProfile
 from node.data_directory import DataDirectory, Runtime, read_runtime
 from node.delivery.broker_url import BrokerUrl
 from node.delivery.mqtt import MqttBroker
-from node.http_server import serve_http
+from node.http_server import INSTANCE_HEADS, serve_http
 from node.instance.front import InstanceFront
 from node.instance.profile import InstanceProfile
 from node.license.license import LICENSE_FILE, open_license
@@ -31,6 +31,7 @@ from node.real_ports import SystemClock, SystemEntropy
 from node.settings import BrokerChoice, HostPort, HttpAllowed
 from node.store.database import Database
 from node.store.writer import GroupCommitStore
+from node.tls.certificate import CertificateFiles, ServerCertificate
 from node.version import VERSION
 from protocol.identity import fingerprint
 
@@ -58,8 +59,10 @@ async def serve(
     `ready` is told where it listens and, once in its life, the console's first-run password.
 
     Raises:
-        DataDirectoryError, StoreError, ListenError, BrokerStartError: the node can't start; nothing was changed.
+        CertificateError, DataDirectoryError, StoreError, ListenError, BrokerStartError: the node can't start; nothing
+            was changed.
     """
+    certificate = _certificate(settings)
     asked_to_end = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
@@ -71,11 +74,12 @@ async def serve(
         stack.callback(lambda: None if is_ready else directory.discard())
         node = await _node(settings, directory, places, stack)
         await node.prepare()
-        for app, place in zip((node.node_app, node.instance_app), places, strict=False):
-            stack.push_async_callback((await serve_http(app, place.listening)).cleanup)
+        for app, place, heads in zip((node.node_app, node.instance_app), places, (None, INSTANCE_HEADS), strict=False):
+            runner = await serve_http(app, place.listening, certificate=certificate, heads=heads)
+            stack.push_async_callback(runner.cleanup)
         node.start()
         stack.push_async_callback(node.stop)
-        runtime = _runtime(places)
+        runtime = _runtime(places, certificate)
         directory.write_runtime(runtime)
         is_ready = True
         _log.info(
@@ -107,6 +111,14 @@ class _Place:
 
     listening: socket.socket
     where: HostPort
+    url: str
+    """By which this machine reaches it."""
+
+
+def _certificate(settings: Settings) -> ServerCertificate | None:
+    if settings.tls_cert_file is None or settings.tls_key_file is None:
+        return None
+    return ServerCertificate(CertificateFiles(certificate=settings.tls_cert_file, key=settings.tls_key_file))
 
 
 def _listen_all(settings: Settings, stack: contextlib.AsyncExitStack) -> list[_Place]:
@@ -126,7 +138,8 @@ def _listening(settings: Settings, stack: contextlib.AsyncExitStack) -> list[_Pl
             listening = _listen(wanted)
             stack.callback(listening.close)
             host, port = listening.getsockname()[:2]
-            places.append(_Place(listening=listening, where=HostPort(host=host, port=port)))
+            where = HostPort(host=host, port=port)
+            places.append(_Place(listening=listening, where=where, url=where.url(settings.scheme)))
     return places
 
 
@@ -166,7 +179,7 @@ async def _node(
         profile=Profile(
             name=settings.name,
             node_url=settings.node_url,
-            instance_url=settings.instance_url or places[-1].where.url,
+            instance_url=settings.instance_url or places[-1].url,
             announcements=settings.announcements,
         ),
         ports=Ports(clock=clock, entropy=entropy, network=network, store=store, broker=broker),
@@ -174,7 +187,7 @@ async def _node(
         console=ConsoleProfile(
             instance=instance,
             accent=settings.accent,
-            url=settings.node_url or places[0].where.url,
+            url=settings.node_url or places[0].url,
             hosts=settings.console_hosts,
             framed_by=settings.console_framed_by,
         ),
@@ -182,15 +195,16 @@ async def _node(
     )
 
 
-def _runtime(places: list[_Place]) -> Runtime:
-    node, instance = places[0].where, places[1].where if len(places) > 1 else None
+def _runtime(places: list[_Place], certificate: ServerCertificate | None) -> Runtime:
+    node, instance = places[0], places[1] if len(places) > 1 else None
     return Runtime(
         pid=os.getpid(),
         node_url=node.url,
         instance_url=instance.url if instance is not None else None,
-        listen=str(node),
-        instance_listen=str(instance) if instance is not None else None,
+        listen=str(node.where),
+        instance_listen=str(instance.where) if instance is not None else None,
         started_at=SystemClock().now(),
+        trust=certificate.trust if certificate is not None else None,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from node.host_port import HostPort
 from node.settings_table import (
     COMMAND_LINE_VARIABLES,
     PREFIX,
@@ -20,7 +21,6 @@ from node.settings_table import (
     Accent,
     Announcements,
     BrokerChoice,
-    HostPort,
     HttpAllowed,
     LogFormat,
     LogLevel,
@@ -75,6 +75,8 @@ class Settings:
     """None: a private node, which others can't reach."""
     instance_url: str | None
     """None: not served, or its port is chosen by the system and known only once it listens."""
+    tls_cert_file: Path | None
+    tls_key_file: Path | None
     mqtt_url: BrokerUrl | None = field(repr=False)
     broker: BrokerChoice
     mqtt_ca_file: Path | None
@@ -88,6 +90,11 @@ class Settings:
     license_public_key: bytes | None
     log_level: LogLevel
     log_format: LogFormat
+
+    @property
+    def scheme(self) -> str:
+        """What both listeners speak."""
+        return "https" if self.tls_cert_file is not None else "http"
 
 
 def load(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
@@ -107,7 +114,7 @@ def load(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> Setting
     values["console_hosts"] = values["console_hosts"] or ()
     place: HostPort | None = values["instance_listen"]
     if values["instance_url"] is None and place and place.port:
-        values["instance_url"] = place.url
+        values["instance_url"] = place.url("https" if values["tls_cert_file"] else "http")
     settings = Settings(**values)
     _refuse_contradictions(settings)
     return settings
@@ -171,6 +178,7 @@ def _refuse_contradictions(settings: Settings) -> None:
             f"HANDCLASP_LISTEN and HANDCLASP_INSTANCE_LISTEN are both {place}: give the instance "
             "another port with --instance-listen, or switch it off with --instance-listen none."
         )
+    _refuse_half_tls(settings)
     if settings.mqtt_ca_file and not (settings.mqtt_url and settings.mqtt_url.tls):
         raise SettingsError(
             "HANDCLASP_MQTT_CA_FILE is set, but no mqtts:// broker that it could check: "
@@ -181,6 +189,21 @@ def _refuse_contradictions(settings: Settings) -> None:
             f"HANDCLASP_MQTT_URL names a broker and HANDCLASP_BROKER asks to start {settings.broker}: "
             "set one of the two."
         )
+
+
+def _refuse_half_tls(settings: Settings) -> None:
+    files = {"HANDCLASP_TLS_CERT_FILE": settings.tls_cert_file, "HANDCLASP_TLS_KEY_FILE": settings.tls_key_file}
+    missing = [variable for variable, path in files.items() if path is None]
+    if len(missing) == 1:
+        given = next(variable for variable in files if variable not in missing)
+        raise SettingsError(f"{given} is set and {missing[0]} is not: https needs both, so set the other too.")
+    urls = {"HANDCLASP_NODE_URL": settings.node_url, "HANDCLASP_INSTANCE_URL": settings.instance_url}
+    for variable, url in urls.items():
+        if not missing and url is not None and url.startswith("http:"):
+            raise SettingsError(
+                f"{variable} is {_shown(url)}, but with HANDCLASP_TLS_CERT_FILE the node speaks https only: "
+                "begin the URL with https://."
+            )
 
 
 def _is_from_kubernetes(name: str, value: str) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
+from node.host_port import PORT_MAX, HostPort, is_name
 from protocol.errors import TextError
 
 if TYPE_CHECKING:
@@ -25,11 +25,6 @@ PREFIX: Final = "HANDCLASP_"
 
 COMMAND_LINE_VARIABLES: Final = ("HANDCLASP_NODE", "HANDCLASP_PAIR", "HANDCLASP_TOKEN")
 """Variables of the command line's own; a node leaves them alone."""
-
-PORT_MAX: Final = 65_535
-HOST_CHARACTERS_MAX: Final = 253
-
-_HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.IGNORECASE)
 
 _LOOPBACK_ORIGIN: Final = re.compile(r"http://(127\.0\.0\.1|localhost):(?P<port>[1-9][0-9]{0,4})")
 
@@ -88,45 +83,6 @@ class Accent(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostPort:
-    """Where to listen; port 0 lets the system choose one."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """The place that `127.0.0.1:8101`, `[::1]:8101` or `localhost:8101` names.
-
-        Raises:
-            ValueError: it names none; the text says what to write.
-        """
-        host, colon, port_text = text.rpartition(":")
-        if not (colon and host):
-            raise ValueError("write an address and a port, as in 127.0.0.1:8101 or [::1]:8101")
-        if not (port_text.isascii() and port_text.isdecimal() and int(port_text[:6]) <= PORT_MAX):
-            raise ValueError(f"after the last colon goes a port from 0 (any that is free) to {PORT_MAX}")
-        if host.startswith("[") and host.endswith("]"):
-            host, is_usable = host[1:-1], ":" in host and _is_address(host[1:-1])
-        else:
-            # A name whose last part is a number would be read as an address in an unusual notation.
-            is_usable = _is_address(host) if host.rpartition(".")[2].isdecimal() else _is_name(host)
-        if not is_usable:
-            raise ValueError("before the last colon goes an address or a host name; IPv6 stands in brackets")
-        return cls(host=host, port=int(port_text))
-
-    @property
-    def url(self) -> str:
-        """The http URL by which this machine reaches it, also when it listens on all addresses."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # compared, not bound  # noqa: S104 - compared, not bound
-        return f"http://{HostPort(host=host, port=self.port)}"
-
-    def __str__(self) -> str:
-        """As it would be written in the setting."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """One row of the table."""
 
@@ -155,17 +111,6 @@ class Setting:
     def default_shown(self) -> str:
         """The default, as help and documents show it."""
         return self.default_help or self.default
-
-
-def _is_address(host: str) -> bool:
-    try:
-        return bool(ip_address(host))
-    except ValueError:
-        return False
-
-
-def _is_name(host: str) -> bool:
-    return len(host) <= HOST_CHARACTERS_MAX and _HOST.fullmatch(host) is not None
 
 
 def _name(text: str) -> str:
@@ -231,7 +176,7 @@ def _instance_listen(text: str) -> HostPort | None:
 def _hosts(text: str) -> tuple[str, ...]:
     names = [name.strip().lower() for name in text.split(",")]
     for name in names:
-        if not _is_name(name):
+        if not is_name(name):
             raise ValueError("write host names without scheme and port, separated by commas, as in console.example")
     return tuple(names)
 
@@ -292,9 +237,24 @@ SETTINGS: Final = (
     Setting(
         field="instance_url",
         metavar="URL",
-        default_help="http:// and where the instance listens",
+        default_help="http:// or https://, and where the instance listens",
         parse=_url,
         help="The URL by which people know this instance.",
+    ),
+    Setting(
+        field="tls_cert_file",
+        metavar="FILE",
+        default_help="none: plain http, on both ports",
+        parse=_file,
+        help="The certificate, followed by its chain, a PEM file: with it both ports speak https. "
+        "One that is renewed is taken by itself.",
+    ),
+    Setting(
+        field="tls_key_file",
+        metavar="FILE",
+        default_help="none",
+        parse=_file,
+        help="The certificate's private key, a PEM file without a password that no other user can read.",
     ),
     Setting(
         field="mqtt_url",

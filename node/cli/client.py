@@ -16,12 +16,14 @@ from urllib.parse import quote, urlencode, urlsplit
 from node.cli.failures import EXIT_REFUSED, EXIT_USAGE, CommandError
 from node.problems import Problem
 from node.real_ports import SystemEntropy
+from node.tls.trust import client_context
 from protocol.code_outcomes import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from node.cli.places import Place
+    from node.tls.trust import Trust
 
 API: Final = "/api/v1"
 ANSWER_S_MAX: Final = 60.0
@@ -91,6 +93,7 @@ class AdminClient:
         parts = urlsplit(place.url)
         self._host, self._port, self._path = parts.hostname or "", parts.port, parts.path
         self._is_tls = parts.scheme == "https"
+        self._trust = place.trust
         if not self._is_tls and not _is_loopback(self._host):
             raise CommandError(
                 f"The admin token would go to {self._host} unencrypted.",
@@ -188,7 +191,8 @@ class AdminClient:
         except ssl.SSLError as error:
             raise CommandError(
                 f"No encrypted connection to {self._url} can be made ({error.reason or error}).",
-                "Have its certificate mended, or run the command on that machine.",
+                "If you trust who has signed its certificate, name the file of that authority in SSL_CERT_FILE; "
+                "on the node's own machine, name its data directory with --data instead.",
             ) from None
         except (OSError, HTTPException) as error:
             said = getattr(error, "strerror", None) or type(error).__name__
@@ -212,6 +216,8 @@ class AdminClient:
         raise AssertionError("the last try returns or raises")
 
     def _link(self) -> HTTPConnection:
+        if self._trust is not None:
+            return _KnownByCertificate(self._host, self._port, timeout_s=self._answer_s_max, trust=self._trust)
         if self._is_tls:
             return HTTPSConnection(self._host, self._port, timeout=self._answer_s_max)
         return HTTPConnection(self._host, self._port, timeout=self._answer_s_max)
@@ -230,6 +236,26 @@ class AdminClient:
             f"{self._url} answers, but not as a node does (HTTP {status}).",
             "Check the address: it is the node URL, not the instance URL.",
         )
+
+
+class _KnownByCertificate(HTTPConnection):
+    """A link to the node that shows that very certificate, whatever its address is."""
+
+    def __init__(self, host: str, port: int | None, *, timeout_s: float, trust: Trust) -> None:
+        super().__init__(host, port, timeout=timeout_s)
+        self._server_name = trust.server_name
+        try:
+            self._context = client_context(trust.certificate_file)
+        except OSError as error:
+            raise CommandError(
+                f"The certificate by which the node is known, {trust.certificate_file}, can't be read "
+                f"({error.strerror or error}).",
+                "Let this user read it, or see what the node's log says of it.",
+            ) from None
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = self._context.wrap_socket(self.sock, server_hostname=self._server_name)
 
 
 def _one(sys_id: str) -> str:

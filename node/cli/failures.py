@@ -32,6 +32,7 @@ SENTENCE_ERRORS: Final = frozenset(
         ("node.store.database", "StoreError"),
         ("node.store.backup", "BackupError"),
         ("node.serve", "ListenError"),
+        ("node.tls.certificate", "CertificateError"),
         ("node.brokers.children", "BrokerStartError"),
         ("protocol.errors", "ProtocolError"),
     }

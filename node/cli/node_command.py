@@ -67,7 +67,7 @@ def run(flags: Mapping[str, str | None], *, as_json: bool = False) -> None:
         as_json: whether one JSON document is printed when it is ready.
 
     Raises:
-        SettingsError, DataDirectoryError, StoreError, ListenError, BrokerStartError: it can't start.
+        SettingsError, CertificateError, DataDirectoryError, StoreError, ListenError, BrokerStartError: it can't start.
     """
     settings = load(flags, os.environ)
 

@@ -25,6 +25,8 @@ from node.settings import default_data_directory, refuse_unknown_variables
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from node.tls.trust import Trust
+
 PAIR_FILE: Final = "pair.json"
 
 _TOKEN: Final = re.compile(r"[!-~]{1,512}")
@@ -48,6 +50,8 @@ class Place:
     """How sentences call it."""
     url: str
     token: str = field(repr=False)
+    trust: Trust | None = None
+    """How the node is known; none: over https, by the authorities that the system trusts."""
 
 
 def find_place(choice: Choice, environ: Mapping[str, str]) -> Place:
@@ -145,18 +149,23 @@ def _by_url(url: str, token_file: Path | None, environ: Mapping[str, str]) -> Pl
 
 
 def _on(path: Path, title: str) -> Place:
-    place = _running(path, title)
+    place = running_on(path, title)
     if place is None:
         raise CommandError(f"No node runs on {path}.", f"Start it with `handclasp node --data {path}`.")
     return place
 
 
-def _running(path: Path, title: str) -> Place | None:
+def running_on(path: Path, title: str) -> Place | None:
+    """The node that runs on that data directory now; none if none does.
+
+    Raises:
+        DataDirectoryError: its files can't be read.
+    """
     runtime = read_runtime(path)
     token = read_admin_token(path) if runtime is not None else None
     if runtime is None or token is None:
         return None
-    return Place(title=title, url=runtime.node_url, token=token)
+    return Place(title=title, url=runtime.node_url, token=token, trust=runtime.trust)
 
 
 def _of_pair(name: str, environ: Mapping[str, str]) -> Place:
@@ -168,7 +177,7 @@ def _of_pair(name: str, environ: Mapping[str, str]) -> Place:
         )
     if name not in nodes:
         raise CommandError(f"The pair has no node {name!r}.", f"It has: {', '.join(nodes)}.")
-    place = _running(nodes[name], f"node {name} of the pair")
+    place = running_on(nodes[name], f"node {name} of the pair")
     if place is None:
         raise CommandError(f"The node {name!r} of the pair does not run.", "Start it with `handclasp pair`.")
     return place
@@ -178,7 +187,7 @@ def _only_one(environ: Mapping[str, str]) -> Place:
     usual = default_data_directory(environ)
     nodes = [(f"--node {name}", path) for name, path in pair_nodes(environ).items()]
     nodes.append((f"--data {usual}", usual))
-    running = [(flag, place) for flag, path in nodes if (place := _running(path, flag)) is not None]
+    running = [(flag, place) for flag, path in nodes if (place := running_on(path, flag)) is not None]
     if not running:
         raise CommandError(
             "No node runs in the usual places of this machine.",

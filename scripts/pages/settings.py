@@ -18,6 +18,8 @@ EXAMPLES: Final = {
     "instance_listen": "none",
     "node_url": "https://node.acme.example",
     "instance_url": "https://acme.example",
+    "tls_cert_file": "/etc/handclasp/node.pem",
+    "tls_key_file": "/etc/handclasp/node.key",
     "mqtt_url": "mqtts://handclasp:secret@broker.acme.example",
     "broker": "mosquitto",
     "mqtt_ca_file": "/etc/handclasp/broker-ca.pem",

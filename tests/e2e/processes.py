@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
 from node.data_directory import read_admin_token
+from node.tls.trust import client_context
 
 if TYPE_CHECKING:
+    import ssl
     from pathlib import Path
 
 
@@ -39,11 +41,21 @@ class NodeProcess:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def instance_url(self) -> str:
-        return f"http://127.0.0.1:{self.instance_port}"
+        return f"{self.scheme}://127.0.0.1:{self.instance_port}"
+
+    @property
+    def scheme(self) -> str:
+        return "https" if "HANDCLASP_TLS_CERT_FILE" in self.settings else "http"
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """What trusts the node."""
+        file = self.settings.get("HANDCLASP_TLS_CERT_FILE")
+        return client_context(file) if file is not None else None
 
     @property
     def log(self) -> Path:
@@ -74,7 +86,7 @@ class NodeProcess:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=1) as answer:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=1, context=self.tls) as answer:
                 return answer.status == 200
         except OSError:
             return False
@@ -100,7 +112,7 @@ class NodeProcess:
             },
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=10, context=self.tls) as answer:
                 return answer.status, json.load(answer)
         except HTTPError as error:
             return error.code, json.load(error)

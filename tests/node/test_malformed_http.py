@@ -44,10 +44,10 @@ def node(tmp_path_factory):
     node.close()
 
 
-def said(node, data):
+def said(node, data, *, port=None):
     """All that is answered, until the node hangs up."""
     answer = b""
-    with socket.create_connection(("127.0.0.1", node.port), timeout=10) as link:
+    with socket.create_connection(("127.0.0.1", port or node.port), timeout=10) as link:
         link.sendall(data)
         while piece := link.recv(4096):
             answer += piece
@@ -71,6 +71,18 @@ def test_garbage_is_one_quiet_line_without_a_traceback(node, what):
     }
     assert "exception" not in line
     assert "secret" not in str(line)
+
+
+@pytest.mark.parametrize(("length", "status"), [(16_000, b"404"), (23_000, b"414")])
+def test_the_instance_takes_longer_urls_and_refuses_those_that_are_too_long_by_a_page(node, length, status):
+    start = len(node.log.read_text())
+    request = b"GET /" + b"a" * length + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    head, _, body = said(node, request, port=node.instance_port).partition(b"\r\n\r\n")
+    assert head.split()[1] == status
+    if status == b"414":
+        assert body.startswith(b"<html>")
+        until(lambda: lines_after(node, start), "it is told")
+        assert [line["event"] for line in lines_after(node, start)] == ["malformed_http"]
 
 
 def test_it_answers_all_the_same(node):

@@ -48,6 +48,8 @@ def test_without_anything_set_a_private_node_listens_on_loopback():
         instance_listen=HostPort(host="127.0.0.1", port=8001),
         node_url=None,
         instance_url="http://127.0.0.1:8001",
+        tls_cert_file=None,
+        tls_key_file=None,
         mqtt_url=None,
         broker=BrokerChoice.AUTO,
         mqtt_ca_file=None,
@@ -76,6 +78,8 @@ def texts(tmp_path):
         "instance_listen": "none",
         "node_url": "https://node.example/a/",
         "instance_url": "https://acme.example",
+        "tls_cert_file": str(authority),
+        "tls_key_file": str(authority),
         "mqtt_url": "mqtts://broker.example",
         "broker": "none",
         "mqtt_ca_file": str(authority),
@@ -180,7 +184,8 @@ def test_what_is_no_place_to_listen_is_refused(text):
 def test_a_place_to_listen_reads_back_and_has_a_url(text, url):
     place = HostPort.parse(text)
     assert str(place) == text
-    assert place.url == url
+    assert place.url("http") == url
+    assert place.url("https") == url.replace("http:", "https:")
 
 
 def test_the_instance_s_url_follows_from_where_it_listens():
@@ -205,6 +210,8 @@ REFUSED = [
     ("broker", "hivemq"),
     ("mqtt_ca_file", "/does/not/exist.pem"),
     ("ca_file", "/"),
+    ("tls_cert_file", "/does/not/exist.pem"),
+    ("tls_key_file", "/"),
     ("allow_addresses", "10.0.0.1/8"),
     ("allow_addresses", "10.0.0.0/8;172.16.0.0/12"),
     ("allow_http", "yes"),
