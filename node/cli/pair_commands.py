@@ -20,6 +20,7 @@ from node.cli.places import pair_directory
 from node.cli.program import program
 from node.console.login import ADMIN_NAME, PASSWORD_FILE
 from node.data_directory import TOKEN_FILE
+from node.local_pair.certificates import PairCertificates, pair_certificates
 from node.local_pair.notes import ChildState
 from node.local_pair.plan import Wish, plan
 from node.local_pair.processes import LocalPair, PairFailedError, PairStartError
@@ -42,6 +43,7 @@ pair_app = typer.Typer(
       handclasp pair                  two nodes, a and b
       handclasp pair --connect        the same, connected to each other
       handclasp pair --count 3        a, b and c
+      handclasp pair --tls            by https, as real ServiceNow clients ask for
       handclasp pair status           from another terminal
 
     Next: be both admins with `handclasp connections initiate --node a …` and `… accept --node b`.
@@ -89,6 +91,12 @@ def start(  # noqa: PLR0913 - one parameter an option
         typer.Option(help="Which broker. [default: mosquitto if it is installed, else amqtt]", show_default=False),
     ] = None,
     connect: Annotated[bool, typer.Option("--connect", help="Connect the first two nodes to each other.")] = False,
+    tls: Annotated[
+        bool,
+        typer.Option(
+            "--tls", help="Speak https: a throw-away certificate authority is made, and it is told how to trust it."
+        ),
+    ] = False,
     begin_anew: Annotated[
         bool, typer.Option("--reset", help="Delete this pair's data first: keys, connections, tokens.")
     ] = False,
@@ -105,6 +113,7 @@ def start(  # noqa: PLR0913 - one parameter an option
         instance_port=instance_port,
         mqtt_port=mqtt_port,
         broker=broker.value if broker is not None else None,
+        tls=tls,
     )
     out = Output(as_json=as_json)
     try:
@@ -113,14 +122,15 @@ def start(  # noqa: PLR0913 - one parameter an option
                 reset(directory)
             state = plan(wish, load(directory))
             _refuse_lonely(state, connect=connect)
+            certificates = pair_certificates(directory, state.names, now=SystemClock().now()) if state.tls else None
             save(directory, state)
 
             def ready(pair: LocalPair, connection: dict[str, Any] | None) -> None:
-                out.document(_document(directory, pair, connection))
-                _banner(out, directory, pair, connection)
+                out.document(_document(directory, pair, certificates, connection))
+                _banner(out, directory, pair, certificates, connection)
                 sys.stdout.flush()
 
-            asyncio.run(run(directory, state, connect=connect, ready=ready, tell=_tell_now))
+            asyncio.run(run(directory, state, certificates=certificates, connect=connect, ready=ready, tell=_tell_now))
             out.line("Stopped. `handclasp pair` goes on where this was.")
     except (PairStateError, PairStartError) as error:
         raise CommandError(str(error)) from error
@@ -143,7 +153,9 @@ def _directory(data: Path | None) -> Path:
     return data.expanduser().absolute() if data is not None else pair_directory(os.environ)
 
 
-def _document(directory: Path, pair: LocalPair, connection: dict[str, Any] | None) -> dict[str, Any]:
+def _document(
+    directory: Path, pair: LocalPair, certificates: PairCertificates | None, connection: dict[str, Any] | None
+) -> dict[str, Any]:
     return {
         "data": str(directory),
         "pid": os.getpid(),
@@ -161,11 +173,22 @@ def _document(directory: Path, pair: LocalPair, connection: dict[str, Any] | Non
             for node in pair.nodes
         ],
         "broker": {"kind": pair.broker.kind.value, "url": pair.broker.url, "pid": pair.broker.pid},
+        "tls": (
+            {"ca_file": str(certificates.ca_file), "expires_at": certificates.expires_at.isoformat()}
+            if certificates is not None
+            else None
+        ),
         "connection": connection,
     }
 
 
-def _banner(out: Output, directory: Path, pair: LocalPair, connection: dict[str, Any] | None) -> None:
+def _banner(
+    out: Output,
+    directory: Path,
+    pair: LocalPair,
+    certificates: PairCertificates | None,
+    connection: dict[str, Any] | None,
+) -> None:
     for node in pair.nodes:
         out.line(f"Instance {node.name}", style="bold")
         out.pairs(
@@ -181,22 +204,43 @@ def _banner(out: Output, directory: Path, pair: LocalPair, connection: dict[str,
     out.pairs([(f"{pair.broker.kind.value:<12}", pair.broker.url)])
     out.line("Data and logs", style="bold")
     out.line(f"  {directory}", whole=True)
+    if certificates is not None:
+        _tell_trust(out, certificates)
     if connection is not None:
         out.line()
         tell_connection(out, connection)
     out.line()
     out.line("Try it, in another terminal:")
-    for line in _to_try(directory, pair, connection):
+    for line in _to_try(directory, pair, certificates, connection):
         out.line(f"  {line}", whole=True)
     out.line()
     out.line("Ready. Ctrl-C stops it.")
     out.line("The next start goes on with the same data; --reset begins anew.")
 
 
-def _to_try(directory: Path, pair: LocalPair, connection: dict[str, Any] | None) -> list[str]:
+def _tell_trust(out: Output, certificates: PairCertificates) -> None:
+    """What makes clients trust the pair's authority, to paste into the shell that starts them."""
+    file = _quoted(certificates.ca_file)
+    out.line("Trust its certificates", style="bold")
+    out.line(
+        f"  They are of a throw-away authority and good until {certificates.expires_at:%Y-%m-%d}. In the shell of a"
+    )
+    out.line("  client (it then trusts this authority instead of the system's; Node.js: beside them):")
+    for variables, of in (
+        (f"SSL_CERT_FILE={file}", "Python's ssl, httpx, aiohttp, Go, OpenSSL"),
+        (f"REQUESTS_CA_BUNDLE={file}", "requests, and with it pysnc and pysnow"),
+        (f"NODE_EXTRA_CA_CERTS={file}", "Node.js"),
+    ):
+        out.line(f"  export {variables}  # {of}", whole=True)
+
+
+def _to_try(
+    directory: Path, pair: LocalPair, certificates: PairCertificates | None, connection: dict[str, Any] | None
+) -> list[str]:
     """Commands to paste."""
     first, last = pair.nodes[0], pair.nodes[-1]
     token = f"$(cat {_quoted(first.data / TOKEN_FILE)})"
+    trusted = f"--cacert {_quoted(certificates.ca_file)} " if certificates is not None else ""
     elsewhere = "" if directory == pair_directory(os.environ) else f"HANDCLASP_PAIR={_quoted(directory)} "
     mine = f"{elsewhere}{program()}"
     if connection is not None:
@@ -214,7 +258,7 @@ def _to_try(directory: Path, pair: LocalPair, connection: dict[str, Any] | None)
         f"{mine} watch",
         f"{mine} pair status",
         f"mosquitto_sub -h 127.0.0.1 -p {pair.broker.port} -t 'handclasp/#' -v",
-        f'curl -H "Authorization: Bearer {token}" {first.node_url}/api/v1/connections',
+        f'curl {trusted}-H "Authorization: Bearer {token}" {first.node_url}/api/v1/connections',
     ]
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from node.cli.failures import CommandError
-from node.data_directory import read_admin_token, read_runtime
+from node.cli.places import running_on
+from node.data_directory import read_runtime
 from node.local_pair.keeping import BROKER
 from node.local_pair.notes import ChildState, Note, read_notes
 
@@ -50,21 +51,20 @@ def nodes_and_broker(directory: Path, state: PairState, pid: int | None) -> tupl
 def _node(directory: Path, state: PairState, name: str, note: Note) -> dict[str, Any]:
     ports = dict(zip(state.names, state.ports.nodes, strict=True))[name]
     runtime = read_runtime(directory / name)
-    token = read_admin_token(directory / name) if runtime is not None else None
     shown: dict[str, Any] = {
         "name": name,
-        "node_url": f"http://127.0.0.1:{ports.node}",
-        "instance_url": f"http://127.0.0.1:{ports.instance}",
+        "node_url": f"{state.scheme}://127.0.0.1:{ports.node}",
+        "instance_url": f"{state.scheme}://127.0.0.1:{ports.instance}",
         "pid": runtime.pid if runtime is not None else None,
         "connections": {},
     }
-    if runtime is None or token is None:
+    place = running_on(directory / name, name)
+    if place is None:
         down = note.state if note.state is not ChildState.RUNNING else ChildState.STOPPED
         return shown | _noted(note, down)
     from node.cli.client import AdminClient  # noqa: PLC0415 - only where a node runs
-    from node.cli.places import Place  # noqa: PLC0415 - likewise
 
-    client = AdminClient(Place(title=name, url=runtime.node_url, token=token), answer_s_max=ANSWER_S_MAX)
+    client = AdminClient(place, answer_s_max=ANSWER_S_MAX)
     try:
         counts = Counter(one["status"] for one in client.connections())
     except CommandError as error:

@@ -25,7 +25,7 @@ class DemoAdmin(AdminClient):
         token = read_admin_token(child.data)
         if token is None:
             raise CommandError(f"The node {side} has no admin token.", exit_code=EXIT_REFUSED)
-        super().__init__(Place(title=f"node {side}", url=child.node_url, token=token))
+        super().__init__(Place(title=f"node {side}", url=child.node_url, token=token, trust=child.trust))
         self.side = side
         self.name = f"Admin {side.upper()}"
         self.child = child

@@ -28,7 +28,7 @@ def client_of(node: NodeChild) -> AdminClient:
     token = read_admin_token(node.data)
     if token is None:
         raise PairFailedError(f"The node {node.name} has no admin token: it never started.")
-    return AdminClient(Place(title=f"node {node.name} of the pair", url=node.node_url, token=token))
+    return AdminClient(Place(title=f"node {node.name} of the pair", url=node.node_url, token=token, trust=node.trust))
 
 
 def handshake(pair: LocalPair) -> dict[str, Any]:

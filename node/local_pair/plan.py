@@ -29,6 +29,7 @@ class Wish:
     instance_port: int | None = None
     mqtt_port: int | None = None
     broker: str | None = None
+    tls: bool = False
 
 
 def plan(wish: Wish, earlier: PairState | None) -> PairState:
@@ -56,10 +57,16 @@ def _new(wish: Wish) -> PairState:
             broker=broker,
         ),
         broker_kind=kind.value,
+        tls=wish.tls,
     )
 
 
 def _again(wish: Wish, earlier: PairState) -> PairState:
+    if wish.tls and not earlier.tls:
+        raise PairStateError(
+            "This pair was made without --tls, and its partners know it by http. "
+            "Leave it out, begin anew with --reset, or name another --data."
+        )
     asked = {
         "names": _names(wish) if wish.names or wish.count else None,
         "--node-port": wish.node_port,

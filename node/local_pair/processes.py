@@ -18,9 +18,12 @@ from node.endings import last_words
 from node.free_ports import LOOPBACK, free_ports
 from node.private_files import DataDirectoryError
 from node.settings_table import Accent
+from node.tls.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from node.local_pair.certificates import NodeCertificate, PairCertificates
 
 ACCENTS = tuple(accent for accent in Accent if accent is not Accent.AUTO)
 """Neighbours get different ones."""
@@ -65,13 +68,30 @@ class NodeChild:
     """One `handclasp node` process; it can be stopped, killed and started again on the same data."""
 
     def __init__(
-        self, *, name: str, data: Path, ports: NodePorts, mqtt_url: str, settings: Mapping[str, str] | None = None
+        self,
+        *,
+        name: str,
+        data: Path,
+        ports: NodePorts,
+        mqtt_url: str,
+        certificate: NodeCertificate | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
-        """Name the node; nothing is started yet. `settings` are further variables, which win over the usual ones."""
+        """Name the node; nothing is started yet.
+
+        Args:
+            name: what partners call it.
+            data: its data directory.
+            ports: where it listens.
+            mqtt_url: its broker.
+            certificate: with it the node speaks https; none: http.
+            settings: further variables, which win over the usual ones.
+        """
         self.name = name
         self.data = data
         self.ports = ports
         self._mqtt_url = mqtt_url
+        self._certificate = certificate
         self._settings = settings or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._log_began = 0
@@ -79,12 +99,23 @@ class NodeChild:
     @property
     def node_url(self) -> str:
         """The URL by which partners reach it."""
-        return f"http://{LOOPBACK}:{self.ports.node}"
+        return f"{self._scheme}://{LOOPBACK}:{self.ports.node}"
 
     @property
     def instance_url(self) -> str:
         """The URL by which people know its instance."""
-        return f"http://{LOOPBACK}:{self.ports.instance}"
+        return f"{self._scheme}://{LOOPBACK}:{self.ports.instance}"
+
+    @property
+    def trust(self) -> Trust | None:
+        """How a client of this machine knows it; none: it speaks http."""
+        if self._certificate is None:
+            return None
+        return Trust(certificate_file=str(self._certificate.certificate_file), server_name=LOOPBACK)
+
+    @property
+    def _scheme(self) -> str:
+        return "http" if self._certificate is None else "https"
 
     @property
     def log_path(self) -> Path:
@@ -175,6 +206,7 @@ class NodeChild:
             "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]).strip(
                 os.pathsep
             ),
+            **(self._certificate.settings if self._certificate is not None else {}),
             **self._settings,
         }
         with self.log_path.open("ab") as log:
@@ -206,6 +238,7 @@ class LocalPair:
         names: Sequence[str] = ("a", "b"),
         broker_kind: BrokerKind | None = None,
         ports: PairPorts | None = None,
+        certificates: PairCertificates | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """Name the parts; nothing is started yet.
@@ -215,6 +248,7 @@ class LocalPair:
             names: the nodes' names.
             broker_kind: which broker; mosquitto if it is installed, else amqtt, when none is named.
             ports: where everybody listens; free ones when none are given.
+            certificates: with them the nodes speak https, to each other too; none: http.
             settings: further variables for each node.
         """
         chosen = ports if ports is not None else any_ports(len(names))
@@ -225,6 +259,7 @@ class LocalPair:
                 data=directory / name,
                 ports=own,
                 mqtt_url=f"mqtt://{LOOPBACK}:{chosen.broker}",
+                certificate=certificates.of(name) if certificates is not None else None,
                 settings={"HANDCLASP_ACCENT": accent.value, **(settings or {})},
             )
             for name, own, accent in zip(names, chosen.nodes, cycle(ACCENTS), strict=False)

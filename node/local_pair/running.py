@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from node.local_pair.certificates import PairCertificates
     from node.local_pair.state import PairState
 
 
@@ -24,6 +25,7 @@ async def run(
     directory: Path,
     state: PairState,
     *,
+    certificates: PairCertificates | None,
     connect: bool,
     ready: Callable[[LocalPair, dict[str, Any] | None], None],
     tell: Callable[[str], None],
@@ -33,6 +35,7 @@ async def run(
     Args:
         directory: the pair's, locked by this process.
         state: what the pair is made of.
+        certificates: of a pair that speaks https.
         connect: whether the first two nodes are to be connected.
         ready: is called once everything can be used.
         tell: takes a sentence about each process that died, and what became of it.
@@ -42,7 +45,13 @@ async def run(
         PairFailedError: the nodes can't be connected, or every process was given up; nothing is left running.
     """
     asked = asyncio.Event()
-    pair = LocalPair(directory, names=state.names, broker_kind=BrokerKind(state.broker_kind), ports=state.ports)
+    pair = LocalPair(
+        directory,
+        names=state.names,
+        broker_kind=BrokerKind(state.broker_kind),
+        ports=state.ports,
+        certificates=certificates,
+    )
 
     def ask() -> None:
         if asked.is_set():

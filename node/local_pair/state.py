@@ -2,6 +2,7 @@
 
 pair.json   names and ports, so that every URL stays the same from one start to the next
 pair.lock   locked while the pair runs; holds its process id
+pair.tls/   certificates of a pair that speaks https
 NAME/       a node's data directory; NAME.log beside it
 broker/     the broker's memory
 """
@@ -40,6 +41,12 @@ class PairState:
     names: tuple[str, ...]
     ports: PairPorts
     broker_kind: str
+    tls: bool = False
+
+    @property
+    def scheme(self) -> str:
+        """What its nodes speak."""
+        return "https" if self.tls else "http"
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in pair.json; other commands find nodes and broker by it."""
@@ -54,6 +61,7 @@ class PairState:
                 "port": self.ports.broker,
                 "url": f"mqtt://127.0.0.1:{self.ports.broker}",
             },
+            "tls": self.tls,
         }
 
 
@@ -90,6 +98,7 @@ def _state(content: dict[str, Any]) -> PairState:
             broker=int(content["broker"]["port"]),
         ),
         broker_kind=str(content["broker"]["kind"]),
+        tls=bool(content.get("tls", False)),
     )
 
 
