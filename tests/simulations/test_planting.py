@@ -118,6 +118,8 @@ def test_what_does_not_go_with_planted_is_refused(more, capsys):
 @pytest.mark.slow
 def test_every_planted_fault_but_the_rarest_is_found_with_at_most_three_faults():
     """The rarest needs more seeds than all others together: `make simulate ARGS=--planted` looks for it too."""
-    found = command.hunt_all([one for one in plants.plants() if one.name != RAREST], seeds_max=command.SEEDS_DEFAULT, workers=2)
+    found = command.hunt_all(
+        [one for one in plants.plants() if one.name != RAREST], seeds_max=command.SEEDS_DEFAULT, workers=2
+    )
     assert {name for name, hunted in found.items() if hunted.seed is None} == set()
     assert all(len(hunted.faults) <= command.FAULTS_MAX for hunted in found.values())
