@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 _TYPES: Final[dict[Kind, TypeEngine[Any]]] = {
     Kind.TEXT: String(collation="NOCASE"),
-    Kind.IDENTITY: String(),
+    Kind.IDENTITY: String(collation="NOCASE"),
     Kind.INTEGER: Integer(),
     Kind.BOOLEAN: Integer(),
     Kind.DECIMAL: Float(),

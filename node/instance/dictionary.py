@@ -25,7 +25,7 @@ class Kind(StrEnum):
 
     TEXT = "text"
     IDENTITY = "identity"
-    """A sys_id: 32 hexadecimal digits in lower case, or what a client chose in its place."""
+    """A sys_id: 32 hexadecimal digits in lower case, or what a client chose in its place, in whatever case."""
     INTEGER = "integer"
     BOOLEAN = "boolean"
     DECIMAL = "decimal"

@@ -56,7 +56,7 @@ def stored(field: Field, text: str) -> Stored:
         case Kind.DAY:
             return _instant(field, text)[:10]
         case Kind.IDENTITY:
-            return text[: max(field.length_max, 32)].lower()
+            return text[: max(field.length_max, 32)]
         case _:
             return text[: field.length_max] if field.length_max else text
 

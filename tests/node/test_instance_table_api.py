@@ -125,9 +125,24 @@ async def test_fields_that_are_not_there_are_left_out_and_references_are_walked(
 
 async def test_a_client_may_choose_the_sys_id_but_not_one_that_is_taken(world: World) -> None:
     own = "ABCDEF" + "0" * 26
-    assert await world.create("incident", sys_id=own) == own.lower()
-    again = await world.ask("POST", "table/incident", {"sys_id": own})
-    assert (again.status, again.error["message"]) == (403, "Operation Failed")
+    assert await world.create("incident", sys_id=own) == own
+    for other in (own, own.lower()):
+        again = await world.ask("POST", "table/incident", {"sys_id": other})
+        assert (again.status, again.error["message"]) == (403, "Operation Failed")
+
+
+async def test_a_sys_id_is_kept_as_it_was_given_and_found_in_any_case(world: World) -> None:
+    own = "ABCDEF" + "0" * 26
+    await world.create("sys_user_group", sys_id=own, name="Lifts")
+    incident = await world.create("incident", assignment_group=own.lower(), caller_id=ADMIN.upper())
+    for written in (own, own.lower()):
+        assert (await world.ask("GET", f"table/sys_user_group/{written}")).result["sys_id"] == own
+        assert len((await world.ask("GET", f"table/sys_user_group?sysparm_query=sys_id={written}")).result) == 1
+        assert len((await world.ask("GET", f"table/incident?sysparm_query=assignment_group={written}")).result) == 1
+    shown = "sysparm_display_value=true&sysparm_exclude_reference_link=true&sysparm_fields=assignment_group,caller_id"
+    said = await world.ask("GET", f"table/incident/{incident}?{shown}")
+    assert said.result == {"assignment_group": "Lifts", "caller_id": "System Administrator"}
+    assert (await world.ask("DELETE", f"table/sys_user_group/{own.lower()}")).status == 204
 
 
 async def test_what_is_removed_takes_what_hangs_on_it_along(world: World) -> None:

@@ -105,4 +105,16 @@ ASSET: Final = Table(
 
 HARDWARE: Final = Table(name="alm_hardware", label="Hardware", extends="alm_asset")
 
-ASSET_TABLES: Final = (CONFIGURATION_ITEM, COMPUTER, SERVER, APPLICATION, SERVICE, PRINTER, ASSET, HARDWARE)
+CHART: Final = Table(
+    name="bsm_chart",
+    label="BSM Map",
+    fields=(
+        text("name", "Name", 100, is_mandatory=True),
+        text("description", "Description", 1000),
+        reference("root", "Root", "cmdb_ci"),
+        number("levels", "Levels", default="3"),
+    ),
+)
+"""A saved map of what hangs on a configuration item. Nothing draws it; clients look for the table."""
+
+ASSET_TABLES: Final = (CONFIGURATION_ITEM, COMPUTER, SERVER, APPLICATION, SERVICE, PRINTER, ASSET, HARDWARE, CHART)

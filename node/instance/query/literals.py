@@ -52,7 +52,7 @@ def of_text(field: Field, text: str) -> Literal | None:
         case Kind.DAY:
             return _day(text.strip())
         case Kind.IDENTITY:
-            return text.strip().lower()
+            return text.strip()
         case _:
             return text
 

@@ -32,11 +32,11 @@ def load_record(
     own_id = selection.column("sys_id")
     if own_id is None:
         raise NoRecordError
-    found = select(own_id).select_from(selection.source()).where(selection.where(), own_id == sys_id.lower())
+    found = select(own_id).select_from(selection.source()).where(selection.where(), own_id == sys_id)
     if tx.connection.execute(found).first() is None:
         raise NoRecordError
     physical = tx.catalog.physical(table)
-    row = tx.connection.execute(select(physical).where(physical.c.sys_id == sys_id.lower())).mappings().one()
+    row = tx.connection.execute(select(physical).where(physical.c.sys_id == sys_id)).mappings().one()
     if operation is Operation.READ:
         return dict(row)
     rows = scope.access.rows(scope.viewer, table, operation)
@@ -49,7 +49,7 @@ def load_record(
             own = selection_of(scope, class_name, query)
             column = own.column("sys_id")
             assert column is not None  # noqa: S101 - as above, of the same record
-            inside = select(column).select_from(own.source()).where(own.where(), column == sys_id.lower())
+            inside = select(column).select_from(own.source()).where(own.where(), column == sys_id)
             if tx.connection.execute(inside).first() is None:
                 raise AccessError(act)
     return dict(row)

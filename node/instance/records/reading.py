@@ -95,7 +95,7 @@ def read_record(
         raise InvalidTableError(table)
     # a viewer's filters depend on who asks and on nothing that changes, so the statement can be kept
     plan = scope.catalog.planned(("read", scope.viewer, table, fields), lambda: _plan(scope, table, fields))
-    rows = tx.connection.execute(plan.statement, {"wanted": sys_id.lower()}).fetchall()
+    rows = tx.connection.execute(plan.statement, {"wanted": sys_id}).fetchall()
     if not rows:
         raise NoRecordError
     return represent(tx, scope, table, plan.cells, rows, style)[0]

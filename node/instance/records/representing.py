@@ -91,14 +91,19 @@ def display_path(dictionary: Dictionary, table: str) -> str:
 
 
 class Names:
-    """What referenced records are called, as far as the viewer may know it."""
+    """What referenced records are called, as far as the viewer may know it.
+
+    A reference may be written in another case than the sys_id that it means.
+    """
 
     def __init__(self, by_table: Mapping[str, Mapping[str, str]]) -> None:
-        self._by_table = by_table
+        self._by_table = {
+            table: {sys_id.lower(): name for sys_id, name in names.items()} for table, names in by_table.items()
+        }
 
     def of(self, table: str | None, sys_id: str) -> str:
         """The display value; empty for a record that is not there for the viewer."""
-        return self._by_table.get(table or "", {}).get(sys_id, "")
+        return self._by_table.get(table or "", {}).get(sys_id.lower(), "")
 
 
 def _fields_in(dictionary: Dictionary, class_name: str, cells: Sequence[Cell]) -> Sequence[Field]:

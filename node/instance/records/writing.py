@@ -208,7 +208,7 @@ def _defaults(fields: Mapping[str, Field]) -> dict[str, Stored]:
 def _own_id(text: str) -> str:
     if text and not _SYS_ID.fullmatch(text):
         raise BadRequestError("Invalid sys_id", "A sys_id has up to 32 letters and digits.")
-    return text.lower()
+    return text
 
 
 def _check_mandatory(fields: Mapping[str, Field], new: Mapping[str, Stored]) -> None:
