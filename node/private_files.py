@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FILE_BYTES_MAX: Final = 16 * 1024
@@ -68,6 +70,16 @@ def write_atomically(file: Path, text: str) -> None:
         raise DataDirectoryError(
             f"{file} can't be written ({error.strerror}): make room or give this user the right to, or {ELSEWHERE}."
         ) from None
+
+
+@contextmanager
+def for_the_owner_alone() -> Iterator[None]:
+    """What this process makes meanwhile is its owner's alone: SQLite makes its files with the process's mask."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def flush(path: Path) -> None:

@@ -2,8 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,6 +17,7 @@ from node.cli.output import Output
 from node.cli.places import PAIR_FILE
 from node.data_directory import DATABASE_FILE, KEY_FILE, DataDirectory
 from node.key_file import NodeIdentity, read_key
+from node.private_files import for_the_owner_alone
 from node.real_ports import SystemClock, SystemEntropy
 from node.store import backup as backups
 from protocol.identity import fingerprint
@@ -101,7 +101,7 @@ def restore(
     new code.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     directory = find_directory(data, node, os.environ)
-    with _files_for_the_owner_alone(), DataDirectory(directory, entropy=SystemEntropy()) as held:
+    with for_the_owner_alone(), DataDirectory(directory, entropy=SystemEntropy()) as held:
         facts = backups.read_facts(file, called=file)
         mine = held.identity.signing_key.public
         if facts.key != mine:
@@ -132,16 +132,6 @@ def restore(
         out.line(f"What was there before is kept as {replaced}.")
     starting = "run `handclasp pair` again" if is_of_a_pair else "start the node as before, with the same settings"
     out.line(f"Next: {starting}. The node then compares every connection with its partner.")
-
-
-@contextmanager
-def _files_for_the_owner_alone() -> Iterator[None]:
-    """SQLite makes its files with the process's mask."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 def _identity(directory: Path) -> NodeIdentity:

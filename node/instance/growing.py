@@ -10,7 +10,7 @@ import hashlib
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import inspect, select
+from sqlalchemy import delete, inspect, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.schema import CreateColumn
@@ -73,6 +73,11 @@ def _bring_up(connection: Connection, catalog: Catalog, *, is_new: bool) -> None
         _add(connection, catalog, table, records)
     connection.execute(insert(notes).prefix_with("OR REPLACE").values(name=_SHIPPED, value=_shipped_now()))
     connection.exec_driver_sql(f"PRAGMA user_version = {FORMAT}")
+
+
+def mark_unfinished(connection: Connection) -> None:
+    """Have the next opening add whatever is missing then: indexes that were left away for a while."""
+    connection.execute(delete(notes).where(notes.c.name == _SHIPPED))
 
 
 def _shipped_then(connection: Connection) -> str | None:

@@ -30,6 +30,7 @@ _INTEGER: Final = re.compile(r"[+-]?\d{1,19}(\.0+)?")
 _INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?Z?)?")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_S: Final = 86_400
+_INSTANT_CHARACTERS: Final = len("2026-11-28 12:00:00")
 
 
 class ValueRefusedError(ValueError):
@@ -95,7 +96,7 @@ def shown(field: Field, value: Stored, zone: tzinfo) -> str:
 def moment(text: str) -> datetime | None:
     """The instant that a stored value of kind INSTANT is; none if it is not one."""
     try:
-        return datetime.strptime(text, INSTANT_FORMAT).replace(tzinfo=UTC)
+        return datetime.fromisoformat(f"{text}+00:00") if len(text) == _INSTANT_CHARACTERS else None
     except ValueError:
         return None
 
@@ -144,7 +145,7 @@ def _instant(field: Field, text: str) -> str:
 
 def _local(value: str, zone: tzinfo) -> str:
     at = moment(value)
-    return value if at is None else at.astimezone(zone).strftime(INSTANT_FORMAT)
+    return value if at is None else at.astimezone(zone).isoformat(sep=" ")[:_INSTANT_CHARACTERS]
 
 
 def _span(value: str) -> str:

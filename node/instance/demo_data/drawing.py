@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import random  # noqa: TID251 - streams that a seed and a name determine
+from bisect import bisect
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -19,17 +20,19 @@ HOUR_S: Final = 3600
 DAY_S: Final = 86_400
 
 _SYS_ID_BYTES: Final = 16
+_TWO_DIGITS: Final = tuple(f"{number:02}" for number in range(60))
 
 
 class Draw:
     """An endless stream of its own for each seed and name: what one part draws moves nothing in another."""
 
-    __slots__ = ("_fraction", "_whole")
+    __slots__ = ("_bits", "_fraction", "_whole")
 
     def __init__(self, seed: int, *name: object) -> None:
         stream = random.Random("|".join(map(str, (seed, *name))))  # noqa: S311 - it must be repeatable
         self._fraction = stream.random
         self._whole = stream.randrange
+        self._bits = stream.getrandbits
 
     def chance(self, part: float) -> bool:
         """True in that part of all cases."""
@@ -54,15 +57,16 @@ class Draw:
 
     def weighted(self, of: Sequence[T], weights: Sequence[float]) -> T:
         """One of them, as often as its weight says."""
-        thrown = self._fraction() * sum(weights)
-        for value, limit in zip(of, accumulate(weights), strict=True):
-            if thrown < limit:
-                return value
-        return of[-1]
+        limits = _limits(tuple(weights))
+        return of[bisect(limits, self._fraction() * limits[-1])]
 
     def digits(self, count: int) -> str:
         """As many decimal digits, the first one no zero."""
         return str(self._whole(10 ** (count - 1), 10**count))
+
+    def sys_id(self) -> str:
+        """A sys_id of no name; quicker than one that has a name."""
+        return f"{self._bits(8 * _SYS_ID_BYTES):032x}"
 
 
 def sys_id(seed: int, *name: object) -> str:
@@ -75,7 +79,7 @@ def instant(at_s: float) -> str:
     """Seconds since 1970 as `YYYY-MM-DD HH:MM:SS`, UTC."""
     day, second = divmod(int(at_s), DAY_S)
     minute, second = divmod(second, MINUTE_S)
-    return f"{_day(day)} {minute // 60:02}:{minute % 60:02}:{second:02}"
+    return f"{_day(day)} {_TWO_DIGITS[minute // 60]}:{_TWO_DIGITS[minute % 60]}:{_TWO_DIGITS[second]}"
 
 
 def day(at_s: float) -> str:
@@ -96,3 +100,8 @@ def number(prefix: str, position: int) -> str:
 @lru_cache(maxsize=4096)
 def _day(day_number: int) -> str:
     return datetime.fromtimestamp(day_number * DAY_S, UTC).strftime("%Y-%m-%d")
+
+
+@cache
+def _limits(weights: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(accumulate(weights))

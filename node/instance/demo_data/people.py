@@ -152,7 +152,7 @@ def _department(
 ) -> Iterable[Person]:
     def person(title: str, place: Place, manager: str, *, is_head: bool = False) -> Person:
         first, last = next(names)
-        user_name = _ascii(f"{first}.{last}")
+        user_name = ascii_name(f"{first}.{last}")
         return Person(
             sys_id=sys_id(seed, "user", user_name),
             user_name=user_name,
@@ -221,6 +221,7 @@ def _accounts(draw: Draw, seed: int, seat: Place, led: Sequence[Person]) -> Iter
         )
 
 
-def _ascii(name: str) -> str:
+def ascii_name(name: str) -> str:
+    """The name without marks, in lower case, as it stands in addresses."""
     parts = unicodedata.normalize("NFKD", name.lower().translate(_ASCII))
     return "".join(letter for letter in parts if letter.isascii() and not letter.isspace())

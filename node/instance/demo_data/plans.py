@@ -36,12 +36,18 @@ CHILD_COUNT: Final = 4
 _HOLD_REASONS: Final = (AWAITING_CALLER, AWAITING_VENDOR, AWAITING_CALLER, AWAITING_PROBLEM, AWAITING_CHANGE)
 _BY_PROBLEM: Final = 24
 _BY_CHANGE: Final = 12
-_RESOLVING_HOURS: Final = {"1": (0.7, 7), "2": (2, 30), "3": (4, 90), "4": (8, 190), "5": (16, 320)}
-_CODES: Final = ("Solution provided", "Workaround provided", "Resolved by caller", "User error", "Known error")
-_CODE_WEIGHTS: Final = (64, 11, 8, 7, 5)
-_NO_RESOLUTION: Final = "No resolution provided"
-_CONTACT_TYPES: Final = ("phone", "self-service", "email", "walk-in", "chat")
-_CONTACT_WEIGHTS: Final = (30, 34, 18, 6, 12)
+RESOLVING_HOURS: Final = {"1": (0.7, 7), "2": (2, 30), "3": (4, 90), "4": (8, 190), "5": (16, 320)}
+CODES: Final = (
+    "Solution provided",
+    "Workaround provided",
+    "Resolved by caller",
+    "User error",
+    "Known error",
+    "No resolution provided",
+)
+CODE_WEIGHTS: Final = (64, 11, 8, 7, 5, 3)
+CONTACT_TYPES: Final = ("phone", "self-service", "email", "walk-in", "chat")
+CONTACT_WEIGHTS: Final = (30, 34, 18, 6, 12)
 _LOCAL: Final = frozenset({"printer", "access-point"})
 _MONITORED: Final = frozenset({"disk-full", "server-cpu", "db-slow", "db-oracle", "dns"})
 
@@ -148,7 +154,7 @@ class _Planner:
                 yield self._by_change(draw.one(by_change))
             else:
                 plan = self._plan(CLOSED, midnight_s - draw.between(CLOSES_AFTER_DAYS + 3, SPAN_DAYS) * DAY_S)
-                fastest, slowest = _RESOLVING_HOURS[plan.priority]
+                fastest, slowest = RESOLVING_HOURS[plan.priority]
                 took_s = (fastest + (slowest - fastest) * draw.between(0, 1) ** 3) * HOUR_S
                 yield self._closed(self._coded(plan), plan.opened_s + took_s)
 
@@ -200,8 +206,7 @@ class _Planner:
         return plan
 
     def _coded(self, plan: Plan) -> Plan:
-        codes, weights = [*_CODES, _NO_RESOLUTION], [*_CODE_WEIGHTS, 3]
-        plan.close_code = self._draw.weighted(codes, weights)
+        plan.close_code = self._draw.weighted(CODES, CODE_WEIGHTS)
         return plan
 
     def _plan(self, state: str, opened_s: float, *, topic: Topic | None = None, item: Item | None = None) -> Plan:
@@ -240,7 +245,7 @@ class _Planner:
     def _contact_type(self, topic: Topic) -> str:
         if topic.key in _MONITORED and self._draw.chance(0.6):
             return "monitoring"
-        return self._draw.weighted(_CONTACT_TYPES, _CONTACT_WEIGHTS)
+        return self._draw.weighted(CONTACT_TYPES, CONTACT_WEIGHTS)
 
     def _topic_of(self, change: Change) -> Topic:
         return self._draw.one([topic for topic in self._topics if topic.item == change.item.kind])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import select
 
@@ -15,7 +16,7 @@ from node.instance.records.journals import shown_journals
 from node.instance.values import HIDDEN, shown, wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from node.instance.database import Transaction
     from node.instance.dictionary import Dictionary
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 NAMES_AT_ONCE = 500
 
 Shown = str | dict[str, str]
+Render: TypeAlias = "Callable[[Stored], Shown]"
 
 
 class Display(StrEnum):
@@ -64,20 +66,16 @@ def represent(
     """Rows as records. The first two columns of each row are its sys_id and, or NULL, its class."""
     names: Names = Names({}) if style.display is Display.VALUES else _names(tx, scope, cells, rows)
     journals = {} if style.display is Display.VALUES else shown_journals(tx, scope, cells, [row[0] for row in rows])
-    classes: dict[str, Sequence[Field]] = {}
+    columns: dict[str, Sequence[tuple[str, int, Render]]] = {}
     records = []
     for row in rows:
         class_name = row[1] or table
-        if class_name not in classes:
-            classes[class_name] = _fields_in(scope.catalog.dictionary, class_name, cells)
-        record: dict[str, Shown] = {}
-        for cell, field in zip(cells, classes[class_name], strict=True):
+        if class_name not in columns:
+            columns[class_name] = _columns(scope, style, names, class_name, cells)
+        record: dict[str, Shown] = {path: render(row[at]) for path, at, render in columns[class_name]}
+        for cell in cells:
             if cell.at is None:
-                text = journals.get((row[0], field.name), "")
-                record[cell.path] = _styled(style, "", text, None)
-                continue
-            value = row[cell.at]
-            record[cell.path] = _field(scope, style, names, field, value)
+                record[cell.path] = _styled(style, "", journals.get((row[0], cell.field.name), ""), None)
         records.append(record)
     return records
 
@@ -106,24 +104,48 @@ class Names:
         return self._by_table.get(table or "", {}).get(sys_id.lower(), "")
 
 
-def _fields_in(dictionary: Dictionary, class_name: str, cells: Sequence[Cell]) -> Sequence[Field]:
-    """A child may have other choices in a field than the table that was asked."""
-    if class_name not in dictionary:
-        return [cell.field for cell in cells]
-    own = dictionary.fields(class_name)
-    return [own.get(cell.path, cell.field) for cell in cells]
+def _columns(
+    scope: Scope, style: Style, names: Names, class_name: str, cells: Sequence[Cell]
+) -> Sequence[tuple[str, int, Render]]:
+    """How each field of a class is shown: worked out once, for a page holds thousands of values.
+
+    A child may have other choices in a field than the table that was asked.
+    """
+    dictionary = scope.catalog.dictionary
+    own = dictionary.fields(class_name) if class_name in dictionary else {}
+    return [
+        (cell.path, cell.at, _render(scope, style, names, own.get(cell.path, cell.field)))
+        for cell in cells
+        if cell.at is not None
+    ]
 
 
-def _field(scope: Scope, style: Style, names: Names, field: Field, value: Stored) -> Shown:
+def _render(scope: Scope, style: Style, names: Names, field: Field) -> Render:
+    if style.display is not Display.VALUES:
+        return cache(partial(_named, scope, style, names, field))  # of one page: most values stand in it often
+    if field.type is FieldType.REFERENCE and style.has_links:
+        return partial(_linked, style, field)
+    if field.kind in {Kind.BOOLEAN, Kind.DECIMAL, Kind.SECRET}:
+        return partial(wire, field)
+    return _plain
+
+
+def _plain(value: Stored) -> str:
+    return "" if value is None else str(value)
+
+
+def _linked(style: Style, field: Field, value: Stored) -> Shown:
+    return {"link": _link(style, field, str(value)), "value": str(value)} if value else ""
+
+
+def _named(scope: Scope, style: Style, names: Names, field: Field, value: Stored) -> Shown:
+    if value is None and field.kind is not Kind.SECRET:
+        return _styled(style, "", "", None)
     written = wire(field, value)
-    if style.display is Display.VALUES:
-        if field.type is FieldType.REFERENCE and style.has_links and written:
-            return {"link": _link(style, field, written), "value": written}
-        return written
     link = None
     if field.type is FieldType.REFERENCE and field.reference is not None:
-        text = names.of(field.reference, written) if written else ""
-        link = _link(style, field, written) if style.has_links and written else None
+        text = names.of(field.reference, written)
+        link = _link(style, field, written) if style.has_links else None
     elif field.type is FieldType.LIST and field.reference is not None:
         text = ", ".join(names.of(field.reference, one) or one for one in written.split(",") if one)
     elif field.name == CLASS_FIELD.name and written in scope.catalog.dictionary:
