@@ -25,6 +25,8 @@ class Change:
         given: the fields that the client gave a value.
         at: the instant of the change, as it is stored.
         new_id: gives another sys_id.
+        update: gives fields of another record wire values, as the instance itself does it: `(table, sys_id, values)`.
+        depth: how many changes lead to this one; 0: a client asked for it.
     """
 
     tx: Transaction
@@ -37,6 +39,8 @@ class Change:
     given: frozenset[str] = frozenset()
     at: str
     new_id: Callable[[], str]
+    update: Callable[[str, str, Mapping[str, str]], None]
+    depth: int = 0
 
     @property
     def is_new(self) -> bool:
@@ -51,3 +55,7 @@ class Change:
     def has_changed(self, name: str) -> bool:
         """Whether a field gets another value than it has."""
         return self.old.get(name) != self.new.get(name)
+
+    def is_of(self, table: str) -> bool:
+        """Whether the record is one of that table, by class or by what its class extends."""
+        return table in self.tx.catalog.dictionary.ancestry(self.table)

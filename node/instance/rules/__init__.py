@@ -5,16 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from node.instance.rules.attaching import guard_attachment
+from node.instance.rules.business_rules import run_business_rules
+from node.instance.rules.checking_rules import check_business_rule
+from node.instance.rules.families import count_family, lead_children
+from node.instance.rules.incidents import answer_of_caller, keep_incident, set_priority
 from node.instance.rules.naming import name_user
 from node.instance.rules.numbering import number_task
+from node.instance.rules.problems import keep_problem
+from node.instance.rules.tasks import keep_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from node.instance.records.changes import Change
 
-BEFORE: Final[tuple[Callable[[Change], None], ...]] = (guard_attachment, number_task, name_user)
+_KEEPING: Final = (set_priority, keep_task, keep_incident, keep_problem)
+
+BEFORE: Final[tuple[Callable[[Change], None], ...]] = (
+    guard_attachment,
+    check_business_rule,
+    number_task,
+    name_user,
+    answer_of_caller,
+    *_KEEPING,
+    run_business_rules,
+    *_KEEPING,  # a business rule may have set what these depend on
+)
 """In this order, before a record is written; each may change what will be written, or raise."""
 
-AFTER: Final[tuple[Callable[[Change], None], ...]] = ()
+AFTER: Final[tuple[Callable[[Change], None], ...]] = (count_family, lead_children)
 """In this order, once it is written, in the same transaction."""
