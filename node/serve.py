@@ -166,7 +166,10 @@ async def _node(
     clock, entropy = SystemClock(), SystemEntropy()
     instance = InstanceFront(
         InstanceProfile(
-            path=directory.instance_database_path, node_database=directory.database_path, login=directory.login
+            path=directory.instance_database_path,
+            node_database=directory.database_path,
+            login=directory.login,
+            demo_seed=settings.demo_data,
         ),
         clock=clock,
         entropy=entropy,

@@ -87,6 +87,8 @@ class Settings:
     console_hosts: tuple[str, ...]
     console_framed_by: str | None
     accent: Accent
+    demo_data: int | None
+    """The seed of the demo company that a new instance gets; none: it begins empty."""
     license_public_key: bytes | None
     log_level: LogLevel
     log_format: LogFormat

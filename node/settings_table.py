@@ -26,6 +26,8 @@ PREFIX: Final = "HANDCLASP_"
 COMMAND_LINE_VARIABLES: Final = ("HANDCLASP_NODE", "HANDCLASP_PAIR", "HANDCLASP_TOKEN")
 """Variables of the command line's own; a node leaves them alone."""
 
+SEED_DIGITS_MAX: Final = 18
+
 _LOOPBACK_ORIGIN: Final = re.compile(r"http://(127\.0\.0\.1|localhost):(?P<port>[1-9][0-9]{0,4})")
 
 
@@ -187,6 +189,12 @@ def _loopback_origin(text: str) -> str:
     return text
 
 
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= SEED_DIGITS_MAX):
+        raise ValueError(f"write a whole number of up to {SEED_DIGITS_MAX} digits, as in 1")
+    return int(text)
+
+
 def _choice(vocabulary: type[StrEnum]) -> Callable[[str], StrEnum]:
     def parse(text: str) -> StrEnum:
         try:
@@ -329,6 +337,14 @@ SETTINGS: Final = (
         parse=_choice(Accent),
         help="The console's colour, which tells this instance from others: blue, teal, violet, amber, rose, green, "
         "or auto (one of them, by the node's id).",
+    ),
+    Setting(
+        field="demo_data",
+        metavar="SEED",
+        default_help="none: the instance begins empty",
+        parse=_seed,
+        help="Give a new instance the records of a made-up company: people, assets, months of incidents. Each number "
+        "stands for another company; an instance that has one keeps it.",
     ),
     Setting(
         field="license_public_key",

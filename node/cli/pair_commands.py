@@ -62,6 +62,21 @@ DataOption = Annotated[
     ),
 ]
 
+BrokerOption = Annotated[
+    BrokerKind | None,
+    typer.Option(help="Which broker. [default: mosquitto if it is installed, else amqtt]", show_default=False),
+]
+TlsOption = Annotated[
+    bool,
+    typer.Option(
+        "--tls", help="Speak https: a throw-away certificate authority is made, and it is told how to trust it."
+    ),
+]
+ResetOption = Annotated[bool, typer.Option("--reset", help="Delete this pair's data first: keys, connections, tokens.")]
+EmptyOption = Annotated[
+    bool, typer.Option("--no-demo-data", help="Begin with empty instances, without a made-up company in each.")
+]
+
 
 def _port(flag: str, usual: str, what: str) -> Any:
     return typer.Option(flag, metavar="PORT", help=f"{what} [default: {usual}]", show_default=False)
@@ -86,20 +101,11 @@ def start(  # noqa: PLR0913 - one parameter an option
         int | None, _port("--instance-port", "8001, or others if taken", "The first instance's port.")
     ] = None,
     mqtt_port: Annotated[int | None, _port("--mqtt-port", "1883, or another if taken", "The broker's port.")] = None,
-    broker: Annotated[
-        BrokerKind | None,
-        typer.Option(help="Which broker. [default: mosquitto if it is installed, else amqtt]", show_default=False),
-    ] = None,
+    broker: BrokerOption = None,
     connect: Annotated[bool, typer.Option("--connect", help="Connect the first two nodes to each other.")] = False,
-    tls: Annotated[
-        bool,
-        typer.Option(
-            "--tls", help="Speak https: a throw-away certificate authority is made, and it is told how to trust it."
-        ),
-    ] = False,
-    begin_anew: Annotated[
-        bool, typer.Option("--reset", help="Delete this pair's data first: keys, connections, tokens.")
-    ] = False,
+    tls: TlsOption = False,
+    begin_anew: ResetOption = False,
+    is_empty: EmptyOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Start the pair, or leave it to a subcommand."""
@@ -130,7 +136,16 @@ def start(  # noqa: PLR0913 - one parameter an option
                 _banner(out, directory, pair, certificates, connection)
                 sys.stdout.flush()
 
-            asyncio.run(run(directory, state, certificates=certificates, connect=connect, ready=ready, tell=_tell_now))
+            running = run(
+                directory,
+                state,
+                certificates=certificates,
+                connect=connect,
+                has_demo_data=not is_empty,
+                ready=ready,
+                tell=_tell_now,
+            )
+            asyncio.run(running)
             out.line("Stopped. `handclasp pair` goes on where this was.")
     except (PairStateError, PairStartError) as error:
         raise CommandError(str(error)) from error

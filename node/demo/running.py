@@ -103,7 +103,7 @@ class Demo:
 
     def _pair_in(self, folder: Path) -> LocalPair:
         """The processes; none is started yet."""
-        return LocalPair(folder, names=SIDES, broker_kind=self._broker_kind)
+        return LocalPair(folder, names=SIDES, broker_kind=self._broker_kind, has_demo_data=True)
 
     async def _show(self, pair: LocalPair) -> None:
         await pair.start()

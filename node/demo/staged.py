@@ -83,7 +83,13 @@ class StagedDemo(Demo):
         return self._tells.FIRST_LINE_STAGED if self._is_driven else FIRST_LINE_BY_HAND
 
     def _pair_in(self, folder: Path) -> LocalPair:
-        return LocalPair(folder, names=SIDES, broker_kind=self._broker_kind, settings={FRAMED_BY: self._origin})
+        return LocalPair(
+            folder,
+            names=SIDES,
+            broker_kind=self._broker_kind,
+            has_demo_data=True,
+            settings={FRAMED_BY: self._origin},
+        )
 
     async def _live_through(self, story: Scenes, pair: LocalPair) -> None:
         names = await story.node_names()

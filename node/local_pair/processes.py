@@ -239,6 +239,7 @@ class LocalPair:
         broker_kind: BrokerKind | None = None,
         ports: PairPorts | None = None,
         certificates: PairCertificates | None = None,
+        has_demo_data: bool = False,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """Name the parts; nothing is started yet.
@@ -249,6 +250,7 @@ class LocalPair:
             broker_kind: which broker; mosquitto if it is installed, else amqtt, when none is named.
             ports: where everybody listens; free ones when none are given.
             certificates: with them the nodes speak https, to each other too; none: http.
+            has_demo_data: whether each new instance gets a demo company, each another one.
             settings: further variables for each node.
         """
         chosen = ports if ports is not None else any_ports(len(names))
@@ -260,9 +262,13 @@ class LocalPair:
                 ports=own,
                 mqtt_url=f"mqtt://{LOOPBACK}:{chosen.broker}",
                 certificate=certificates.of(name) if certificates is not None else None,
-                settings={"HANDCLASP_ACCENT": accent.value, **(settings or {})},
+                settings={
+                    "HANDCLASP_ACCENT": accent.value,
+                    "HANDCLASP_DEMO_DATA": str(seed) if has_demo_data else "",
+                    **(settings or {}),
+                },
             )
-            for name, own, accent in zip(names, chosen.nodes, cycle(ACCENTS), strict=False)
+            for seed, (name, own, accent) in enumerate(zip(names, chosen.nodes, cycle(ACCENTS), strict=False), 1)
         ]
 
     async def start(self) -> None:

@@ -27,6 +27,7 @@ async def run(
     *,
     certificates: PairCertificates | None,
     connect: bool,
+    has_demo_data: bool,
     ready: Callable[[LocalPair, dict[str, Any] | None], None],
     tell: Callable[[str], None],
 ) -> None:
@@ -37,6 +38,7 @@ async def run(
         state: what the pair is made of.
         certificates: of a pair that speaks https.
         connect: whether the first two nodes are to be connected.
+        has_demo_data: whether new instances get a demo company.
         ready: is called once everything can be used.
         tell: takes a sentence about each process that died, and what became of it.
 
@@ -51,6 +53,7 @@ async def run(
         broker_kind=BrokerKind(state.broker_kind),
         ports=state.ports,
         certificates=certificates,
+        has_demo_data=has_demo_data,
     )
 
     def ask() -> None:

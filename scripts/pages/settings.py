@@ -30,6 +30,7 @@ EXAMPLES: Final = {
     "console_hosts": "console.acme.example",
     "console_framed_by": "http://127.0.0.1:8100",
     "accent": "teal",
+    "demo_data": "1",
     "license_public_key": "",
     "log_level": "debug",
     "log_format": "json",

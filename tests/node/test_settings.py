@@ -60,6 +60,7 @@ def test_without_anything_set_a_private_node_listens_on_loopback():
         console_hosts=(),
         console_framed_by=None,
         accent=Accent.AUTO,
+        demo_data=None,
         license_public_key=None,
         log_level=LogLevel.INFO,
         log_format=LogFormat.AUTO,
@@ -90,6 +91,7 @@ def texts(tmp_path):
         "console_hosts": "console.example, Other.example",
         "console_framed_by": "http://127.0.0.1:8100",
         "accent": "rose",
+        "demo_data": "0",
         "license_public_key": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
         "log_level": "debug",
         "log_format": "json",
@@ -106,6 +108,7 @@ def test_each_setting_is_read_from_its_variable_and_from_its_flag(texts):
     assert from_flags.node_url == "https://node.example/a"
     assert [str(entry) for entry in from_flags.allow_addresses] == ["10.1.0.0/16", "db.example:8443"]
     assert from_flags.console_hosts == ("console.example", "other.example")
+    assert from_flags.demo_data == 0, "a seed like any other"
 
 
 def test_a_flag_wins_over_a_variable_and_none_is_no_flag():
@@ -219,6 +222,11 @@ REFUSED = [
     ("console_hosts", "https://console.example"),
     ("console_hosts", "console.example:8101"),
     ("console_hosts", "a,,b"),
+    ("demo_data", "yes"),
+    ("demo_data", "-1"),
+    ("demo_data", "1.5"),
+    ("demo_data", "٣"),
+    ("demo_data", "9" * 19),
     ("console_framed_by", "https://stage.example"),
     ("console_framed_by", "http://192.168.0.1:8100"),
     ("console_framed_by", "http://127.0.0.1"),
