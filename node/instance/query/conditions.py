@@ -10,9 +10,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import String, false, not_, or_, true, type_coerce
+from sqlalchemy import String, and_, false, not_, or_, true, type_coerce
 
-from node.instance.dictionary import Kind
+from node.instance.dictionary import FieldType, Kind
 from node.instance.query import dates
 from node.instance.query.literals import is_plain, literals, of_instant, stored_instant
 from node.instance.query.tree import Operator
@@ -40,6 +40,11 @@ OPPOSITES: Final = {
     Operator.NOT_ON: Operator.ON,
 }
 """Operators that hold exactly where another one does not."""
+
+HOLDS_FOR_NOTHING: Final = frozenset(
+    {*OPPOSITES, Operator.EMPTY, Operator.EMPTY_STRING, Operator.ANYTHING, Operator.SAME_AS, Operator.NOT_SAME_AS}
+)
+"""Operators that may hold for a field without a value; `=` does too where its own value is empty."""
 
 TEXTUAL: Final = frozenset({Operator.CONTAINS, Operator.CONTAINS_NOT, Operator.STARTS_WITH, Operator.ENDS_WITH})
 """Operators that look into a text; on a reference they look into what the other record is called."""
@@ -134,7 +139,7 @@ def _dynamic(value: str, field: Field, column: ColumnElement[Any], scope: Scope)
     ids = (meant,) if isinstance(meant, str) else tuple(str(one) for one in meant) if isinstance(meant, tuple) else ()
     if field.kind is Kind.IDENTITY:
         return _is_one_of(column, ids)
-    return or_(false(), *(_like(column, f"%{escaped(one)}%") for one in ids))
+    return and_(column.is_not(None), or_(false(), *(_like(column, f"%{escaped(one)}%") for one in ids)))
 
 
 def _textual(
@@ -146,6 +151,8 @@ def _textual(
     texts = [stored_instant(meant)] if isinstance(meant, datetime) else [meant] if isinstance(meant, str) else meant
     patterns = [_pattern(operator, text) for text in texts or () if is_plain(text)]
     holds = or_(false(), *(_like(column, pattern) for pattern in patterns))
+    if field.type is FieldType.LIST:  # few records have a list: an index of those alone finds them
+        holds = and_(column.is_not(None), holds)
     return or_(not_(holds), column.is_(None)) if operator is Operator.CONTAINS_NOT else holds
 
 

@@ -44,7 +44,9 @@ class Unit(StrEnum):
 _MONTHS: Final = {Unit.MONTH: 1, Unit.QUARTER: 3, Unit.YEAR: 12}
 _DAYS: Final = {Unit.DAY: 1, Unit.WEEK: 7}
 _SECONDS: Final = {Unit.MINUTE: 60, Unit.HOUR: 3600}
-_RELATIVE_UNITS: Final = {unit.value: unit for unit in Unit} | {"dayofweek": Unit.DAY}
+UNITS: Final = {unit.value: unit for unit in Unit} | {"dayofweek": Unit.DAY}
+"""How queries call units."""
+
 _DIRECTIONS: Final = {"ago": -1, "ahead": 1}
 
 _PERIODS: Final = {
@@ -251,7 +253,7 @@ def relative(text: str, viewer: Viewer, now: datetime) -> Relative | None:
     before, *parts = text.split("@")
     if before or len(parts) != len(("unit", "direction", "number")):
         return None
-    unit, direction, number = _RELATIVE_UNITS.get(parts[0]), _DIRECTIONS.get(parts[1]), parts[2]
+    unit, direction, number = UNITS.get(parts[0]), _DIRECTIONS.get(parts[1]), parts[2]
     if unit is None or direction is None or not _is_number(number):
         return None
     calendar = Calendar(zone=viewer.zone, now=now)

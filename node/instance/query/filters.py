@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from sqlalchemy import and_, exists, false, func, or_, select
+from sqlalchemy import and_, exists, false, func, not_, or_, select
 
 from node.instance.catalog import CLASS
 from node.instance.dictionary import FieldType, Kind
-from node.instance.query.conditions import OPPOSITES, TEXTUAL, compared
+from node.instance.query.conditions import HOLDS_FOR_NOTHING, NULL_WORD, OPPOSITES, TEXTUAL, compared
+from node.instance.query.fields import COMPARES_FIELDS, against_field, date_part
 from node.instance.query.grammar import parse
 from node.instance.query.limits import QueryTooLargeError, applied_conditions_max
 from node.instance.query.tree import Condition, Join, Operator, Related
 from node.instance.query.walk import Aliases, Place, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from sqlalchemy import ColumnElement, FromClause
+    from sqlalchemy import ColumnElement, FromClause, Select
 
     from node.instance.query.scope import Scope
     from node.instance.query.tree import Clause, Group, Term
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 JOURNAL_TABLE: Final = "sys_journal_field"
 _JOURNALS: Final = {"comments_and_work_notes": ("comments", "work_notes")}
 _IDENTITIES: Final = frozenset({Kind.IDENTITY, Kind.TEXT})
+
+
+class _CircularRuleError(Exception):
+    """A rule of access asks for itself."""
 
 
 class Filters:
@@ -43,7 +48,7 @@ class Filters:
         self.aliases = Aliases(scope.catalog)
         self._scope = scope
         self._applied_count = 0
-        self._restricted: list[str] = []  # the tables whose rule is being put into the statement just now
+        self._restricting: list[str] = []  # the rules that are being put into the statement just now
         self._dictionary = scope.catalog.dictionary
 
     def walk(self, table: str) -> Walk:
@@ -83,24 +88,32 @@ class Filters:
         return Walk(self._scope, table, alias, self.aliases, self.members)
 
     def _restriction(self, alias: FromClause, table: str, text: str) -> ColumnElement[bool]:
-        """A rule's query, over an alias that may stand in an ON, where nothing more can be joined."""
-        if table in self._restricted:
-            return false()  # a rule that asks for itself, through another table, lets nobody in
+        """A rule's query. One that, through other tables, asks for itself lets nobody in."""
+        if text in self._restricting:
+            raise _CircularRuleError
+        self._restricting.append(text)
+        try:
+            return self._restricted(alias, table, text)
+        except _CircularRuleError:
+            if len(self._restricting) > 1:
+                raise
+            return false()
+        finally:
+            self._restricting.pop()
+
+    def _restricted(self, alias: FromClause, table: str, text: str) -> ColumnElement[bool]:
+        """A rule's query over an alias that may stand in an ON, where nothing more can be joined."""
         query = parse(text)
         if query.ignored:
             return false()
-        self._restricted.append(table)
-        try:
-            walk = self._walk_from(table, alias)
-            found = self._strictly(query.groups, walk)
-            if walk.joined_count:
-                walk = self.walk(table)
-                found = self._strictly(query.groups, walk)
-                inner = select(1).select_from(walk.source()).where(walk.alias.c.sys_id == alias.c.sys_id, found)
-                return exists(inner.correlate(alias))
-        finally:
-            self._restricted.pop()
-        return found
+        walk = self._walk_from(table, alias)
+        found = self._strictly(query.groups, walk)
+        if not walk.joined_count:
+            return found
+        walk = self.walk(table)
+        found = self._strictly(query.groups, walk)
+        inner = select(1).select_from(walk.source()).where(walk.alias.c.sys_id == alias.c.sys_id, found)
+        return exists(inner.correlate(alias))
 
     def _strictly(self, groups: Sequence[Group], walk: Walk) -> ColumnElement[bool]:
         return or_(
@@ -150,12 +163,19 @@ class Filters:
             return self._journal(operator, value, place)
         if operator is Operator.INSTANCE_OF:
             return self._instance_of(value, place)
+        if operator in COMPARES_FIELDS:
+            return against_field(operator, value, place, walk, self._scope)
+        if operator is Operator.DATE_PART:
+            return date_part(value, place, self._scope)
         if operator in TEXTUAL:
             shown = walk.shown(place)
             if shown is None:
                 return None
             place = shown
-        return compared(operator, value, place.field, place.column, self._scope)
+        found = compared(operator, value, place.field, place.column, self._scope)
+        if found is None or operator in HOLDS_FOR_NOTHING or value in ("", NULL_WORD):
+            return found
+        return and_(found, *place.links)  # lets SQLite begin with the records that are referred to
 
     def _instance_of(self, value: str, place: Place) -> ColumnElement[bool] | None:
         if place.field.type is not FieldType.CLASS_NAME or value not in self._dictionary:
@@ -194,35 +214,45 @@ class Filters:
         other = inner.place(join.other_field)
         if other is None or not _are_joined(own, other):
             return None
-        return exists(self._inner(inner, other, own, self._group(join.clauses, inner), [1]))
+        referring = self._referring(inner, other, self._group(join.clauses, inner))
+        if other.field.name == _KEY:  # at most one record: looking it up is cheaper than listing them all
+            return exists(referring.where(other.column == own.column).correlate(own.alias))
+        return own.column.in_(referring)
 
     def _related(self, related: Related, walk: Walk) -> ColumnElement[bool] | None:
-        own = walk.place("sys_id")
+        own = walk.place(_KEY)
         if own is None or related.other not in self._dictionary:
             return None
         inner = self.walk(related.other)
         other = inner.place(related.field)
         if other is None or not _are_joined(own, other):
             return None
-        held = self.all_of(related.groups, inner)
-        match related.operator, related.count:
-            case (Operator.GREATER, 0) | (Operator.GREATER_OR_IS, 1) | (Operator.IS_NOT, 0):
-                return exists(self._inner(inner, other, own, held, [1]))
-            case (Operator.IS, 0) | (Operator.LESS, 1) | (Operator.LESS_OR_IS, 0):
-                return ~exists(self._inner(inner, other, own, held, [1]))
-            case operator, count:
-                counted = self._inner(inner, other, own, held, [func.count()]).scalar_subquery()
-                return _COUNTS[operator](counted, count)
+        referring = self._referring(inner, other, self.all_of(related.groups, inner))
+        holds, count = _COUNTS[related.operator], related.count
+        if (related.operator, count) in _ANY:
+            return own.column.in_(referring)
+        if (related.operator, count) in _NONE:
+            return own.column.not_in(referring)
+        counted = func.count()
+        referring = referring.group_by(other.column)
+        if holds(0, count):  # then so do those to which nothing refers at all, which are in no group
+            return own.column.not_in(referring.having(not_(holds(counted, count))))
+        return own.column.in_(referring.having(holds(counted, count)))
 
-    def _inner(
-        self, inner: Walk, other: Place, own: Place, held: ColumnElement[bool] | None, columns: Iterable[Any]
-    ) -> Any:
-        conditions = [other.column == own.column, *self.members(inner.alias, inner.table)]
+    def _referring(self, inner: Walk, other: Place, held: ColumnElement[bool] | None) -> Select[Any]:
+        """What the records that count have in a field.
+
+        It does not depend on the record outside, so SQLite works it out once, by the best index there is.
+        """
+        conditions = [other.column.is_not(None), *self.members(inner.alias, inner.table)]
         if held is not None:
             conditions.append(held)
-        return select(*columns).select_from(inner.source()).where(*conditions).correlate(own.alias)
+        return select(other.column).select_from(inner.source()).where(*conditions)
 
 
+_KEY: Final = "sys_id"
+_ANY: Final = frozenset({(Operator.GREATER, 0), (Operator.GREATER_OR_IS, 1), (Operator.IS_NOT, 0)})
+_NONE: Final = frozenset({(Operator.IS, 0), (Operator.LESS, 1), (Operator.LESS_OR_IS, 0)})
 _OF_ENTRIES: Final = frozenset(
     {
         Operator.IS,
@@ -239,7 +269,7 @@ _OPPOSITES_OF_ENTRIES: Final = {
     Operator.EMPTY: Operator.NOT_EMPTY,
     Operator.EMPTY_STRING: Operator.NOT_EMPTY,
 }
-_COUNTS: Final[dict[Operator, Callable[[ColumnElement[Any], int], ColumnElement[bool]]]] = {
+_COUNTS: Final[dict[Operator, Callable[[Any, int], Any]]] = {
     Operator.IS: lambda counted, count: counted == count,
     Operator.IS_NOT: lambda counted, count: counted != count,
     Operator.GREATER: lambda counted, count: counted > count,

@@ -64,12 +64,14 @@ class Place:
     Attributes:
         table: whose field it is.
         path: the field, or the path that leads to it.
+        links: what holds where each reference of the path leads to a record that may be read.
     """
 
     table: str
     field: Field
     alias: FromClause
     path: str
+    links: tuple[ColumnElement[bool], ...] = ()
 
     @property
     def column(self) -> ColumnElement[Any]:
@@ -81,6 +83,7 @@ class Place:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Joined:
     alias: FromClause
+    link: ColumnElement[bool]
     on: ColumnElement[bool]
 
 
@@ -121,15 +124,19 @@ class Walk:
         """
         *through, last = path.split(".")
         table, alias, walked = self.table, self.alias, ""
+        links: list[ColumnElement[bool]] = []
         for name in through:
             field = self._readable(table, name)
             if field is None or field.type is not FieldType.REFERENCE or field.reference is None:
                 return None
             walked = f"{walked}.{name}" if walked else name
-            alias = self._reach(walked, alias, field)
-            table = field.reference
+            joined = self._reach(walked, alias, field)
+            alias, table = joined.alias, field.reference
+            links.append(joined.link)
         field = self._readable(table, last)
-        return None if field is None else Place(table=table, field=field, alias=alias, path=path)
+        if field is None:
+            return None
+        return Place(table=table, field=field, alias=alias, path=path, links=tuple(links))
 
     def shown(self, place: Place) -> Place | None:
         """Where that stands by which people know the record that a reference leads to; any other field itself."""
@@ -156,11 +163,12 @@ class Walk:
             return None
         return field if self._scope.access.may_read_field(self._scope.viewer, table, name) else None
 
-    def _reach(self, path: str, before: FromClause, field: Field) -> FromClause:
+    def _reach(self, path: str, before: FromClause, field: Field) -> _Joined:
         joined = self._joined.get(path)
         if joined is None:
             target = field.reference or ""
             alias = self._aliases.next(target)
-            on = and_(alias.c.sys_id == before.c[field.name], *self._members(alias, target))
-            joined = self._joined[path] = _Joined(alias=alias, on=on)
-        return joined.alias
+            link = alias.c.sys_id == before.c[field.name]
+            on = and_(link, *self._members(alias, target))
+            joined = self._joined[path] = _Joined(alias=alias, link=link, on=on)
+        return joined

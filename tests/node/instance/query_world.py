@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, create_engine, insert
@@ -19,6 +19,8 @@ from node.instance.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from node.instance.query.tree import Query
 
 Record = dict[str, Any]
 
@@ -121,17 +123,14 @@ class World:
         engine.dispose()
 
     def selection(
-        self, table: str, text: str, *, rules: Rules | None = None, viewer: Viewer = ME, zone: tzinfo = UTC
+        self, table: str, query: str | Query, *, rules: Rules | None = None, viewer: Viewer = ME
     ) -> Selection:
-        asker = Viewer(
-            sys_id=viewer.sys_id, user_name=viewer.user_name, name=viewer.name, groups=viewer.groups, zone=zone
-        )
-        scope = Scope(catalog=self.catalog, viewer=asker, access=rules or Rules(), now=NOW)
-        return Selection(scope, table, parse(text))
+        scope = Scope(catalog=self.catalog, viewer=viewer, access=rules or Rules(), now=NOW)
+        return Selection(scope, table, parse(query) if isinstance(query, str) else query)
 
-    def found(self, table: str, text: str, **options: Any) -> list[str]:
+    def found(self, table: str, query: str | Query, **options: Any) -> list[str]:
         """The sys_ids that a query finds, in its order; the count agrees."""
-        selection = self.selection(table, text, **options)
+        selection = self.selection(table, query, **options)
         found = [
             row[0]
             for row in self.connection.execute(selection.page([selection.column("sys_id")], limit=1_000, offset=0))
