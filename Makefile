@@ -2,7 +2,7 @@
 #   ARGS="…" is handed to the command:           make pair ARGS="--count 3"
 #   PYTHON=… names the Python to make .venv with: make demo PYTHON=/path/to/python3.12
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-browser pair test test-slow check simulate format lock figures bench bench-simulation trials recording screenshots docs vectors pages clean
+.PHONY: help demo demo-browser pair test test-slow check simulate format lock figures bench bench-simulation bench-instance trials recording screenshots docs vectors pages clean
 
 IN_VENV := .venv/bin/python -m
 # Tests start hundreds of Python processes: each would compile the code anew if bytecode were not kept.
@@ -74,6 +74,10 @@ bench: ## Measure whole handshakes against a bare skeleton that does the same wo
 bench-simulation: ## Measure the simulation at both levels against that skeleton, in one process
 	$(SET_UP) main
 	@$(IN_VENV) benchmarks.simulated $(ARGS)
+
+bench-instance: ## Measure an instance with a million records beside one with few
+	$(SET_UP) main
+	@$(IN_VENV) benchmarks.instance $(ARGS)
 
 trials: ## Kill, cut off, race and replay real nodes, and look that what must hold does (10 to 20 minutes)
 	$(SET_UP) main

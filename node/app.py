@@ -148,7 +148,7 @@ class Node:
         signals.trace = lambda publication: _all(traced, publication)
         health = HealthRoutes(context, self.dispatcher, self.broadcaster, metrics)
         info = to_json(_node_info(context, profile, boot=ports.entropy.token(BOOT_BYTES).hex()))
-        self.node_app = _node_app(context, self.dispatcher, admin_token, metrics, health, info, self.console)
+        self.node_app = _node_app(context, self.dispatcher, admin_token, metrics, health, info, self.console, instance)
         self.instance_app = _instance_app(profile, health, info, console, instance)
 
     async def prepare(self) -> None:
@@ -252,6 +252,7 @@ def _node_app(
     health: HealthRoutes,
     info: bytes,
     console: Console | None,
+    instance: InstanceFront | None,
 ) -> web.Application:
     app = web.Application(
         middlewares=[
@@ -269,7 +270,7 @@ def _node_app(
             web.post("/peer", endpoint.handle),
             web.get(WELL_KNOWN_PATH, _shows(info)),
             web.get("/problems/{slug}", problem_page),
-            *AdminApi(context, dispatcher).routes(),
+            *AdminApi(context, dispatcher, instance).routes(),
             *health.routes(),
         ],
     )

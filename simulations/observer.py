@@ -41,8 +41,11 @@ class Observer:
         `marked`: the node can tell that it is a backup which was put back.
         """
 
+    def changed(self, host: Host, change: Change) -> None:
+        """What a unit of work did to a connection was committed; those of one transaction in their order."""
+
     def unit(self, host: Host, result: object, changes: list[Change]) -> None:
-        """A unit of work was committed; those of one transaction come one after the other."""
+        """A unit of work was committed, whether it changed a connection or, as most do, none."""
 
     def committed(self, host: Host) -> None:
         """A transaction was committed, and its units were told."""

@@ -74,6 +74,8 @@ class Told:
                 row = change.after or change.before
                 assert row is not None  # noqa: S101 - a change is of something
                 self._trace.add(host.name, "commit", **_commit_facts(self._label(row.connection), change))
+                for told in self._listeners["changed"]:
+                    told(host, change)
             for told in self._listeners["unit"]:
                 told(host, result, changes)
         for told in self._listeners["committed"]:

@@ -118,6 +118,30 @@ class LicenseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: Annotated[str, _about("The key, as its issuer has sent it.")]
 
 
+class OauthClientBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A program that is to get OAuth tokens."""
+
+    name: Annotated[str, _name("What admins call it.")]
+    user: Annotated[
+        str | None,
+        _about("The user in whose name it acts by itself (client credentials); null: it asks for users' tokens alone."),
+    ] = None
+
+    def checked_name(self) -> str:
+        """The name, valid.
+
+        Raises:
+            ProblemError: it is not allowed.
+        """
+        return text("name", self.name, client_name)
+
+
+class ApiKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose an API key is to be."""
+
+    user: Annotated[str, _about("The name by which the user signs in to the instance.")]
+
+
 class NothingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An empty object, or no body at all."""
 
@@ -183,6 +207,11 @@ def _lifetime(code_lifetime_s: int) -> int:
             field="code_lifetime_s",
         )
     return code_lifetime_s
+
+
+def client_name(value: str) -> str:
+    """A valid name of an OAuth client; raises TextError."""
+    return check_name(value, what="client's name")
 
 
 def connection_name(value: str) -> str:

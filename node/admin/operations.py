@@ -15,6 +15,7 @@ from node.admin import parameters
 from node.admin.answers import API
 from node.admin.bodies import (
     AcceptBody,
+    ApiKeyBody,
     CheckBody,
     CodeBody,
     DescribeBody,
@@ -22,6 +23,7 @@ from node.admin.bodies import (
     LicenseBody,
     NewCodeBody,
     NothingBody,
+    OauthClientBody,
 )
 from node.connections import shapes
 from node.problems import Problem
@@ -41,6 +43,7 @@ class Tag(StrEnum):
     CONNECTIONS = "Connections"
     INVITATIONS = "Invitations"
     ACTS = "Acts"
+    INSTANCE = "Instance"
     DOCUMENTS = "Documents"
 
 
@@ -50,6 +53,8 @@ TAGS: Final[Mapping[Tag, str]] = {
     Tag.INVITATIONS: "What the destination's admin does with an invitation code.",
     Tag.ACTS: "What an admin does with a connection. `possible_acts` of a connection says which of them it takes now. "
     "Each works while the partner is away: it is told as soon as it can be reached.",
+    Tag.INSTANCE: "Let programs into the REST APIs of the instance. Their secrets are told once; what was made is "
+    "listed and removed as records of `oauth_entity`, `oauth_credential` and `api_key`.",
     Tag.DOCUMENTS: "What you are reading, as it stands. Anybody may read these two.",
 }
 """In the order in which they are shown."""
@@ -302,6 +307,22 @@ OPERATIONS: Final = (
         refusals=_CODE_TAKEN | {Problem.NAME_TAKEN},
     ),
     *(_act(act) for act in _ACTS),
+    Operation(
+        id="makeOauthClient", method="POST", path="/instance/oauth-clients", tag=Tag.INSTANCE,
+        summary="Register an OAuth client",
+        meaning="A program that gets tokens at `/oauth_token.do` of the instance URL. The secret is told in this "
+        "answer and never again.",
+        body=OauthClientBody, status=201, answer=shapes.OauthClientAnswer, secret=True,
+        refusals=frozenset({Problem.NOT_FOUND}),
+    ),
+    Operation(
+        id="makeApiKey", method="POST", path="/instance/api-keys", tag=Tag.INSTANCE,
+        summary="Make an API key",
+        meaning="A program that sends it as `x-sn-apikey` speaks in the name of the user. It is told in this answer "
+        "and never again.",
+        body=ApiKeyBody, status=201, answer=shapes.ApiKeyAnswer, secret=True,
+        refusals=frozenset({Problem.NOT_FOUND}),
+    ),
     Operation(
         id="getOpenApi", method="GET", path="/openapi.json", tag=Tag.DOCUMENTS,
         summary="This API as OpenAPI 3.1",

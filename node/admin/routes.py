@@ -12,6 +12,7 @@ from node.admin.answers import choice, connection_id, json_answer, json_text, nu
 from node.admin.bodies import CheckBody, CodeBody, LicenseBody, read_body
 from node.admin.operations import BY_ID, OPERATIONS
 from node.admin.parameters import YesNo
+from node.admin.programs import Programs
 from node.admin.writes import Writes
 from node.connections import accepting, initiating, licensing
 from node.connections.acting import found
@@ -41,15 +42,17 @@ if TYPE_CHECKING:
     from node.connections.stored import Connection
     from node.delivery.dispatcher import Dispatcher
     from node.delivery.events import StatusEvent
+    from node.instance.front import InstanceFront
     from node.ports import Transaction
 
 
 class AdminApi:
     """The handlers; each answers JSON."""
 
-    def __init__(self, context: Context, dispatcher: Dispatcher) -> None:
+    def __init__(self, context: Context, dispatcher: Dispatcher, instance: InstanceFront | None = None) -> None:
         self._context = context
         self._dispatcher = dispatcher
+        self._programs = Programs(instance)
 
     def routes(self) -> list[web.RouteDef]:
         """All routes below `/api/v1`: one of each operation."""
@@ -71,6 +74,7 @@ class AdminApi:
             "getOpenApi": self.openapi,
             "getAsyncApi": self.asyncapi,
             **Writes(self._context, self._dispatcher).handlers(),
+            **self._programs.handlers(),
         }
 
     async def node(self, request: web.Request) -> web.Response:

@@ -113,6 +113,14 @@ class AdminClient:
         shown: dict[str, Any] = self._call("POST", "/invitations/show", {"code": code})["invitation"]
         return shown
 
+    def make_oauth_client(self, name: str, user: str | None) -> dict[str, Any]:
+        """The id and the secret of a new OAuth client of the instance."""
+        return self._call("POST", "/instance/oauth-clients", {"name": name, "user": user})
+
+    def make_api_key(self, user: str) -> dict[str, Any]:
+        """A new API key of the instance."""
+        return self._call("POST", "/instance/api-keys", {"user": user})
+
     def initiate(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         """The new connection and its invitation code."""
         return self._write("POST", "/connections", wish)

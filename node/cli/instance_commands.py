@@ -14,8 +14,9 @@ import typer
 
 from node.cli.connections_app import TeachingGroup
 from node.cli.directories import find_directory
-from node.cli.options import JsonOption
+from node.cli.options import JsonOption, with_node
 from node.cli.output import Output
+from node.cli.program_commands import PROGRAM_COMMANDS
 from node.data_directory import DataDirectory
 from node.private_files import for_the_owner_alone
 from node.real_ports import SystemClock, SystemEntropy
@@ -28,13 +29,12 @@ SEED_MAX: Final = 10**18 - 1
 
 instance_app = typer.Typer(
     cls=TeachingGroup,
-    help="""Work on the instance of a node: the ServiceNow-style tables behind its instance URL.""",
+    help="""Work on the instance of a node: the ServiceNow-style tables behind its instance URL.
+
+    `load` fills it while the node is stopped. `oauth-client` and `api-key` let programs into its REST APIs while the
+    node runs; an admin lists and removes what they made as records of `oauth_entity` and `api_key`.
+    """,
 )
-
-
-@instance_app.callback()
-def instance() -> None:
-    """Leave it to a subcommand."""
 
 
 @instance_app.command("load")
@@ -64,7 +64,7 @@ def load(
     ] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Load incidents by the million into the instance of a stopped node.
+    """Load a stopped node with incidents.
 
     They are of three years and of the instance's demo company, which an empty instance gets first. For every 50 of
     them there is one more user who calls; nobody can sign in as one. Nearly all are closed, as in a service desk of
@@ -126,3 +126,7 @@ def _bar(count: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as shown:
         task = shown.add_task("load", total=count)
         yield lambda done: shown.update(task, completed=done)
+
+
+for _name, _command in PROGRAM_COMMANDS.items():
+    instance_app.command(_name)(with_node(_command))

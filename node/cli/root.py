@@ -41,7 +41,7 @@ PURPOSES: Final = {
     "connections": "Initiate, accept, switch, remove connections.",
     "invitation": "Look at invitation codes.",
     "watch": "Watch statuses as they are broadcast.",
-    "instance": "Load an instance with incidents, in bulk.",
+    "instance": "Load an instance, let programs into it.",
     "license": "Make license keys for your own nodes.",
     "backup": "Back up a node's connections into a file.",
     "restore": "Put a backup back, on a stopped node.",

@@ -65,6 +65,20 @@ class LicenseAnswer(TypedDict):
     license: Annotated[LicenseView, Meta(description="What the license of this node is now.")]
 
 
+class OauthClientAnswer(TypedDict):
+    """An OAuth client of the instance, as it was just registered."""
+
+    client_id: Annotated[str, Meta(description="Its public name, for the token endpoint.")]
+    client_secret: Annotated[str, Meta(description="Its secret, told this once.")]
+
+
+class ApiKeyAnswer(TypedDict):
+    """An API key of the instance, as it was just made."""
+
+    user: Annotated[str, Meta(description="In whose name it speaks.")]
+    api_key: Annotated[str, Meta(description="The key, told this once.")]
+
+
 class CheckAnswer(TypedDict):
     """What the destination check found."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from node.admin.bodies import (
     AcceptBody,
+    ApiKeyBody,
     CheckBody,
     CodeBody,
     DescribeBody,
@@ -13,6 +14,7 @@ from node.admin.bodies import (
     LicenseBody,
     NewCodeBody,
     NothingBody,
+    OauthClientBody,
 )
 from node.connections import shapes
 from node.license.license import Kind
@@ -171,6 +173,11 @@ ANSWERS: Final[Mapping[type, Mapping[str, Any]]] = {
     shapes.NodeView: _NODE,
     shapes.LicenseAnswer: _LICENSE,
     shapes.CheckAnswer: _FOUND,
+    shapes.OauthClientAnswer: {
+        "client_id": "5d41402abc4b2a76b9719d911017c592",
+        "client_secret": "Zk3v1mN0c8Qw5yT7uR2pL9xE4aB6dF0gH1jK3sV5nM8",
+    },
+    shapes.ApiKeyAnswer: {"user": "robot", "api_key": "Qw5yT7uR2pL9xE4aB6dF0gH1jK3sV5nM8Zk3v1mN0c8"},
     shapes.ConnectionAnswer: {"connection": _ACTIVE},
     shapes.ActAnswer: {"connection": _ACTIVE},
     shapes.CodeAnswer: {"connection": _PENDING, "invitation_code": CODE},
@@ -195,6 +202,8 @@ BODIES: Final[Mapping[type, Mapping[str, Any]]] = {
     },
     CodeBody: {"code": CODE},
     LicenseBody: {"key": "handclasp-license_aeaaaaaaaaaaaaaa"},
+    OauthClientBody: {"name": "Service desk dashboard", "user": "robot"},
+    ApiKeyBody: {"user": "robot"},
     NothingBody: {},
     NewCodeBody: {"code_lifetime_s": CODE_LIFETIME_S_DEFAULT},
     DescribeBody: {"description": _NOTE},

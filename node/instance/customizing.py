@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
 from node.instance.dictionary import Dictionary, Field, FieldType, Table
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, RowMapping
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection
 
     from node.instance.catalog import Catalog
 
@@ -32,8 +34,11 @@ def custom_dictionary(connection: Connection, catalog: Catalog) -> Dictionary:
         for row in ready:
             dictionary = dictionary.with_table(table_of(row, _name_of(connection, catalog, row["super_class"])))
             del missing[row["sys_id"]]
+    own = described.c.element.like(f"{CUSTOM_PREFIX[:-1]}\\_%", escape="\\")
     columns = connection.execute(
-        select(described).where(described.c.sys_class_name == "sys_dictionary").order_by(described.c.sys_created_on)
+        select(described)
+        .where(described.c.sys_class_name == "sys_dictionary", own)
+        .order_by(described.c.sys_created_on, described.c.sys_id)
     ).mappings()
     for row in columns:
         table, element = row["name"], row["element"]
@@ -42,12 +47,12 @@ def custom_dictionary(connection: Connection, catalog: Catalog) -> Dictionary:
     return dictionary
 
 
-def table_of(row: RowMapping, extends: str | None) -> Table:
+def table_of(row: Mapping[Any, Any], extends: str | None) -> Table:
     """The table that a record of `sys_db_object` tells of; `DictionaryError` comes when it joins a dictionary."""
     return Table(name=row["name"], label=row["label"] or row["name"], extends=extends, is_custom=True)
 
 
-def field_of(row: RowMapping) -> Field:
+def field_of(row: Mapping[Any, Any]) -> Field:
     """The field that a record of `sys_dictionary` tells of.
 
     Raises:

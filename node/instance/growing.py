@@ -52,7 +52,7 @@ def grow(connection: Connection, *, where: Path) -> Catalog:
                 f"{where} was written by a newer version of Handclasp (format {version}). Run that version, or restore "
                 "a backup of this one."
             )
-        catalog = _shipped_catalog()
+        catalog = shipped_catalog()
         if version == 0 or _shipped_then(connection) != _shipped_now():
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             _bring_up(connection, catalog, is_new=version == 0)
@@ -85,7 +85,7 @@ def _shipped_then(connection: Connection) -> str | None:
 
 
 @cache
-def _shipped_catalog() -> Catalog:
+def shipped_catalog() -> Catalog:
     """It never changes, and takes a tenth of a second to make."""
     return Catalog(Dictionary(BASE_TABLES))
 

@@ -38,16 +38,15 @@ class Closing(Check):
             source_key = said.sender if said.role == SOURCE else said.recipient
             self._close((by, said.role, said.connection, source_key), said.serial)
 
-    def unit(self, host: Host, result: object, changes: list[Change]) -> None:  # noqa: ARG002 - what changed is enough
+    def changed(self, host: Host, change: Change) -> None:
         """See `Observer`."""
-        for change in changes:
-            if change.after is not None:
-                self._look(host, change.before, change.after)
-            elif change.before is not None and change.before.role == DESTINATION:
-                # A tombstone that another node's word alone brought about may be let go; see Conformance.
-                place = (host.name, *change.before.identity)
-                self._closed.pop(place, None)
-                self._highest.pop(place, None)
+        if change.after is not None:
+            self._look(host, change.before, change.after)
+        elif change.before is not None and change.before.role == DESTINATION:
+            # A tombstone that another node's word alone brought about may be let go; see Conformance.
+            place = (host.name, *change.before.identity)
+            self._closed.pop(place, None)
+            self._highest.pop(place, None)
 
     def _look(self, host: Host, before: Row | None, after: Row) -> None:
         place = (host.name, *after.identity)

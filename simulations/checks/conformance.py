@@ -259,13 +259,12 @@ def _may_be_purged(before: Row, now: float) -> bool:
 class Conformance(Check):
     """Every observed transition is a row of the tables."""
 
-    def unit(self, host: Host, result: object, changes: list[Change]) -> None:  # noqa: ARG002 - what changed is enough
+    def changed(self, host: Host, change: Change) -> None:
         """See `Observer`."""
-        for change in changes:
-            if explained_by(change, now=host.decided_at) is None:
-                before, after = change.before, change.after
-                was = self.called(host, before) if before is not None else f"{host.name} had no record"
-                became = "is gone" if after is None else f"became {self.called(host, after)}"
-                self.violated(f"no row of the tables does this: {was}; it {became}.")
-            if change.after is not None and change.after.status != _status_of(change.after):
-                self.violated(f"{self.called(host, change.after)} is listed as {change.after.status}.")
+        if explained_by(change, now=host.decided_at) is None:
+            before, after = change.before, change.after
+            was = self.called(host, before) if before is not None else f"{host.name} had no record"
+            became = "is gone" if after is None else f"became {self.called(host, after)}"
+            self.violated(f"no row of the tables does this: {was}; it {became}.")
+        if change.after is not None and change.after.status != _status_of(change.after):
+            self.violated(f"{self.called(host, change.after)} is listed as {change.after.status}.")

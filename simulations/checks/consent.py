@@ -40,12 +40,11 @@ class Consent(Check):
         if asked.act == "approve" and asked.sys_id is not None:
             self._approved.add((host.key, asked.sys_id))
 
-    def unit(self, host: Host, result: object, changes: list[Change]) -> None:  # noqa: ARG002 - what changed is enough
+    def changed(self, host: Host, change: Change) -> None:
         """See `Observer`."""
-        for change in changes:
-            if change.after is not None:
-                look = self._look_at_source if change.after.role == SOURCE else self._look_at_destination
-                look(host, change.before, change.after)
+        if change.after is not None:
+            look = self._look_at_source if change.after.role == SOURCE else self._look_at_destination
+            look(host, change.before, change.after)
 
     def _look_at_source(self, host: Host, before: Row | None, after: Row) -> None:
         if after.partner is None:

@@ -25,12 +25,11 @@ class Endless(Check):
         super().__init__(world)
         self._answers: Counter[bytes] = Counter()
 
-    def unit(self, host: Host, result: object, changes: list[Change]) -> None:  # noqa: ARG002 - what changed is enough
+    def changed(self, host: Host, change: Change) -> None:  # noqa: ARG002 - wherever it was
         """See `Observer`."""
-        for change in changes:
-            row = change.after or change.before
-            assert row is not None  # noqa: S101 - a change is of something
-            self._answers[row.connection] = 0
+        row = change.after or change.before
+        assert row is not None  # noqa: S101 - a change is of something
+        self._answers[row.connection] = 0
 
     def said(self, by: str, said: Said) -> None:
         """See `Observer`."""

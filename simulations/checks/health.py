@@ -47,14 +47,13 @@ class Health(Check):
         if answer is not None and answer.status >= INTERNAL_ERROR and answer.status != DISK_FULL:
             self.violated(f"{host.name} answered its admin's {asked.act} with {answer.status}.")
 
-    def unit(self, host: Host, result: object, changes: list[Change]) -> None:  # noqa: ARG002 - what changed is enough
+    def changed(self, host: Host, change: Change) -> None:
         """See `Observer`."""
-        for change in changes:
-            after = change.after
-            if change.before is not None or after is None or after.role != "source":
-                continue
-            if (host.name, after.name) in self._keyed_names:
-                place = (host.name, after.name, self._rewinds.lineage(host.key))
-                self._made[place] = self._made.get(place, 0) + 1
-                if self._made[place] > 1:
-                    self.violated(f"{self.called(host, after)} was made a second time for one idempotency key.")
+        after = change.after
+        if change.before is not None or after is None or after.role != "source":
+            return
+        if (host.name, after.name) in self._keyed_names:
+            place = (host.name, after.name, self._rewinds.lineage(host.key))
+            self._made[place] = self._made.get(place, 0) + 1
+            if self._made[place] > 1:
+                self.violated(f"{self.called(host, after)} was made a second time for one idempotency key.")

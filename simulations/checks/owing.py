@@ -45,17 +45,15 @@ class Owing(Check):
         if said.mine.phase == CLOSED:
             self._closed.add(speaker)
 
-    def unit(self, host: Host, result: object, changes: list[Change]) -> None:  # noqa: ARG002 - what changed is enough
+    def changed(self, host: Host, change: Change) -> None:
         """See `Observer`."""
-        for before, after, _ in changes:
-            if before is None or after is None or not before.owed or after.owed:
-                continue
-            if (before.serial, before.mine) != (after.serial, after.mine):
-                continue  # the partner's word changed this side, and its answer tells so
-            if (host.key, after.sys_id) not in self._forgotten and not self._was_told(after):
-                self.violated(
-                    f"{self.called(host, after)} is no longer owed, and its partner never said it holds that."
-                )
+        before, after, _ = change
+        if before is None or after is None or not before.owed or after.owed:
+            return
+        if (before.serial, before.mine) != (after.serial, after.mine):
+            return  # the partner's word changed this side, and its answer tells so
+        if (host.key, after.sys_id) not in self._forgotten and not self._was_told(after):
+            self.violated(f"{self.called(host, after)} is no longer owed, and its partner never said it holds that.")
 
     def _was_told(self, row: Row) -> bool:
         speaker = (

@@ -37,15 +37,14 @@ class Speech(Check):
         """See `Observer`."""
         self._rewinds.rewound(host.key, marked=marked)
 
-    def unit(self, host: Host, result: object, changes: list[Change]) -> None:  # noqa: ARG002 - what changed is enough
+    def changed(self, host: Host, change: Change) -> None:
         """See `Observer`."""
-        for change in changes:
-            if change.after is not None:
-                self._look(host, change.before, change.after)
-            elif change.before is not None:  # what was let go may begin again; whether it may go is not judged here
-                place = (host.key, *change.before.identity, change.before.serial)
-                for known in [known for known in self._sides if known[:2] == (host.name, place)]:
-                    del self._sides[known]
+        if change.after is not None:
+            self._look(host, change.before, change.after)
+        elif change.before is not None:  # what was let go may begin again; whether it may go is not judged here
+            place = (host.key, *change.before.identity, change.before.serial)
+            for known in [known for known in self._sides if known[:2] == (host.name, place)]:
+                del self._sides[known]
 
     def _look(self, host: Host, before: Row | None, after: Row) -> None:
         place = (host.key, after.role, after.connection, after.source_key, after.serial)

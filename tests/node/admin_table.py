@@ -97,6 +97,26 @@ ROUTES = [
         },
     ),
     Route(
+        "POST", "/instance/oauth-clients",
+        body={"name": "a program", "user": "admin"},
+        fields={
+            "name": Field(required=True, refused=text(64, (None, Problem.INVALID_FIELD))),
+            "user": Field(
+                required=False, refused=[(value, Problem.INVALID_FIELD) for value in (1, [], "", "nobody", "x" * 5000, "a\0")]
+            ),
+        },
+    ),
+    Route(
+        "POST", "/instance/api-keys",
+        body={"user": "admin"},
+        fields={
+            "user": Field(
+                required=True,
+                refused=[(value, Problem.INVALID_FIELD) for value in (1, None, [], "", "nobody", "x" * 5000, "' OR 1 = 1 --")],
+            )
+        },
+    ),
+    Route(
         "POST", "/check",
         body={"url": "http://127.0.0.1:1"},
         fields={

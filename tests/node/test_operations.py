@@ -96,6 +96,8 @@ def test_what_the_command_line_asks_is_described(monkeypatch):
         given = {
             "check": ("u",),
             "invitation": ("c",),
+            "make_oauth_client": ("n", None),
+            "make_api_key": ("u",),
             "initiate": ({},),
             "accept": ({},),
             "decline": ("c",),

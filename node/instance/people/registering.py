@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from node.instance.people.persons import People, Person
     from node.ports import Clock, Entropy
 
+SHOWN_CHARACTERS_MAX: Final = 64
+
 _CLIENT_ID_BYTES: Final = 16
 
 
@@ -85,7 +87,7 @@ class Registering:
     async def _user(self, user_name: str) -> Person:
         person = await self._people.of_name(user_name)
         if person is None or not person.is_admitted:
-            raise NoSuchUserError(f"There is no active user {user_name!r} in this instance.")
+            raise NoSuchUserError(f"There is no active user {user_name[:SHOWN_CHARACTERS_MAX]!r} in this instance.")
         return person
 
     async def _add(self, table: str, values: Mapping[str, object]) -> None:

@@ -8,10 +8,11 @@ from aiohttp import web
 
 from node.instance.errors import InstanceError
 from node.instance.front import BODY_BYTES_MAX
+from node.instance.rest.aggregate import AggregateApi
 from node.instance.rest.attachment import AttachmentApi
 from node.instance.rest.batch import BatchApi
 from node.instance.rest.calls import Answer, Call, failure
-from node.instance.rest.routes import Router, attachment_routes, batch_routes, parts_of, table_routes
+from node.instance.rest.routes import Router, aggregate_routes, attachment_routes, batch_routes, parts_of, table_routes
 from node.instance.rest.table import TableApi
 from node.logs import get_logger
 
@@ -33,6 +34,7 @@ class RestApi:
             [
                 *table_routes(TableApi(instance)),
                 *attachment_routes(AttachmentApi(instance)),
+                *aggregate_routes(AggregateApi(instance)),
                 *batch_routes(BatchApi(self.answer, clock=instance.clock)),
             ]
         )

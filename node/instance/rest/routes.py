@@ -91,3 +91,8 @@ def attachment_routes(api: Any) -> list[Route]:
 def batch_routes(api: Any) -> list[Route]:
     """That of the Batch API."""
     return [Route("POST", "batch", api.run)]
+
+
+def aggregate_routes(api: Any) -> list[Route]:
+    """That of the Aggregate API."""
+    return [Route("GET", "stats/{}", api.get)]

@@ -8,6 +8,7 @@ from node.instance.rules.attaching import guard_attachment
 from node.instance.rules.business_rules import run_business_rules
 from node.instance.rules.checking_rules import check_business_rule
 from node.instance.rules.families import count_family, lead_children
+from node.instance.rules.growing_tables import check_dictionary, grow_dictionary
 from node.instance.rules.incidents import answer_of_caller, keep_incident, set_priority
 from node.instance.rules.naming import name_user
 from node.instance.rules.numbering import number_task
@@ -24,6 +25,7 @@ _KEEPING: Final = (set_priority, keep_task, keep_incident, keep_problem)
 BEFORE: Final[tuple[Callable[[Change], None], ...]] = (
     guard_attachment,
     check_business_rule,
+    check_dictionary,
     number_task,
     name_user,
     answer_of_caller,
@@ -33,5 +35,5 @@ BEFORE: Final[tuple[Callable[[Change], None], ...]] = (
 )
 """In this order, before a record is written; each may change what will be written, or raise."""
 
-AFTER: Final[tuple[Callable[[Change], None], ...]] = (count_family, lead_children)
+AFTER: Final[tuple[Callable[[Change], None], ...]] = (count_family, lead_children, grow_dictionary)
 """In this order, once it is written, in the same transaction."""

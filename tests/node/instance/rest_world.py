@@ -76,6 +76,7 @@ class RestWorld:
 
     def __init__(self, folder: Path) -> None:
         shutil.copyfile(image(), folder / "instance.db")
+        self.path = folder / "instance.db"
         self.clock = StillClock()
         profile = InstanceProfile(path=folder / "instance.db", node_database=None, demo_seed=None)
         self.instance = Instance(profile, clock=self.clock, entropy=SystemEntropy())

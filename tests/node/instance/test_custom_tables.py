@@ -1,0 +1,173 @@
+"""Tables and fields that an admin adds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from node.instance.database import InstanceDatabase
+from node.instance.describing import identity_of
+from tests.node.instance.rest_world import SHARED, RestWorld, viewer
+
+pytestmark = SHARED
+
+TASK = identity_of("sys_db_object", "task")
+
+
+async def table(rest: RestWorld, name: str, **values: Any) -> str:
+    return await rest.make("sys_db_object", name=name, label=name.title(), **values)
+
+
+async def field(rest: RestWorld, of: str, element: str, **values: Any) -> str:
+    return await rest.make("sys_dictionary", name=of, element=element, **values)
+
+
+async def test_a_table_is_there_at_once_and_after_a_restart(rest: RestWorld) -> None:
+    await table(rest, "u_car")
+    await field(rest, "u_car", "u_plate", max_length=10, unique=True)
+    await field(rest, "u_car", "u_doors", internal_type="integer", default_value="4")
+    await field(rest, "u_car", "u_driver", internal_type="reference", reference="sys_user")
+    driver = await rest.make("sys_user", user_name="driver", first_name="Dora")
+    made = await rest.make("u_car", u_plate="B-ÄR 1234567", u_driver=driver)
+    told = await rest.read("u_car", made)
+    assert (told["u_plate"], told["u_doors"], told["u_driver"]) == ("B-ÄR 12345", "4", driver)
+    found = await rest("GET", "table/u_car?sysparm_query=u_driver.first_name=Dora^u_doors>3&sysparm_fields=sys_id")
+    assert found.result == [{"sys_id": made}]
+    assert (await rest("POST", "table/u_car", {"u_plate": "B-ÄR 12345"})).status == 403
+    described = await rest("GET", "table/sys_db_object?sysparm_query=name=u_car&sysparm_fields=label")
+    assert described.result == [{"label": "U_Car"}]
+
+    database = InstanceDatabase(rest.path, node_database=None)
+    try:
+        again = await database.read(lambda tx: tx.catalog.dictionary.fields("u_car").keys())
+    finally:
+        await database.close()
+    assert {"u_plate", "u_doors", "u_driver"} <= set(again)
+
+
+async def test_a_table_that_extends_tasks_is_numbered_found_and_ruled_as_they_are(rest: RestWorld) -> None:
+    await table(rest, "u_visit", super_class=TASK)
+    await field(rest, "u_visit", "u_where")
+    made = await rest.make("u_visit", short_description="come", u_where="Berlin", state=3)
+    told = await rest.read("task", made)
+    assert told["number"].startswith("TASK")
+    assert (told["sys_class_name"], told["active"], told["opened_by"]) == ("u_visit", "false", told["opened_by"])
+    assert (await rest.read("u_visit", made))["u_where"] == "Berlin"
+    assert (await rest("GET", f"table/incident/{made}")).status == 404
+
+
+async def test_a_table_of_ones_own_is_extended_with_what_is_in_it_already(rest: RestWorld) -> None:
+    above = await table(rest, "u_animal")
+    old = await rest.make("u_animal")
+    await table(rest, "u_dog", super_class=above)
+    new = await rest.make("u_dog")
+    found = await rest("GET", "table/u_animal?sysparm_query=ORDERBYsys_class_name&sysparm_fields=sys_id,sys_class_name")
+    assert found.result == [
+        {"sys_id": old, "sys_class_name": "u_animal"},
+        {"sys_id": new, "sys_class_name": "u_dog"},
+    ]
+
+
+async def test_a_shipped_table_is_given_a_field(rest: RestWorld) -> None:
+    there = await rest.make("incident", short_description="broken")
+    await field(rest, "incident", "u_floor", internal_type="integer")
+    assert (await rest.read("incident", there))["u_floor"] == ""
+    assert (await rest.change("incident", there, u_floor=3))["u_floor"] == "3"
+    assert (await rest("GET", "table/incident?u_floor=3")).headers["X-Total-Count"] == "1"
+
+
+async def test_names_come_from_labels_where_none_are_given(rest: RestWorld) -> None:
+    made = await rest("POST", "table/sys_db_object", {"label": "Meeting Room (large)"})
+    assert made.result["name"] == "u_meeting_room_large"
+    made = await rest("POST", "table/sys_dictionary", {"name": "u_meeting_room_large", "column_label": "Has TV?"})
+    assert made.result["element"] == "u_has_tv"
+
+
+async def test_a_label_changes_and_what_makes_it_up_does_not(rest: RestWorld) -> None:
+    sys_id = await table(rest, "u_boat")
+    await rest.change("sys_db_object", sys_id, label="Ship")
+    made = await rest("POST", "table/u_boat", {})
+    assert made.status == 201
+    assert (await rest.read("sys_db_object", sys_id))["label"] == "Ship"
+    for values in ({"name": "u_ship"}, {"super_class": TASK}):
+        assert (await rest("PATCH", f"table/sys_db_object/{sys_id}", values)).error == (403, "Operation Failed")
+
+
+async def test_nothing_of_the_dictionary_is_removed_and_what_is_shipped_stays_as_it_is(rest: RestWorld) -> None:
+    own = await table(rest, "u_tree")
+    for sys_id in (own, TASK):
+        assert (await rest("DELETE", f"table/sys_db_object/{sys_id}")).error == (403, "Operation Failed")
+    assert (await rest("PATCH", f"table/sys_db_object/{TASK}", {"label": "x"})).error == (403, "Operation Failed")
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ({"name": "car"}, 400),
+        ({"name": "u_"}, 400),
+        ({"name": "u_Car"}, 400),
+        ({"name": 'u_car"; drop table task'}, 400),
+        ({"name": "u_" + "x" * 90}, 400),
+        ({"name": "u_" + "ä"}, 400),
+        ({}, 400),
+        ({"name": "incident"}, 400),
+        ({"name": "u_new", "super_class": "none"}, 400),
+        ({"name": "u_new", "super_class": identity_of("sys_db_object", "sys_user")}, 403),
+        ({"name": "u_new", "super_class": identity_of("sys_db_object", "sys_script")}, 403),
+        ({"name": "u_new", "super_class": identity_of("sys_db_object", "x_handclasp_connection")}, 403),
+    ],
+)
+async def test_a_table_that_can_not_be_is_refused(rest: RestWorld, values: dict[str, Any], status: int) -> None:
+    assert (await rest("POST", "table/sys_db_object", values)).status == status
+    assert (await rest("GET", "table/u_new")).error == (400, "Invalid table u_new")
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ({"name": "no_table"}, 400),
+        ({"name": "sys_script"}, 403),
+        ({"name": "sys_db_object"}, 403),
+        ({"name": "x_handclasp_connection"}, 403),
+        ({"element": "new"}, 400),
+        ({"element": "u_x y"}, 400),
+        ({"element": ""}, 400),
+        ({"internal_type": "nonsense"}, 400),
+        ({"internal_type": "password"}, 400),
+        ({"internal_type": "reference"}, 400),
+        ({"internal_type": "reference", "reference": "no_table"}, 400),
+        ({"reference": "sys_user"}, 400),
+        ({"max_length": 0}, 400),
+        ({"max_length": 10**12}, 400),
+        ({"internal_type": "integer", "default_value": "many"}, 400),
+    ],
+    ids=str,
+)
+async def test_a_field_that_can_not_be_is_refused(rest: RestWorld, values: dict[str, Any], status: int) -> None:
+    said = await rest("POST", "table/sys_dictionary", {"name": "incident", "element": "u_new", **values})
+    assert said.status == status
+    assert "u_new" not in (await rest("POST", "table/incident", {"short_description": "x"})).result
+
+
+async def test_one_name_has_one_kind_in_a_whole_family(rest: RestWorld) -> None:
+    await field(rest, "incident", "u_kind", internal_type="integer")
+    for of, status in (("task", 403), ("incident", 403)):
+        values = {"name": of, "element": "u_kind", "internal_type": "integer"}
+        assert (await rest("POST", "table/sys_dictionary", values)).status == status
+    said = await rest("POST", "table/sys_dictionary", {"name": "problem", "element": "u_kind"})
+    assert said.error == (400, "Invalid dictionary entry")
+    assert "u_kind" not in (await rest("POST", "table/problem", {"short_description": "x"})).result
+
+
+async def test_only_an_admin_adds_to_the_dictionary(rest: RestWorld) -> None:
+    worker = viewer("worker", "itil", "personalize_dictionary")
+    assert (await rest("POST", "table/sys_db_object", {"name": "u_mine"}, by=worker)).status == 403
+    assert (await rest("GET", "table/u_mine")).status == 400
+
+
+async def test_a_table_of_ones_own_is_for_those_who_have_its_role(rest: RestWorld) -> None:
+    await table(rest, "u_key")
+    made = await rest.make("u_key")
+    assert (await rest("GET", f"table/u_key/{made}", by=viewer("nobody", "itil"))).status == 404
+    assert (await rest("GET", f"table/u_key/{made}", by=viewer("keeper", "u_key_user"))).status == 200
