@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.e2e.pairs import HANDCLASP, Pair
 
@@ -103,6 +104,24 @@ def test_the_banners_curl_line_can_be_pasted(kept):
     assert len(json.loads(told.stdout)["connections"]) == 1
     without = re.sub(r"--cacert \S+ ", "", curl)
     assert subprocess.run(["bash", "-c", f"{without} --silent"], capture_output=True, check=False).returncode == 60
+
+
+@pytest.mark.slow
+def test_the_instance_tells_its_records_under_https_and_refuses_a_url_that_is_too_long_by_a_page(kept, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", kept.exports["REQUESTS_CA_BUNDLE"])
+    password = (kept.data / "a" / "admin.password").read_text().strip()
+    table = f"{kept.instance_urls[0]}/api/now/table/sys_user"
+    with requests.Session() as http:
+        http.auth = ("admin", password)
+        told = http.get(table, params={"sysparm_limit": "1"})
+        assert told.status_code == 200, told.text
+        assert told.links["first"]["url"].startswith(table)
+        query = "user_nameINadmin" + 250 * f",{'f' * 32}"
+        told = http.get(table, params={"sysparm_query": query})
+        assert told.headers.get("X-Total-Count") == "1", told.text
+        refused = http.get(table, params={"sysparm_query": 3 * query})
+        assert refused.status_code == 414
+        assert re.match(r"^<.*html>", refused.text)
 
 
 @pytest.mark.slow
