@@ -6,34 +6,30 @@ else. Dates are reckoned by `zoneinfo`, texts compared as Python does it, refere
 
 from __future__ import annotations
 
-import calendar
-import operator as compare
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from node.instance.dictionary import Dictionary, Field, FieldType, Kind
 from node.instance.query.grammar import parse
 from node.instance.query.tree import Condition, Join, Operator, Query, Related
+from tests.node.instance.query_comparisons import (
+    ORDERS,
+    Comparisons,
+    MeaninglessError,
+    equal,
+    folded,
+    moved,
+    naive,
+    sort_key,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from datetime import tzinfo
+    from collections.abc import Mapping, Sequence
 
     from node.instance.viewer import Viewer
     from tests.node.instance.query_world import Record, Rules
 
-_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
-    ">": compare.gt,
-    ">=": compare.ge,
-    "<": compare.lt,
-    "<=": compare.le,
-    "=": compare.eq,
-    "!=": compare.ne,
-}
-_WORDS = {"GT": ">", "GE": ">=", "LT": "<", "LE": "<=", "EE": "="}
 _FIELD_ORDERS = {"GT_FIELD": ">", "GT_OR_EQUALS_FIELD": ">=", "LT_FIELD": "<", "LT_OR_EQUALS_FIELD": "<="}
-_WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _NEGATED = {
     Operator.IS_NOT: Operator.IS,
     Operator.CONTAINS_NOT: Operator.CONTAINS,
@@ -46,10 +42,6 @@ _NEGATED = {
 _KEPT = {"hour": 13, "day": 10, "month": 7}
 
 
-class MeaninglessError(Exception):
-    """The condition says nothing here."""
-
-
 class CircularError(Exception):
     """A rule asks for itself."""
 
@@ -60,20 +52,17 @@ class Evaluator:
 
     Attributes:
         records: by the table that holds them; each has its class in `sys_class_name` if the table is a hierarchy.
-        scripts: what scripts stand for, worked out by hand.
     """
 
     dictionary: Dictionary
     records: Mapping[str, Sequence[Record]]
     rules: Rules
-    viewer: Viewer
-    now: datetime
-    scripts: Mapping[str, str | datetime | tuple[str, ...]]
+    values: Comparisons
     _asked: list[str] = field(default_factory=list)
 
     @property
-    def zone(self) -> tzinfo:
-        return self.viewer.zone
+    def viewer(self) -> Viewer:
+        return self.values.viewer
 
     def found(self, table: str, query: Query) -> list[str]:
         """The sys_ids of what is found, in order."""
@@ -178,7 +167,7 @@ class Evaluator:
                 self._check_joined(mine, theirs)
                 partners = self._joined(term.other, term.field, record["sys_id"], mine, theirs)
                 count = sum(self.holds(term.groups, term.other, one) for one in partners)
-                return _ORDERS[term.operator](count, term.count)
+                return ORDERS[term.operator](count, term.count)
         raise AssertionError(term)
 
     def _check_joined(self, mine: Field, theirs: Field) -> None:
@@ -213,7 +202,7 @@ class Evaluator:
                     display = self.dictionary.display_field(field.reference).name
                     field, holder, holder_table = self._walked(holder_table, holder, f"{field.name}.{display}")
                     value = None if holder is None else holder.get(field.name)
-                return self._textual(term, field, value)
+                return self.values.textual(term, field, value)
             case Operator.INSTANCE_OF:
                 if field.type is not FieldType.CLASS_NAME or term.value not in self.dictionary:
                     raise MeaninglessError
@@ -225,38 +214,8 @@ class Evaluator:
             case _ if term.operator in _FIELD_ORDERS:
                 other, against = self._other(term.value, table, record, field)
                 one, two = sort_key(field, value), sort_key(other, against)
-                return value is not None and against is not None and _ORDERS[_FIELD_ORDERS[term.operator]](one, two)
-        return self._against_value(term, field, value)
-
-    def _against_value(self, term: Condition, field: Field, value: Any) -> bool:
-        times = (Kind.INSTANT, Kind.DAY)
-        match term.operator:
-            case Operator.ANYTHING:
-                return True
-            case Operator.NOT_EMPTY:
-                return value is not None
-            case Operator.IS if term.value in ("", "NULL"):
-                return value is None
-            case Operator.IS:
-                return any(equal(field, value, one) for one in self._literals(field, term.value))
-            case Operator.ONE_OF:
-                texts = [term.value] if term.value.startswith("javascript:") else term.value.split(",")
-                return any(equal(field, value, one) for text in texts if text for one in self._literals(field, text))
-            case Operator.GREATER | Operator.GREATER_OR_IS | Operator.LESS | Operator.LESS_OR_IS:
-                return self._is_ordered(_ORDERS[term.operator], field, value, term.value)
-            case Operator.BETWEEN:
-                if term.value.count("@") != 1:
-                    raise MeaninglessError
-                return self._is_between(field, value, *term.value.split("@"))
-            case Operator.ON if field.kind in times and term.value.count("@") == 2:
-                return self._is_between(field, value, *term.value.split("@")[1:])
-            case Operator.DYNAMIC:
-                return self._dynamic(term.value, field, value)
-            case Operator.DATE_PART if field.kind in times:
-                return self._part(term.value, field, value)
-            case _ if term.operator.startswith("RELATIVE") and field.kind in times:
-                return self._relative(term, field, value)
-        raise MeaninglessError
+                return value is not None and against is not None and ORDERS[_FIELD_ORDERS[term.operator]](one, two)
+        return self.values.against_value(term, field, value)
 
     def _journal(self, term: Condition, field: Field, holder: Record | None) -> bool:
         if term.operator in (
@@ -286,10 +245,8 @@ class Evaluator:
             if holder is not None and one["element_id"] == holder["sys_id"] and one["element"] == field.name
         ]
         textual = term.operator in (Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH)
-        held = self._textual if textual else self._against_value
+        held = self.values.textual if textual else self.values.against_value
         return any(held(term, of_entry, one) for one in entries)
-
-    # fields and values
 
     def _field(self, table: str, name: str) -> Field:
         field = self.dictionary.fields(table).get(name) if table in self.dictionary else None
@@ -332,57 +289,6 @@ class Evaluator:
             raise MeaninglessError
         return sort_key(field, None if holder is None else holder.get(field.name))
 
-    def _literals(self, field: Field, text: str) -> list[Any]:
-        if text.startswith("javascript:"):
-            meant = self.scripts.get(text, ())
-            if isinstance(meant, datetime):
-                at = meant.astimezone(self.zone if field.kind is Kind.DAY else UTC).strftime("%Y-%m-%d %H:%M:%S")
-                return [at[:10] if field.kind is Kind.DAY else at]
-            texts = [meant] if isinstance(meant, str) else list(meant)
-        else:
-            texts = [text]
-        return [value for one in texts if (value := literal(field, one)) is not None]
-
-    # operators
-
-    def _is_ordered(self, holds: Callable[[Any, Any], bool], field: Field, value: Any, text: str) -> bool:
-        limits = self._literals(field, text)
-        return bool(limits) and value is not None and holds(sort_key(field, value), sort_key(field, limits[0]))
-
-    def _is_between(self, field: Field, value: Any, low: str, high: str) -> bool:
-        return self._is_ordered(compare.ge, field, value, low) and self._is_ordered(compare.le, field, value, high)
-
-    def _textual(self, term: Condition, field: Field, value: Any) -> bool:
-        if field.kind in (Kind.BOOLEAN, Kind.DECIMAL):
-            raise MeaninglessError
-        if term.value.startswith("javascript:"):
-            meant = self.scripts.get(term.value, ())
-            if isinstance(meant, datetime):
-                meant = meant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-            texts = [meant] if isinstance(meant, str) else list(meant)
-        else:
-            texts = [term.value]
-        if value is None:
-            return False
-        held = folded(str(value))
-        holds = {
-            Operator.CONTAINS: held.__contains__,
-            Operator.STARTS_WITH: held.startswith,
-            Operator.ENDS_WITH: held.endswith,
-        }
-        return any(holds[term.operator](folded(one)) for one in texts if "\0" not in one)
-
-    def _dynamic(self, option: str, field: Field, value: Any) -> bool:
-        ids: dict[str, tuple[str, ...]] = {
-            "90d1921e5f510100a9ad2572f2b477fe": (self.viewer.sys_id,),
-            "d6435e965f510100a9ad2572f2b47744": tuple(self.viewer.groups),
-        }
-        if option not in ids:
-            raise MeaninglessError
-        if field.kind is Kind.IDENTITY:
-            return value in ids[option]
-        return value is not None and any(one in str(value) for one in ids[option])
-
     def _other(self, path: str, table: str, record: Record, field: Field) -> tuple[Field, Any]:
         if not path or path != path.strip(".") or ".." in path:
             raise MeaninglessError
@@ -400,7 +306,8 @@ class Evaluator:
             raise MeaninglessError
         kept = _KEPT[unit[0]]
         one, two = (
-            "" if at is None else self._local(field, at).strftime("%Y-%m-%d %H:%M:%S")[:kept] for at in (value, other)
+            "" if at is None else self.values.local(field, at).strftime("%Y-%m-%d %H:%M:%S")[:kept]
+            for at in (value, other)
         )
         return one == two
 
@@ -419,110 +326,3 @@ class Evaluator:
         if direction == "before":
             return two > limit if term.operator is Operator.MORE_THAN else one <= two <= limit
         return two < limit if term.operator is Operator.MORE_THAN else limit <= two <= one
-
-    def _relative(self, term: Condition, field: Field, value: Any) -> bool:
-        parts = term.value.split("@")
-        if len(parts) != 4 or parts[0] or parts[1] not in ("hour", "dayofweek") or parts[2] not in ("ago", "ahead"):
-            raise MeaninglessError
-        if not parts[3].isdigit():
-            raise MeaninglessError
-        if value is None:
-            return False
-        shift = int(parts[3]) * (-1 if parts[2] == "ago" else 1)
-        local = self.now.astimezone(self.zone)
-        if parts[1] == "hour":
-            moment = self.now + timedelta(hours=shift)
-            first = moment.replace(minute=0, second=0)
-            last = first + timedelta(minutes=59, seconds=59)
-        else:
-            day = local.replace(tzinfo=None) + timedelta(days=shift)
-            moment = day.replace(tzinfo=self.zone)
-            first, last = (day.replace(hour=h, minute=m, second=m, tzinfo=self.zone) for h, m in ((0, 0), (23, 59)))
-        wire = [
-            at.astimezone(self.zone if field.kind is Kind.DAY else UTC).strftime("%Y-%m-%d %H:%M:%S")[
-                : 10 if field.kind is Kind.DAY else 19
-            ]
-            for at in (moment, first, last)
-        ]
-        if term.operator is Operator.RELATIVE_ON:
-            return wire[1] <= value <= wire[2]
-        return _ORDERS[_WORDS[term.operator.removeprefix("RELATIVE")]](value, wire[0])
-
-    def _part(self, text: str, field: Field, value: Any) -> bool:
-        _, _, script = text.partition("@")
-        head, mark, rest = script.partition("javascript:gs.datePart(")
-        arguments = [one.strip("'") for one in rest.removesuffix(")").split(",")]
-        if head or not mark or len(arguments) != 3 or arguments[2] not in _WORDS:
-            raise MeaninglessError
-        if value is None:
-            return False
-        local = self._local(field, value)
-        match arguments[0]:
-            case "dayofweek":
-                part, wanted = (local.weekday() + 1) % 7, _WEEKDAYS.index(arguments[1])
-            case "hour":
-                part, wanted = local.hour, int(arguments[1])
-            case "month":
-                part, wanted = local.month, [one.lower() for one in calendar.month_name].index(arguments[1])
-            case _:
-                raise MeaninglessError
-        return _ORDERS[_WORDS[arguments[2]]](part, wanted)
-
-    def _local(self, field: Field, value: str) -> datetime:
-        if field.kind is Kind.DAY:
-            return datetime.fromisoformat(value)
-        return naive(value).replace(tzinfo=UTC).astimezone(self.zone)
-
-
-def folded(text: Any) -> str:
-    """The text with A to Z made small, and nothing else."""
-    return "".join(chr(ord(one) + 32) if "A" <= one <= "Z" else one for one in str(text))
-
-
-def sort_key(field: Field, value: Any) -> Any:
-    """By which values are ordered: nothing first, numbers as numbers, texts by their UTF-8 without regard to case."""
-    if value is None:
-        return (0, 0)
-    if field.kind in (Kind.INTEGER, Kind.DECIMAL, Kind.BOOLEAN):
-        return (1, value)
-    return (1, (folded(value) if field.kind in (Kind.TEXT, Kind.IDENTITY) else str(value)).encode())
-
-
-def equal(field: Field, value: Any, other: Any) -> bool:
-    return value is not None and other is not None and sort_key(field, value) == sort_key(field, other)
-
-
-def literal(field: Field, text: str) -> Any:
-    """What a field would hold of a text; None if it can't."""
-    if "\0" in text:
-        return None
-    match field.kind:
-        case Kind.INTEGER | Kind.DECIMAL:
-            try:
-                return float(text)
-            except ValueError:
-                return None
-        case Kind.BOOLEAN:
-            return {"true": 1, "1": 1, "false": 0, "0": 0}.get(text)
-        case Kind.INSTANT | Kind.DAY:
-            try:
-                at = datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M:%S")
-            except ValueError:
-                return None
-            return at[:10] if field.kind is Kind.DAY else at
-        case Kind.IDENTITY:
-            return text.strip()
-    return text
-
-
-def naive(value: str) -> datetime:
-    return datetime.fromisoformat(value)
-
-
-def moved(at: datetime, unit: str, number: int) -> datetime:
-    """So many units later; a day that its month does not have counts on into the next month, as in SQLite."""
-    if unit == "month":
-        months = at.year * 12 + at.month - 1 + number
-        first = at.replace(year=months // 12, month=months % 12 + 1, day=1)
-        return first + timedelta(days=at.day - 1)
-    return at + number * {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}[unit]

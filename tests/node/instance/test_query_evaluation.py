@@ -17,6 +17,7 @@ from node.instance.people.access import ALL, NONE, Rows
 from node.instance.query.grammar import write
 from node.instance.query.tree import Condition, Join, Operator, Order, Query, Related
 from node.instance.viewer import Viewer
+from tests.node.instance.query_comparisons import Comparisons
 from tests.node.instance.query_evaluator import Evaluator
 from tests.node.instance.query_world import ME, NOW, TABLES, Rules, World
 
@@ -358,9 +359,7 @@ def agree(world: World, data: st.DataObject) -> None:
         dictionary=TABLES,
         records=held,
         rules=rules,
-        viewer=viewer,
-        now=NOW,
-        scripts=scripts("UTC" if viewer.zone is UTC else "Europe/Zurich"),
+        values=Comparisons(viewer=viewer, now=NOW, scripts=scripts("UTC" if viewer.zone is UTC else "Europe/Zurich")),
     )
     for _ in range(4):
         table = data.draw(st.sampled_from(tuple(PATHS)))
