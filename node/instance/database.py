@@ -19,6 +19,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
 from node.instance.connections_view import attach_connections
+from node.instance.errors import ReadTooLongError
 from node.instance.growing import grow
 from node.store.database import StoreError
 
@@ -40,10 +41,6 @@ READ_S_MAX: Final = 30.0
 
 WRITER_CACHE_KIB: Final = 8_000
 READER_CACHE_KIB: Final = 6_000
-
-
-class ReadTooLongError(Exception):
-    """A read was stopped after `READ_S_MAX`."""
 
 
 class Transaction:
@@ -178,7 +175,7 @@ def _read(connection: Connection, catalog: Catalog, unit: Callable[[Transaction]
         return unit(Transaction(connection, catalog))
     except Exception as error:
         if getattr(getattr(error, "orig", error), "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-            raise ReadTooLongError(f"The query took longer than {READ_S_MAX:.0f} s. Ask for less.") from error
+            raise ReadTooLongError(READ_S_MAX) from error
         raise
     finally:
         raw.execute("ROLLBACK")

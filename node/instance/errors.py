@@ -68,3 +68,14 @@ class BadRequestError(InstanceError):
 
     def __init__(self, message: str, detail: str | None = None) -> None:
         super().__init__(400, message, detail)
+
+
+class ReadTooLongError(InstanceError):
+    """A query searched longer than one may; 408, for clients try again by themselves after a 5xx."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(
+            408,
+            "Transaction cancelled: maximum execution time exceeded",
+            f"The query took longer than {limit_s:g} s. Ask for less, or by a field that is indexed",
+        )

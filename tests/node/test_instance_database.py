@@ -1,0 +1,116 @@
+"""The instance's database: who reads waits for no writer, and what fails is undone alone."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from node.instance import database as shipped
+from node.instance.database import InstanceDatabase, Transaction
+from node.instance.errors import ReadTooLongError
+from node.store.database import StoreError
+from tests.node.people_world import image
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[InstanceDatabase]:
+    shutil.copy(image(), tmp_path / "instance.db")
+    found = InstanceDatabase(tmp_path / "instance.db", node_database=None)
+    try:
+        yield found
+    finally:
+        await found.close()
+
+
+def note(name: str):
+    def unit(tx: Transaction) -> None:
+        tx.connection.exec_driver_sql("INSERT INTO instance_notes VALUES (?, 'x')", (name,))
+        tx.touched.add("instance_notes")
+
+    return unit
+
+
+def noted(tx: Transaction) -> set[str]:
+    names = tx.connection.exec_driver_sql("SELECT name FROM instance_notes WHERE value = 'x'")
+    return {row[0] for row in names}
+
+
+async def test_a_search_without_end_is_stopped_and_the_next_read_is_answered(
+    database: InstanceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "READ_S_MAX", 0.05)
+    with pytest.raises(ReadTooLongError):
+        await database.read(lambda tx: tx.connection.exec_driver_sql(ENDLESS).fetchall())
+    for _ in range(3):
+        assert await database.read(noted) == set()
+
+
+async def test_who_reads_does_not_wait_for_a_writer(database: InstanceDatabase) -> None:
+    may_end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def long(tx: Transaction) -> None:
+        note("long")(tx)
+        asyncio.run_coroutine_threadsafe(may_end.wait(), loop).result()
+
+    writing = asyncio.create_task(database.write(long))
+    assert await database.read(noted) == set()
+    may_end.set()
+    await writing
+    assert await database.read(noted) == {"long"}
+
+
+async def test_of_units_that_share_a_commit_the_one_that_fails_is_undone_alone(database: InstanceDatabase) -> None:
+    def failing(tx: Transaction) -> None:
+        note("failed")(tx)
+        raise ValueError("on purpose")
+
+    told: list[frozenset[str]] = []
+    database.written.append(told.append)
+    results = await asyncio.gather(
+        *(database.write(unit) for unit in (note("a"), failing, note("b"))), return_exceptions=True
+    )
+    assert [type(one) for one in results] == [type(None), ValueError, type(None)]
+    assert await database.read(noted) == {"a", "b"}
+    assert frozenset({"instance_notes"}) in told
+
+
+async def test_a_reader_can_not_write(database: InstanceDatabase) -> None:
+    with pytest.raises(Exception, match="readonly"):
+        await database.read(note("no"))
+
+
+async def test_whoever_stops_waiting_loses_nothing_and_holds_up_nobody(database: InstanceDatabase) -> None:
+    asking = [asyncio.create_task(database.read(noted)) for _ in range(8)]
+    writing = asyncio.create_task(database.write(note("kept")))
+    await asyncio.sleep(0)
+    for task in (*asking[:4], writing):
+        task.cancel()
+    await asyncio.gather(*asking, writing, return_exceptions=True)
+    await database.write(note("after"))
+    assert await database.read(noted) == {"kept", "after"}
+
+
+def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "instance.db").write_text("no database at all, but long enough to be read as one " * 40)
+    with pytest.raises(StoreError, match=r"instance\.db"):
+        InstanceDatabase(tmp_path / "instance.db", node_database=None)
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    shutil.copy(image(), tmp_path / "instance.db")
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "instance.db") as link:
+        link.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match="newer version"):
+        InstanceDatabase(tmp_path / "instance.db", node_database=None)
