@@ -207,3 +207,11 @@ async def test_an_instance_opened_again_has_what_it_had(tmp_path: Path) -> None:
     async with instance_at(tmp_path) as world:
         assert [one["short_description"] for one in (await world.ask("GET", "table/incident")).result] == ["kept"]
         assert (await world.ask("POST", "table/incident", {})).result["number"] == "INC0010002"
+
+
+async def test_fields_that_lead_through_too_many_tables_are_refused(world: World) -> None:
+    ends = ("department.name", "company.name", "location.name", "manager.department.name", "manager.company.name")
+    people = ("caller_id", "opened_by", "closed_by", "assigned_to", "resolved_by")
+    paths = ",".join(f"{person}.manager.{end}" for person in people for end in ends)
+    said = await world.ask("GET", f"table/incident?sysparm_fields={paths}")
+    assert (said.status, said.error["message"]) == (400, "Invalid query")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from node.instance.errors import InstanceError
+from node.instance.errors import BadRequestError, InstanceError
 from node.instance.front import BODY_BYTES_MAX
+from node.instance.query.limits import QueryTooLargeError
 from node.instance.rest.aggregate import AggregateApi
 from node.instance.rest.attachment import AttachmentApi
 from node.instance.rest.batch import BatchApi
@@ -72,6 +73,8 @@ class RestApi:
             return await handler(call, *handed)
         except InstanceError as error:
             return failure(error)
+        except QueryTooLargeError as error:  # fields, groups and orders lead through as many tables as conditions do
+            return failure(BadRequestError("Invalid query", str(error)))
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer in the API's form
             _log.exception("instance_call_failed", method=call.method, parts=call.parts[:2])
             return failure(InstanceError(500, "Internal error", "The instance failed; its log says why"))
