@@ -53,6 +53,7 @@ class Figures:
     search_ms: dict[str, float]
     totals: dict[str, int]
     inserts_per_s: float
+    cpu_ms_insert: float
     memory_mib: float
 
 
@@ -92,13 +93,16 @@ async def _ask(
                 took.append((time.perf_counter() - began) * 1000)
             search_ms[name] = statistics.median(took)
         memory_mib = process.memory_info().rss / MIB
+        before = process.cpu_times()
         rate = await _insert(http, inserts, at_once, names["caller"])
+        after = process.cpu_times()
     return Figures(
         incidents=incidents,
         load_s=load_s,
         search_ms=search_ms,
         totals=totals,
         inserts_per_s=rate,
+        cpu_ms_insert=(after.user + after.system - before.user - before.system) * 1000 / inserts,
         memory_mib=memory_mib,
     )
 
@@ -166,6 +170,7 @@ def _shown(few: Figures, many: Figures) -> Iterator[str]:
     medians = [statistics.median(one.search_ms.values()) for one in (few, many)]
     yield f"{'search, median of these':28}{medians[0]:>14.1f}{medians[1]:>14.1f}   ms"
     yield f"{'inserts':28}{few.inserts_per_s:>14.0f}{many.inserts_per_s:>14.0f}   a second"
+    yield f"{'CPU of an insert':28}{few.cpu_ms_insert:>14.2f}{many.cpu_ms_insert:>14.2f}   ms"
     yield f"{'resident memory':28}{few.memory_mib:>14.1f}{many.memory_mib:>14.1f}   MiB"
 
 
