@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 CONNECTION_TABLE: Final = "x_handclasp_connection"
 """The one table that is a view, over the node's own database."""
 
-PLANS_MAX: Final = 512
+PLANS_MAX: Final = 64
+"""A plan holds a statement of a hundred columns: some hundred KiB."""
 
 T = TypeVar("T")
 

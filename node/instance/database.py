@@ -39,6 +39,9 @@ UNITS_PER_COMMIT_MAX: Final = 64
 READ_S_MAX: Final = 30.0
 """How long one read may search; ServiceNow's own quota for a REST transaction is of this size."""
 
+STATEMENTS_KEPT_MAX: Final = 64
+"""How many compiled statements each connection keeps; one of a hundred columns takes some hundred KiB."""
+
 WRITER_CACHE_KIB: Final = 8_000
 READER_CACHE_KIB: Final = 6_000
 

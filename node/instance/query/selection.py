@@ -65,7 +65,13 @@ class Selection:
         """The table and all that the query and the columns asked for so far lead to."""
         return self._walk.source()
 
-    def page(self, columns: Sequence[ColumnElement[Any]], *, limit: int, offset: int) -> Select[Any]:
+    def page(
+        self,
+        columns: Sequence[ColumnElement[Any]],
+        *,
+        limit: int | ColumnElement[int],
+        offset: int | ColumnElement[int],
+    ) -> Select[Any]:
         """The columns of the records from `offset` on, in the query's order.
 
         Records that the order leaves equal stay as they were inserted, so pages neither repeat nor miss one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -73,14 +74,37 @@ def list_records(tx: Transaction, scope: Scope, listing: Listing, style: Style) 
     Raises:
         InvalidTableError, BadRequestError: as for `selection_of`.
     """
+    key = ("list", scope.viewer, listing.table, listing.query, listing.fields)
+    if _TIMELY.search(listing.query):
+        plan = _list_plan(scope, listing)
+    else:  # who turns pages asks the same again
+        plan = scope.catalog.planned(key, lambda: _list_plan(scope, listing))
+    window = {"most": min(listing.limit, PAGE_MAX), "before": listing.offset}
+    rows = tx.connection.execute(plan.page, window).fetchall() if listing.limit else []
+    return Page(
+        records=represent(tx, scope, listing.table, plan.cells, rows, style),
+        total=tx.connection.execute(plan.count).scalar_one() if listing.is_counted else None,
+    )
+
+
+_TIMELY: Final = re.compile("javascript:|RELATIVE|DATEPART|ON|THAN")
+"""What a query holds whose meaning may depend on the moment: scripts, and operators on dates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ListPlan:
+    """How a page is read: `most` records after the first `before`."""
+
+    cells: Sequence[Cell]
+    page: Select[Any]
+    count: Select[Any]
+
+
+def _list_plan(scope: Scope, listing: Listing) -> _ListPlan:
     selection = selection_of(scope, listing.table, listing.query)
     cells, columns = _cells(scope, selection, listing.table, listing.fields)
-    statement = selection.page(columns, limit=min(listing.limit, PAGE_MAX), offset=listing.offset)
-    rows = tx.connection.execute(statement).fetchall() if listing.limit else []
-    return Page(
-        records=represent(tx, scope, listing.table, cells, rows, style),
-        total=tx.connection.execute(selection.count()).scalar_one() if listing.is_counted else None,
-    )
+    page = selection.page(columns, limit=bindparam("most"), offset=bindparam("before"))
+    return _ListPlan(cells=cells, page=page, count=selection.count())
 
 
 def read_record(
