@@ -2,7 +2,7 @@
 #   ARGS="…" is handed to the command:           make pair ARGS="--count 3"
 #   PYTHON=… names the Python to make .venv with: make demo PYTHON=/path/to/python3.12
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-browser pair test test-slow check simulate format lock figures bench bench-simulation bench-instance trials recording screenshots docs vectors pages clean
+.PHONY: help demo demo-browser pair test test-slow check simulate format lock figures bench bench-simulation bench-instance trials clients recording screenshots docs vectors pages clean
 
 IN_VENV := .venv/bin/python -m
 # Tests start hundreds of Python processes: each would compile the code anew if bytecode were not kept.
@@ -82,6 +82,10 @@ bench-instance: ## Measure an instance with a million records beside one with fe
 trials: ## Kill, cut off, race and replay real nodes, and look that what must hold does (10 to 20 minutes)
 	$(SET_UP) main
 	@$(IN_VENV) scripts.trials $(ARGS)
+
+clients: ## Run PySNC's own tests, or those of Ansible's servicenow.itsm, against a fresh node: SRC=/path/to/a/copy
+	$(SET_UP) main
+	@$(IN_VENV) scripts.clients $(if $(SRC),'$(SRC)') $(ARGS)
 
 recording: ## Record the demo anew as the README's picture
 	$(SET_UP) main

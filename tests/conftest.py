@@ -11,7 +11,7 @@ import gc
 import os
 import shutil
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -82,10 +82,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, need in NEEDS.items():
         if item.get_closest_marker(marker) is None or need.is_met():
             continue
-        sentence = f"{need.missing}; enable with: {need.enable}"
-        if IS_CI:
-            pytest.fail(f"CI runs every test, but {sentence}", pytrace=False)
-        pytest.skip(NOT_RUN + sentence)
+        _leave_out(f"{need.missing}; enable with: {need.enable}")
+
+
+@pytest.fixture(scope="session")
+def leave_out() -> Callable[[str], NoReturn]:
+    """Leave the test out for a reason that only shows when it runs, or fail it where everything must be there."""
+    return _leave_out
+
+
+def _leave_out(sentence: str) -> NoReturn:
+    if IS_CI:
+        pytest.fail(f"CI runs every test, but {sentence}", pytrace=False)
+    pytest.skip(NOT_RUN + sentence)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
