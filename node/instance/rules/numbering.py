@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam
 from sqlalchemy.dialects.sqlite import insert
 
 from node.instance.internal import number_counters
 
 if TYPE_CHECKING:
     from node.instance.records.changes import Change
+
+_COUNTED: Final = number_counters.c
+_COUNT_ON: Final = (
+    insert(number_counters)
+    .values(prefix=bindparam("prefix"), last=bindparam("first"))
+    .on_conflict_do_update(index_elements=[_COUNTED.prefix], set_={"last": _COUNTED.last + 1})
+    .returning(_COUNTED.last)
+)
 
 
 def number_task(change: Change) -> None:
@@ -19,10 +27,5 @@ def number_task(change: Change) -> None:
     numbering = dictionary.numbering(change.table)
     if not change.is_new or numbering is None or change.new.get("number") is not None:
         return
-    counted = number_counters.c
-    statement = insert(number_counters).values(prefix=numbering.prefix, last=numbering.first)
-    change.tx.connection.execute(
-        statement.on_conflict_do_update(index_elements=[counted.prefix], set_={"last": counted.last + 1})
-    )
-    last = change.tx.connection.execute(select(counted.last).where(counted.prefix == numbering.prefix)).scalar_one()
+    last = change.tx.connection.execute(_COUNT_ON, {"prefix": numbering.prefix, "first": numbering.first}).scalar_one()
     change.new["number"] = f"{numbering.prefix}{last:0{numbering.digits}}"
