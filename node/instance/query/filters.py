@@ -106,10 +106,12 @@ class Filters:
         query = parse(text)
         if query.ignored:
             return false()
+        count = self.aliases.count
         walk = self._walk_from(table, alias)
         found = self._strictly(query.groups, walk)
         if not walk.joined_count:
             return found
+        self.aliases.count = count
         walk = self.walk(table)
         found = self._strictly(query.groups, walk)
         inner = select(1).select_from(walk.source()).where(walk.alias.c.sys_id == alias.c.sys_id, found)

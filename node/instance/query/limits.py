@@ -13,8 +13,8 @@ list_values_max: Final = 10_000
 """In all lists of a query together; SQLite takes 32,766 parameters."""
 walked_references_max: Final = 5
 """In one path, `caller_id.manager.department.name` having three."""
-joined_tables_max: Final = 24
-"""In one query, for all paths together; SQLite joins 64."""
+joined_tables_max: Final = 60
+"""In one statement, for all paths, sub-queries and rules of access together; SQLite joins 64."""
 nested_queries_max: Final = 3
 """`RLQUERY` within `RLQUERY`."""
 

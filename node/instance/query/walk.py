@@ -32,12 +32,15 @@ class Aliases:
     """Aliases for one statement: `t0`, `t1` … in the order in which they are asked for.
 
     They are kept with the catalog and used by all statements, since making one costs more than the rest of a query.
+
+    Attributes:
+        count: how many there are; set back, it gives those away again that came to nothing.
     """
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._kept = _aliases.setdefault(catalog, {})
-        self._count = 0
+        self.count = 0
 
     def next(self, table: str) -> FromClause:
         """One more alias of the physical table that holds the table's records.
@@ -45,15 +48,15 @@ class Aliases:
         Raises:
             QueryTooLargeError: there are too many already.
         """
-        if self._count > joined_tables_max:
+        if self.count > joined_tables_max:
             raise QueryTooLargeError(
                 f"The query joins more than {joined_tables_max} tables. Use fewer paths through references."
             )
         physical = self._catalog.physical(table)
-        key = (physical.name, self._count)
+        key = (physical.name, self.count)
         if key not in self._kept:
-            self._kept[key] = physical.alias(f"t{self._count}")
-        self._count += 1
+            self._kept[key] = physical.alias(f"t{self.count}")
+        self.count += 1
         return self._kept[key]
 
 

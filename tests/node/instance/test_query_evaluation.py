@@ -368,7 +368,7 @@ def agree(world: World, data: st.DataObject) -> None:
         assert world.found(table, query, rules=rules, viewer=viewer) == evaluator.found(table, query)
 
 
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_the_engine_finds_what_the_evaluator_finds(world, data):
     agree(world, data)
