@@ -78,6 +78,22 @@ async def test_a_user_who_may_not_sign_in_is_out_at_the_next_request(
     assert await world.whoami("mia", PASSWORD) == (401, NOT_AUTHENTICATED)
 
 
+async def test_two_names_that_only_people_take_for_one_are_two_users(world: PeopleWorld) -> None:
+    for name in ("straße", "STRASSE"):
+        await world.user(name, password=f"password of {name}")
+    for name in ("straße", "STRASSE", "strasse"):
+        found = await world.authentication.signed_in(
+            name, f"password of {name.replace('strasse', 'STRASSE')}", network="x"
+        )
+        assert found is not None, name
+        assert found.viewer.user_name == name.replace("strasse", "STRASSE")
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\0b", "\u202e", "x" * 100_000])
+async def test_a_name_that_nobody_can_have_is_nobody(world: PeopleWorld, name: str) -> None:
+    assert await world.authentication.signed_in(name, PASSWORD, network="x") is None
+
+
 async def test_a_changed_password_counts_at_once_and_the_old_one_no_more(world: PeopleWorld) -> None:
     assert (await world.whoami("mia", PASSWORD))[0] == 200
     await world.user("mia", password="another one now")

@@ -67,6 +67,9 @@ class Access(Protocol):
         The queries are evaluated with the viewer's own access, over the alias that they restrict.
         """
 
+    def is_there(self, viewer: Viewer, table: str) -> bool:
+        """Whether the viewer is told of a table: of those that every instance has, and of others with its role."""
+
     def may(self, viewer: Viewer, table: str, operation: Operation) -> bool:
         """Whether the operation may touch any record of the table at all."""
 
@@ -94,6 +97,12 @@ class TableAccess:
         if key not in self._known:
             self._known[key] = self._rows(viewer, table, operation)
         return self._known[key]
+
+    def is_there(self, viewer: Viewer, table: str) -> bool:
+        """See `Access`."""
+        if table not in self._dictionary:
+            return False
+        return not self._dictionary[table].is_custom or self.may(viewer, table, Operation.READ)
 
     def may(self, viewer: Viewer, table: str, operation: Operation) -> bool:
         """See `Access`."""

@@ -76,12 +76,15 @@ class People:
         return memory.persons[sys_id]
 
     async def of_name(self, user_name: str) -> Person | None:
-        """The user who signs in by that name, in whatever case; nobody has an empty one."""
+        """The user who signs in by that name, in whatever case of A to Z; nobody has an empty one."""
         database, memory = await self._fresh()
-        name = user_name.casefold()
+        name = user_name.encode(
+            errors="surrogatepass"
+        ).lower()  # as the database compares: other letters are not folded
         if name in memory.ids:
             return memory.persons[memory.ids[name]]
-        found = await database.read(lambda tx: _person(tx, _BY_NAME, user_name)) if name else None
+        known = bool(name) and user_name.isprintable()
+        found = await database.read(lambda tx: _person(tx, _BY_NAME, user_name)) if known else None
         if found is not None:
             memory.persons[found.viewer.sys_id] = found
             memory.ids[name] = found.viewer.sys_id
@@ -103,7 +106,7 @@ class People:
 class _Memory:
     as_of: tuple[int, ...]
     persons: dict[str, Person | None] = field(default_factory=dict)
-    ids: dict[str, str] = field(default_factory=dict)
+    ids: dict[bytes, str] = field(default_factory=dict)
 
 
 _USER: Final = table(

@@ -180,7 +180,7 @@ class Filters:
         return and_(found, *place.links)  # lets SQLite begin with the records that are referred to
 
     def _instance_of(self, value: str, place: Place) -> ColumnElement[bool] | None:
-        if place.field.type is not FieldType.CLASS_NAME or value not in self._dictionary:
+        if place.field.type is not FieldType.CLASS_NAME or not self._is_there(value):
             return None
         return _in_classes(place.alias, self._dictionary.classes(value))
 
@@ -210,7 +210,7 @@ class Filters:
 
     def _join(self, join: Join, walk: Walk) -> ColumnElement[bool] | None:
         own = walk.place(join.field) if join.table in self._dictionary.ancestry(walk.table) else None
-        if own is None or join.other not in self._dictionary:
+        if own is None or not self._is_there(join.other):
             return None
         inner = self.walk(join.other)
         other = inner.place(join.other_field)
@@ -223,7 +223,7 @@ class Filters:
 
     def _related(self, related: Related, walk: Walk) -> ColumnElement[bool] | None:
         own = walk.place(_KEY)
-        if own is None or related.other not in self._dictionary:
+        if own is None or not self._is_there(related.other):
             return None
         inner = self.walk(related.other)
         other = inner.place(related.field)
@@ -240,6 +240,9 @@ class Filters:
         if holds(0, count):  # then so do those to which nothing refers at all, which are in no group
             return own.column.not_in(referring.having(not_(holds(counted, count))))
         return own.column.in_(referring.having(holds(counted, count)))
+
+    def _is_there(self, table: str) -> bool:
+        return self._scope.access.is_there(self._scope.viewer, table)
 
     def _referring(self, inner: Walk, other: Place, held: ColumnElement[bool] | None) -> Select[Any]:
         """What the records that count have in a field.

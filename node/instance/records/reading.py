@@ -60,7 +60,7 @@ def selection_of(scope: Scope, table: str, query: str | Query) -> Selection:
     Raises:
         InvalidTableError, BadRequestError: there is no such table, or the query is too large.
     """
-    if table not in scope.catalog.dictionary:
+    if not scope.access.is_there(scope.viewer, table):
         raise InvalidTableError(table)
     try:
         return Selection(scope, table, parse(query) if isinstance(query, str) else query)
@@ -115,7 +115,7 @@ def read_record(
     Raises:
         InvalidTableError, NoRecordError: there is no such table, or no such record for the viewer.
     """
-    if table not in scope.catalog.dictionary:
+    if not scope.access.is_there(scope.viewer, table):
         raise InvalidTableError(table)
     # a viewer's filters depend on who asks and on nothing that changes, so the statement can be kept
     plan = scope.catalog.planned(("read", scope.viewer, table, fields), lambda: _plan(scope, table, fields))

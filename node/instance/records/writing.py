@@ -61,7 +61,7 @@ def insert_record(tx: Transaction, writing: Writing, table: str, values: Values)
     """
     scope = writing.scope
     dictionary = tx.catalog.dictionary
-    if table not in dictionary:
+    if not scope.access.is_there(scope.viewer, table):
         raise InvalidTableError(table)
     if not scope.access.may(scope.viewer, table, Operation.CREATE):
         raise AccessError("Insert")

@@ -88,6 +88,9 @@ class Rules:
     def rows(self, _viewer: Viewer, table: str, _operation: Operation = Operation.READ) -> Rows:
         return next((self.rows_of[above] for above in TABLES.ancestry(table) if above in self.rows_of), ALL)
 
+    def is_there(self, _viewer: Viewer, table: str) -> bool:
+        return table in TABLES
+
     def may(self, viewer: Viewer, table: str, operation: Operation) -> bool:
         return not self.rows(viewer, table, operation).is_none
 
