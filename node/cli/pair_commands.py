@@ -255,6 +255,8 @@ def _to_try(
     """Commands to paste."""
     first, last = pair.nodes[0], pair.nodes[-1]
     token = f"$(cat {_quoted(first.data / TOKEN_FILE)})"
+    admin = f"admin:$(cat {_quoted(first.data / PASSWORD_FILE)})"
+    records = "api/now/table/incident?sysparm_limit=3"
     trusted = f"--cacert {_quoted(certificates.ca_file)} " if certificates is not None else ""
     elsewhere = "" if directory == pair_directory(os.environ) else f"HANDCLASP_PAIR={_quoted(directory)} "
     mine = f"{elsewhere}{program()}"
@@ -274,6 +276,7 @@ def _to_try(
         f"{mine} pair status",
         f"mosquitto_sub -h 127.0.0.1 -p {pair.broker.port} -t 'handclasp/#' -v",
         f'curl {trusted}-H "Authorization: Bearer {token}" {first.node_url}/api/v1/connections',
+        f'curl {trusted}-u "{admin}" "{first.instance_url}/{records}"',
     ]
 
 
