@@ -13,6 +13,7 @@ from aiohttp import encode_basic_auth, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from node.instance.database import InstanceDatabase
+from node.instance.first_records import FIRST_RECORDS
 from node.instance.people.authentication import Authentication
 from node.instance.people.oauth import OAuth
 from node.instance.people.registering import Registering
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from node.instance.database import Transaction
 
 PASSWORD = "correct horse battery"
+PEOPLE = ("sys_user", "sys_user_group", "sys_user_grmember", "sys_metadata", "sys_user_has_role", "sys_group_has_role",
+          "sys_user_role_contains", "oauth_entity", "oauth_credential", "api_key")  # fmt: skip
+SHIPPED = {record["sys_id"] for _, record in FIRST_RECORDS}
 
 
 @cache
@@ -144,13 +148,27 @@ def _role(connection: Connection, name: str) -> str | None:
 
 
 @contextlib.asynccontextmanager
-async def people_world(folder: Path) -> AsyncIterator[PeopleWorld]:
-    """A new instance, until the context ends."""
+async def people_database(folder: Path) -> AsyncIterator[InstanceDatabase]:
+    """A new instance's database, until the context ends; the tests of a file share one, since opening it takes long."""
     shutil.copyfile(image(), folder / "instance.db")
     database = InstanceDatabase(folder / "instance.db", node_database=None)
     try:
-        world = PeopleWorld(database)
-        async with TestClient(TestServer(world.app)) as world.client:
-            yield world
+        yield database
     finally:
         await database.close()
+
+
+@contextlib.asynccontextmanager
+async def people_world(database: InstanceDatabase) -> AsyncIterator[PeopleWorld]:
+    """An instance whose people are as in a new one, asked over HTTP, until the context ends."""
+
+    def unit(tx: Transaction) -> None:
+        for table in PEOPLE:
+            physical = tx.catalog.physical(table)
+            tx.connection.execute(physical.delete().where(physical.c.sys_id.not_in(SHIPPED)))
+        tx.touched.update(PEOPLE)
+
+    await database.write(unit)
+    world = PeopleWorld(database)
+    async with TestClient(TestServer(world.app)) as world.client:
+        yield world

@@ -8,8 +8,9 @@ import pytest
 
 from node.instance.base_tables import BASE_TABLES
 from node.instance.dictionary import Dictionary, Field, Table
+from node.instance.first_records import ROLES as NEW_ROLES
 from node.instance.people.access import ALL, NONE, Operation, Rows, TableAccess
-from node.instance.people.access_rules import FIELD_RULES, TABLE_RULES
+from node.instance.people.access_rules import FIELD_RULES, READ_ONLY_ROLE, TABLE_RULES
 from node.instance.viewer import Viewer
 
 ME = "javascript:gs.getUserID()"
@@ -157,6 +158,12 @@ def test_every_rule_names_a_table_and_fields_that_are_there() -> None:
     for table, rule in TABLE_RULES.items():
         for grant in (*rule.read, *rule.create, *rule.write, *rule.delete):
             assert (grant.fields or set()) <= set(shipped.fields(table)), table
+
+
+def test_every_role_of_a_rule_is_there_in_a_new_instance() -> None:
+    granted = [one for rule in TABLE_RULES.values() for one in (*rule.read, *rule.create, *rule.write, *rule.delete)]
+    named = {role for roles in (*(one.roles for one in granted), *FIELD_RULES.values()) for role in roles}
+    assert named | {READ_ONLY_ROLE} <= NEW_ROLES.keys()
 
 
 @pytest.mark.parametrize("operation", Operation)

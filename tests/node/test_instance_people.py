@@ -13,13 +13,15 @@ import pytest_asyncio
 from node import passwords
 from node.instance.people import passports
 from node.instance.people.persons import zone_of
-from tests.node.people_world import PASSWORD, people_world
+from tests.node.people_world import PASSWORD, people_database, people_world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
+    from node.instance.database import InstanceDatabase
     from tests.node.people_world import PeopleWorld
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOT_AUTHENTICATED = {
     "error": {"message": "User Not Authenticated", "detail": "Required to provide Auth information"},
@@ -27,10 +29,17 @@ NOT_AUTHENTICATED = {
 }
 
 
-@pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[PeopleWorld]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[InstanceDatabase]:
+    """One for all tests of this file."""
+    async with people_database(tmp_path_factory.mktemp("instance")) as database:
+        yield database
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(database: InstanceDatabase) -> AsyncIterator[PeopleWorld]:
     """An instance with the user `mia`, who has no role."""
-    async with people_world(tmp_path) as world:
+    async with people_world(database) as world:
         await world.user("mia")
         yield world
 
@@ -212,6 +221,6 @@ async def test_no_password_and_no_hash_stands_in_a_log_or_a_repr(
         assert secret not in said
 
 
-def test_a_user_without_a_time_zone_or_with_an_unknown_one_is_in_that_of_the_instance() -> None:
+async def test_a_user_without_a_time_zone_or_with_an_unknown_one_is_in_that_of_the_instance() -> None:
     zones = [str(zone_of(name)) for name in ("Europe/Berlin", None, "", "Nowhere/City", "../../etc/passwd", "a\0b")]
     assert zones == ["Europe/Berlin", *["America/Los_Angeles"] * 5]

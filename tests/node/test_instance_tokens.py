@@ -13,27 +13,36 @@ from node.instance.base_tables.access_tables import ACCESS_S, REFRESH_S
 from node.instance.people.oauth import FORM, FORM_BYTES_MAX
 from node.instance.people.passports import NAME_TRIES_AT_ONCE
 from node.instance.people.registering import NoSuchUserError
-from tests.node.people_world import PASSWORD, people_world
+from tests.node.people_world import PASSWORD, people_database, people_world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
+    from node.instance.database import InstanceDatabase
     from node.instance.people.registering import MadeClient
     from tests.node.people_world import PeopleWorld
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 DENIED = {"error": "server_error", "error_description": "access_denied"}
 
 
-@pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[PeopleWorld]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[InstanceDatabase]:
+    """One for all tests of this file."""
+    async with people_database(tmp_path_factory.mktemp("instance")) as database:
+        yield database
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(database: InstanceDatabase) -> AsyncIterator[PeopleWorld]:
     """An instance with the user `mia`, who has no role."""
-    async with people_world(tmp_path) as world:
+    async with people_world(database) as world:
         await world.user("mia")
         yield world
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def client(world: PeopleWorld) -> MadeClient:
     """A client that may act as `mia` by itself."""
     return await world.registering.oauth_client("A program", user_name="mia")

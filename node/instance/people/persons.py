@@ -78,13 +78,13 @@ class People:
     async def of_name(self, user_name: str) -> Person | None:
         """The user who signs in by that name, in whatever case of A to Z; nobody has an empty one."""
         database, memory = await self._fresh()
-        name = user_name.encode(
-            errors="surrogatepass"
-        ).lower()  # as the database compares: other letters are not folded
+        try:
+            name = user_name.encode().lower()  # as the database compares: no other letters are folded
+        except UnicodeEncodeError:  # half a character, which JSON can tell and no database holds
+            return None
         if name in memory.ids:
             return memory.persons[memory.ids[name]]
-        known = bool(name) and user_name.isprintable()
-        found = await database.read(lambda tx: _person(tx, _BY_NAME, user_name)) if known else None
+        found = await database.read(lambda tx: _person(tx, _BY_NAME, user_name)) if name else None
         if found is not None:
             memory.persons[found.viewer.sys_id] = found
             memory.ids[name] = found.viewer.sys_id

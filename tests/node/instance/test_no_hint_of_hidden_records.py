@@ -156,7 +156,7 @@ def questions(draw: st.DrawFn) -> str:
     return f"{where}?{urlencode(parameters)}"
 
 
-@pytest.fixture(scope="module", params=ASKERS)
+@pytest.fixture(scope="module", params=["nobody", "worker", pytest.param("reader", marks=pytest.mark.slow)])
 def two(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[asyncio.Runner, Two]]:
@@ -184,7 +184,7 @@ def hold(two: tuple[asyncio.Runner, Two], url: str) -> None:
 SETTINGS = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": False}
 
 
-@settings(max_examples=15, **SETTINGS)
+@settings(max_examples=12, **SETTINGS)
 @given(url=questions())
 def test_what_a_user_is_told_is_what_an_instance_says_that_has_nothing_hidden(two, url):
     hold(two, url)
