@@ -35,11 +35,16 @@ class ClientMissingError(Exception):
     """A client can't be installed; the text is a sentence that says why."""
 
 
+class IndexUnreachableError(ClientMissingError):
+    """It can't be, on a machine without a package index."""
+
+
 def client_python(client: str) -> Path:
     """The Python of the environment that holds `client`, which is made or made anew if need be.
 
     Raises:
-        ClientMissingError: it can't be installed.
+        IndexUnreachableError: the package index can't be reached.
+        ClientMissingError: it can't be installed for another reason.
     """
     lock = LOCKS / f"{client}.lock"
     folder = ENVIRONMENTS / client
@@ -74,5 +79,8 @@ def _run(*command: str, what: str) -> None:
     if done.returncode:
         output = done.stdout + done.stderr
         last = ([line for line in output.splitlines() if "ERROR" in line] or output.splitlines() or ["(nothing)"])[-1]
-        why = "the package index can't be reached" if NETWORK_SIGNS.search(output) else "pip could not do it"
-        raise ClientMissingError(f"{what} could not be installed: {why}. It said: {last.strip()}")
+        if NETWORK_SIGNS.search(output):
+            raise IndexUnreachableError(
+                f"{what} could not be installed: the package index can't be reached. pip said: {last.strip()}"
+            )
+        raise ClientMissingError(f"{what} could not be installed. pip said: {last.strip()}")

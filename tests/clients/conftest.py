@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scripts.clients.environments import ClientMissingError, client_python
+from scripts.clients.environments import IndexUnreachableError, client_python
 from scripts.clients.serving import fresh_node, insert
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def tell_story(tmp_path, leave_out) -> Callable[[str, str, Target], dict[str, An
     def run(client: str, script: str, target: Target) -> dict[str, Any]:
         try:
             python = client_python(client)
-        except ClientMissingError as error:
+        except IndexUnreachableError as error:
             leave_out(str(error))
         trust = (
             {"OAUTHLIB_INSECURE_TRANSPORT": "1"}
