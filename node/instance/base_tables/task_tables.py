@@ -250,6 +250,7 @@ PROBLEM: Final = Table(
         reference("first_reported_by_task", "First reported by", "task"),
         flag("known_error", "Known error"),
         flag("major_problem", "Major problem"),
+        reference("duplicate_of", "Duplicate of", "problem"),
         text("cause_notes", "Cause notes", 4000),
         text("fix_notes", "Fix notes", 4000),
         text("workaround", "Workaround", 4000),

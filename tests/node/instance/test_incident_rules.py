@@ -214,6 +214,12 @@ async def test_a_problem_is_not_resolved_before_its_cause_is_looked_for(rest: Re
     assert "Problem state transition from state 102 to 106 is not possible" in refused.json["error"]["detail"]
 
 
+async def test_a_problem_is_closed_as_a_duplicate_of_another(rest: RestWorld) -> None:
+    first, second = [await rest.make("problem", short_description="why") for _ in range(2)]
+    closed = await rest.change("problem", second, state=107, resolution_code="duplicate", duplicate_of=first)
+    assert (closed["active"], closed["duplicate_of"]) == ("false", first)
+
+
 async def test_a_change_is_active_until_it_is_closed_or_canceled(rest: RestWorld) -> None:
     sys_id = await rest.make("change_request", short_description="upgrade")
     states = {state: (await rest.change("change_request", sys_id, state=state))["active"] for state in (-5, -1, 0, 3)}
