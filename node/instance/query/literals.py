@@ -5,7 +5,7 @@ A value that the field can't hold (`priority=high`) is no value: no record equal
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -106,7 +106,5 @@ def _instant(text: str) -> str | None:
 
 
 def _day(text: str) -> str | None:
-    try:
-        return date.fromisoformat(text[:10]).isoformat()
-    except ValueError:
-        return None
+    instant = _instant(text)
+    return None if instant is None else instant[:10]

@@ -131,12 +131,15 @@ class World:
         scope = Scope(catalog=self.catalog, viewer=viewer, access=rules or Rules(), now=NOW)
         return Selection(scope, table, parse(query) if isinstance(query, str) else query)
 
+    def page(self, table: str, query: str | Query, **options: Any) -> list[str]:
+        """The sys_ids that a query finds, in its order."""
+        selection = self.selection(table, query, **options)
+        page = selection.page([selection.column("sys_id")], limit=1_000, offset=0)
+        return [row[0] for row in self.connection.execute(page)]
+
     def found(self, table: str, query: str | Query, **options: Any) -> list[str]:
         """The sys_ids that a query finds, in its order; the count agrees."""
-        selection = self.selection(table, query, **options)
-        found = [
-            row[0]
-            for row in self.connection.execute(selection.page([selection.column("sys_id")], limit=1_000, offset=0))
-        ]
-        assert self.connection.execute(selection.count()).scalar_one() == len(found)
+        found = self.page(table, query, **options)
+        count = self.selection(table, query, **options).count()
+        assert self.connection.execute(count).scalar_one() == len(found)
         return found

@@ -2,235 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
-from node.instance.dictionary import Kind
 from node.instance.people.access import ALL, NONE, Rows
 from node.instance.query.grammar import write
-from node.instance.query.tree import Condition, Join, Operator, Order, Query, Related
+from node.instance.query.tree import UNARY, Condition, Join, Operator, Order, Query, Related
 from node.instance.viewer import Viewer
 from tests.node.instance.query_comparisons import Comparisons
 from tests.node.instance.query_evaluator import Evaluator
+from tests.node.instance.query_material import (
+    EVERYTHING,
+    OF_FIELDS,
+    OPERATORS,
+    OTHERS,
+    PATHS,
+    VALUES_BY_KIND,
+    ZURICH,
+    kind_of,
+    scripts,
+    worlds,
+)
 from tests.node.instance.query_world import ME, NOW, TABLES, Rules, World
-
-ZURICH = ZoneInfo("Europe/Zurich")
-
-NAMES = (
-    "Ann",
-    "ann",
-    "ANNE",
-    "100%",
-    "a_b",
-    "axb",
-    "Ärger",
-    "ärger",
-    "日本",
-    "p1",
-    "\\",
-    "' OR 1=1 --",
-    'q"',
-    "1",
-    "x^y",
-)
-PEOPLE = ("p1", "p2", "p3", "gone")
-INSTANTS = (
-    "2026-03-04 10:30:00",
-    "2026-03-04 09:30:00",
-    "2026-03-03 23:30:00",
-    "2026-03-03 10:30:00",
-    "2026-01-31 22:59:59",
-    "2025-07-01 22:30:00",
-    "2025-07-02 00:00:00",
-)
-DAYS = ("2026-03-04", "2026-03-03", "2025-07-01")
-NUMBERS = (-3, 0, 1, 2, 10)
-
-
-def maybe(*values: Any) -> st.SearchStrategy[Any]:
-    return st.sampled_from((None, *values))
-
-
-RECORDS = {
-    "u_place": st.fixed_dictionaries({"name": maybe(*NAMES), "open": maybe(0, 1)}),
-    "u_person": st.fixed_dictionaries(
-        {"name": maybe(*NAMES), "boss": maybe(*PEOPLE), "place": maybe("l1", "l2", "gone")}
-    ),
-    "u_job": st.fixed_dictionaries(
-        {
-            "title": maybe(*NAMES),
-            "other_title": maybe(*NAMES),
-            "state": maybe(*NUMBERS),
-            "count": maybe(*NUMBERS),
-            "price": maybe(1.5, 2.0, -1.0),
-            "active": maybe(0, 1),
-            "due": maybe(*INSTANTS),
-            "done": maybe(*INSTANTS),
-            "day": maybe(*DAYS),
-            "owner": maybe(*PEOPLE),
-            "helper": maybe(*PEOPLE),
-            "parent": maybe("j0", "j1", "j2"),
-            "watchers": maybe("p1", "p2,p1", "g1", "p3"),
-        }
-    ),
-}
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
-    """A few records of each table, by the class that they are of."""
-    made: dict[str, list[dict[str, Any]]] = {
-        name: [] for name in ("u_place", "u_person", "u_job", "u_repair", "u_visit")
-    }
-    made["sys_journal_field"] = []
-    for at in range(draw(st.integers(0, 2))):
-        made["u_place"].append({"sys_id": f"l{at + 1}", **draw(RECORDS["u_place"])})
-    for at in range(draw(st.integers(0, 3))):
-        made["u_person"].append({"sys_id": f"p{at + 1}", **draw(RECORDS["u_person"])})
-    for at in range(draw(st.integers(1, 4))):
-        own = {"u_job": {}, "u_repair": {"tool": draw(maybe(*NAMES))}, "u_visit": {"where": draw(maybe("l1", "l2"))}}
-        name = draw(st.sampled_from(tuple(own)))
-        made[name].append({"sys_id": f"j{at}", **draw(RECORDS["u_job"]), **own[name]})
-        if entry := draw(maybe("Broken", "a_b", "100%")):
-            made["sys_journal_field"].append(
-                {"sys_id": f"e{at}", "element_id": f"j{at}", "element": "comments", "value": entry}
-            )
-    return made
-
-
-MIDNIGHT = {"UTC": datetime(2026, 3, 4, tzinfo=UTC), "Europe/Zurich": datetime(2026, 3, 3, 23, tzinfo=UTC)}
-BEFORE_MIDNIGHT = {
-    "UTC": datetime(2026, 3, 4, 23, 59, 59, tzinfo=UTC),
-    "Europe/Zurich": datetime(2026, 3, 4, 22, 59, 59, tzinfo=UTC),
-}
-
-
-def scripts(zone: str) -> dict[str, Any]:
-    """What scripts stand for at `NOW`, by hand."""
-    return {
-        "javascript:gs.getUserID()": "p1",
-        "javascript:gs.getUserName()": "me",
-        "javascript:gs.getUser().getMyGroups()": ("g1", "g2"),
-        "javascript:gs.daysAgoStart(0)": MIDNIGHT[zone],
-        "javascript:gs.endOfToday()": BEFORE_MIDNIGHT[zone],
-        "javascript:gs.hoursAgo(1)": datetime(2026, 3, 4, 9, 30, tzinfo=UTC),
-    }
-
-
-TODAY = "Today@javascript:gs.daysAgoStart(0)@javascript:gs.endOfToday()"
-VALUES_BY_KIND = {
-    Kind.TEXT: (*NAMES, "", "NULL", "n", "ann,Ärger", "a@b", "Ann@axb", ",", "javascript:gs.getUserName()"),
-    Kind.IDENTITY: (
-        *PEOPLE,
-        "P1",
-        "",
-        "p1,p2",
-        "NULL",
-        "an",
-        "%",
-        "javascript:gs.getUserID()",
-        "javascript:gs.getUser().getMyGroups()",
-    ),
-    Kind.INTEGER: ("1", "-3", "2,10", "0@2", "1.0", "1.5", "high", "", "1,high", "99999999999999999999"),
-    Kind.DECIMAL: ("1.5", "2", "-1@1.5", "high", "1.5,2"),
-    Kind.BOOLEAN: ("true", "false", "1", "0", "maybe", "", "true,false"),
-    Kind.INSTANT: (
-        *INSTANTS,
-        "2026-03-04",
-        "2026-03-03 10:30:00@2026-03-04 09:30:00",
-        TODAY,
-        "tomorrow",
-        "javascript:gs.hoursAgo(1)",
-        "javascript:gs.rm('everything')",
-        "@hour@ago@1",
-        "@dayofweek@ago@1",
-        "@dayofweek@ahead@0",
-        "@fortnight@ago@1",
-        "Monday@javascript:gs.datePart('dayofweek','tuesday','GT')",
-        "July@javascript:gs.datePart('month','july','EE')",
-        "9@javascript:gs.datePart('hour','10','LE')",
-        "2026-03",
-    ),
-    Kind.DAY: (
-        *DAYS,
-        "2026-03-03@2026-03-04",
-        TODAY,
-        "today",
-        "@dayofweek@ago@1",
-        "M@javascript:gs.datePart('dayofweek','wednesday','EE')",
-    ),
-    Kind.JOURNAL: ("broken", "a_", "Broken", "%", ""),
-}
-OTHERS = {
-    Kind.TEXT: ("other_title", "title", "owner.name", "nonsense", ""),
-    Kind.IDENTITY: ("helper", "owner", "parent.owner"),
-    Kind.INTEGER: ("count", "state", "price"),
-    Kind.DECIMAL: ("price",),
-    Kind.BOOLEAN: ("owner.place.open", "active"),
-    Kind.INSTANT: (
-        "done",
-        "due@day",
-        "done@day",
-        "done@hour",
-        "done@month",
-        "done@eon",
-        "done@day@before@1",
-        "due@hour@after@1",
-        "done@month@after@1",
-        "parent.done@week@before@2",
-    ),
-    Kind.DAY: ("day", "parent.day@month"),
-    Kind.JOURNAL: ("comments",),
-}
-OF_FIELDS = frozenset(
-    {
-        Operator.SAME_AS,
-        Operator.NOT_SAME_AS,
-        Operator.MORE_THAN,
-        Operator.LESS_THAN,
-        Operator.GREATER_THAN_FIELD,
-        Operator.LESS_THAN_FIELD,
-        Operator.GREATER_OR_IS_FIELD,
-        Operator.LESS_OR_IS_FIELD,
-    }
-)
-NOT_EVALUATED = frozenset({Operator.IN_HIERARCHY, Operator.IN_HIERARCHY_DYNAMIC})
-OPERATORS = tuple(one for one in Operator if one not in NOT_EVALUATED)
-
-PATHS = {
-    "u_place": ("name", "open", "sys_id"),
-    "u_person": ("name", "boss", "boss.name", "boss.boss.name", "place", "place.open", "sys_id", "nonsense"),
-    "u_job": (
-        *(name for name in TABLES.fields("u_job") if not name.startswith("sys_")),
-        "sys_id",
-        "sys_class_name",
-        "owner.name",
-        "owner.boss",
-        "owner.place.name",
-        "parent.state",
-        "parent.due",
-        "parent.owner.boss.name",
-        "parent.comments",
-        "title.name",
-        "tool",
-    ),
-}
-PATHS["u_repair"] = PATHS["u_job"]
-
-
-def kind_of(table: str, path: str) -> Kind:
-    name, _, rest = path.partition(".")
-    field = TABLES.fields(table).get(name)
-    if field is None:
-        return Kind.TEXT
-    return kind_of(field.reference, rest) if rest and field.reference else field.kind
 
 
 @st.composite
@@ -366,6 +165,75 @@ def agree(world: World, data: st.DataObject) -> None:
         query = data.draw(queries(table))
         note(f"{table}: {write(query)}")
         assert world.found(table, query, rules=rules, viewer=viewer) == evaluator.found(table, query)
+
+
+ONE_OF_EACH_KIND = (
+    "title",
+    "state",
+    "price",
+    "active",
+    "due",
+    "day",
+    "owner",
+    "watchers",
+    "comments",
+    "sys_class_name",
+    "owner.name",
+)
+MORE_PATHS = (
+    "sys_id",
+    "parent.due",
+    "parent.comments",
+    "owner.boss",
+    "owner.place.open",
+    "helper",
+    "tool",
+    "secret",
+    "nonsense",
+)
+
+
+def every_condition(paths: tuple[str, ...], operator: Operator) -> list[Condition]:
+    """Each path with the operator and everything that such a field is compared with."""
+    dynamic = ("90d1921e5f510100a9ad2572f2b477fe", "d6435e965f510100a9ad2572f2b47744", "other")
+    found = []
+    for path in paths:
+        kind = kind_of("u_job", path)
+        values = (
+            dynamic
+            if operator is Operator.DYNAMIC
+            else (OTHERS if operator in OF_FIELDS else VALUES_BY_KIND).get(kind, ("x",))
+        )
+        values = (
+            ("u_repair", "u_job", "no") if operator is Operator.INSTANCE_OF else ("",) if operator in UNARY else values
+        )
+        found += [Condition(field=path, operator=operator, value=value) for value in values]
+    return found
+
+
+def agree_on_each(world: World, conditions: list[Condition], viewer: Viewer) -> None:
+    evaluator = Evaluator(
+        dictionary=TABLES,
+        records=fill(world, EVERYTHING),
+        rules=Rules(),
+        values=Comparisons(viewer=viewer, now=NOW, scripts=scripts("UTC" if viewer.zone is UTC else "Europe/Zurich")),
+    )
+    for condition in conditions:
+        query = Query(groups=(((condition,),),))
+        assert world.page("u_job", query, viewer=viewer) == evaluator.found("u_job", query), condition
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_each_operator_finds_what_the_evaluator_finds(world, operator):
+    every_third = every_condition(ONE_OF_EACH_KIND, operator)[::3]
+    agree_on_each(world, every_third, VIEWERS[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("viewer", VIEWERS)
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_each_operator_finds_what_the_evaluator_finds_on_every_kind_of_path(world, operator, viewer):
+    agree_on_each(world, every_condition((*ONE_OF_EACH_KIND, *MORE_PATHS), operator), viewer)
 
 
 @settings(max_examples=20, suppress_health_check=list(HealthCheck))
