@@ -77,6 +77,8 @@ def world():
         ("u_job", "ORDERBYDESCactive^ORDERBYtitle", "j2 j4 j3 j1"),
         ("u_person", "JOINu_person.sys_id=u_job.owner!state>1", "p2 p3"),
         ("u_person", "RLQUERYu_person.boss,>1^ENDRLQUERY", "p2"),
+        ("u_person", "RLQUERYu_person.boss,<=2^ENDRLQUERY", "p1 p2 p3"),
+        ("u_person", "RLQUERYu_person.boss,<2^ENDRLQUERY", "p1 p3"),
         ("u_person", "RLQUERYu_job.owner,=0^active=true^ENDRLQUERY", "p1 p3"),
         ("u_person", "RLQUERYu_job.owner,>0,m2m^owner.boss.nameLIKEb^ENDRLQUERY^name!=Cid", "p1"),
     ],
