@@ -12,7 +12,7 @@ from node.instance.query.limits import QueryTooLargeError
 from node.instance.rest.aggregate import AggregateApi
 from node.instance.rest.attachment import AttachmentApi
 from node.instance.rest.batch import BatchApi
-from node.instance.rest.calls import Answer, Call, failure
+from node.instance.rest.calls import Answer, Call, failure, readable
 from node.instance.rest.routes import Router, aggregate_routes, attachment_routes, batch_routes, parts_of, table_routes
 from node.instance.rest.table import TableApi
 from node.logs import get_logger
@@ -68,6 +68,7 @@ class RestApi:
 
     async def answer(self, call: Call) -> Answer:
         """The answer to one call; a fault of ours is logged and told as one."""
+        call = readable(call)
         try:
             handler, handed = self.router.find(call)
             return await handler(call, *handed)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from multidict import MultiDict
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -53,6 +54,23 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str | None = JSON
     pieces: AsyncIterator[bytes] | None = field(default=None, repr=False)
+
+
+def readable(call: Call) -> Call:
+    """The call without halves of characters, which HTTP lets through where bytes are no UTF-8 and nobody can store."""
+    texts = (*call.parts, *call.parameters.keys(), *call.parameters.values(), *call.headers.values())
+    if all(one.isascii() or _whole(one) == one for one in texts):
+        return call
+    return replace(
+        call,
+        parts=tuple(_whole(part) for part in call.parts),
+        parameters=MultiDict((_whole(name), _whole(value)) for name, value in call.parameters.items()),
+        headers={name: _whole(value) for name, value in call.headers.items()},
+    )
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def result(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
