@@ -120,6 +120,7 @@ def flow(screens: Screens, nodes: list[NodeChild], pages: list[Any]) -> None:
     a.get_by_role("link", name="Old trial").click()
     screens.take(a, "closed")
     deciding(screens, acme, globex, pages)
+    records(screens, acme, a)
     a.goto(f"{acme.node_url}/console/report")
     screens.take(a, "report")
     a.goto(f"{acme.node_url}/console/clean-up")
@@ -146,6 +147,22 @@ def empty(screens: Screens, acme: NodeChild, a: Any) -> None:
     a.get_by_role("button", name="Check my own URL").click()
     a.get_by_text("answers at its own URL").wait_for()
     screens.take(a, "settings-checked")
+
+
+def records(screens: Screens, acme: NodeChild, a: Any) -> None:
+    """The instance's records: the tables, a list, its tools, a record and its form."""
+    a.goto(f"{acme.node_url}/console/records")
+    screens.take(a, "records")
+    a.goto(f"{acme.node_url}/console/records/sys_user_role?query=nameLIKEadmin^ORDERBYname&building=1")
+    screens.take(a, "records-filter")
+    a.locator("#tool-columns").click()
+    a.locator("#tool-query").click()
+    screens.take(a, "records-tools")
+    a.locator("table.records tbody a").first.click()
+    a.locator("#record").wait_for()
+    screens.take(a, "record")
+    a.get_by_role("link", name="Change").click()
+    screens.take(a, "record-form")
 
 
 def initiating(screens: Screens, acme: NodeChild, a: Any, destination: str) -> str:

@@ -20,6 +20,7 @@ from node.console.initiate_pages import InitiatePages
 from node.console.license_pages import LicensePages
 from node.console.list_pages import LIST, ListPages
 from node.console.live import stream
+from node.console.records.pages import RecordPages
 from node.console.reference_pages import ReferencePages
 from node.console.refusing import PageError
 from node.console.report_pages import ReportPages
@@ -93,6 +94,7 @@ class Pages:
             self._sign_in,
             ListPages(shell),
             ConnectionPages(shell, traces),
+            RecordPages(shell, profile.instance.instance),
             InitiatePages(shell),
             AcceptPages(shell),
             GettingStartedPages(shell),

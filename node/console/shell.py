@@ -63,13 +63,14 @@ MENU: Final[Sequence[MenuEntry]] = (
     MenuEntry("getting-started", "Getting Started", "rocket"),
     MenuEntry("settings", "General Settings", "settings"),
     MenuEntry("connections", "Connections", "cable"),
+    MenuEntry("records", "Records", "table-2"),
     MenuEntry("errors", "Errors", "octagon-alert"),
     MenuEntry("notifications", "Notifications", "bell"),
     MenuEntry("license", "License Details", "badge-check"),
     MenuEntry("queue", "Sync Queue", "list-checks"),
     MenuEntry("clean-up", "Clean-up Tools", "brush-cleaning"),
 )
-"""In the order of the page that the console follows."""
+"""In the order of the page that the console follows; it has none for records; they stand by the connections."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

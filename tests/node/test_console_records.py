@@ -1,0 +1,184 @@
+"""Records in the console, by links and forms alone: what a client did is seen, found, and changed by the same rules."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from multidict import MultiDict
+from sqlalchemy import insert
+
+from node.console.records.asking import asked, built
+from node.console.records.filtering import Row, encoded, groups_of, rows_of
+from node.instance.base_tables import BASE_TABLES
+from node.instance.dictionary import Dictionary
+from node.instance.internal import attachment_contents
+from node.instance.query.grammar import parse
+from node.instance.query.tree import Query
+from node.instance.records.writing import insert_record, update_record
+from tests.node.console_visits import Visit
+from tests.node.instance_world import ROOT
+from tests.node.local_nodes import running_node
+
+INCIDENTS = "/console/records/incident"
+HOSTILE = '<script>alert(1)</script> & "quoted" \''
+DICTIONARY = Dictionary(BASE_TABLES)
+
+
+@pytest.fixture
+async def visit(tmp_path):
+    async with running_node(tmp_path / "a", name="Instance A") as node, Visit(node) as visit:
+        await visit.sign_in()
+        yield visit
+
+
+async def made(visit, table="incident", **values):
+    """A record that a client made."""
+    instance = visit.node.instance.instance
+    database = await instance.database()
+    return await database.write(lambda tx: insert_record(tx, instance.writing(ROOT, tx.catalog), table, values))
+
+
+async def changed(visit, sys_id, **values):
+    """What a client changes."""
+    instance = visit.node.instance.instance
+    database = await instance.database()
+    await database.write(lambda tx: update_record(tx, instance.writing(ROOT, tx.catalog), "incident", sys_id, values))
+
+
+async def looked_at(visit, path):
+    answer, page = await visit.get(path)
+    assert answer.status == 200, (answer.status, path)
+    return page
+
+
+async def test_tables_are_listed_with_the_number_of_their_records_and_unknown_ones_are_not_there(visit):
+    await made(visit, short_description="one")
+    page = await looked_at(visit, "/console/records")
+    row = re.search(r'id="table-incident".*?</tr>', page.source, re.DOTALL)[0]
+    assert row.endswith('<td class="number">1</td></tr>')
+    for path in ("/console/records/no_such_table", f"{INCIDENTS}/{'0' * 32}", "/console/new-record/no_such_table"):
+        assert (await visit.get(path))[0].status == 404, path
+
+
+async def test_what_a_client_wrote_is_text_wherever_it_is_shown(visit):
+    sys_id = await made(visit, short_description=HOSTILE, description=HOSTILE, comments=HOSTILE)
+    for path in (INCIDENTS, f"{INCIDENTS}/{sys_id}", f"{INCIDENTS}/{sys_id}?raw=1", f"{INCIDENTS}/{sys_id}/edit"):
+        page = await looked_at(visit, path)
+        assert "<script>alert" not in page.source, path
+        assert "&lt;script&gt;alert(1)" in page.source, path
+
+
+async def test_a_filter_of_rows_becomes_an_encoded_query_that_selects_orders_and_can_be_copied(visit):
+    for number in range(30):
+        await made(visit, short_description=f"n{number:02}", impact="1" if number < 27 else "3")
+    form = {"j": "and", "f": "impact", "o": "=", "v": "1", "query": "ORDERBYDESCshort_description"}
+    answer, _ = await visit.get(f"{INCIDENTS}?{'&'.join(f'{name}={value}' for name, value in form.items())}")
+    place = answer.headers["Location"]
+    assert parse_qs(urlsplit(place).query)["query"] == ["impact=1^ORDERBYDESCshort_description"]
+    page = await looked_at(visit, place)
+    found = re.findall(r"\bn\d\d\b", page.source)
+    assert found == [f"n{number:02}" for number in range(26, 1, -1)]
+    assert "1–25 of 27" in page.source
+    assert 'aria-sort="descending"' in page.source
+    line = unescape(re.search(r'id="curl"[^>]* value="([^"]*)"', page.source)[1])
+    assert "sysparm_query=impact=1^ORDERBYDESCshort_description" in shlex.split(line)
+    page = await looked_at(visit, f"{place}&page=2")
+    assert re.findall(r"\bn\d\d\b", page.source) == ["n01", "n00"]
+    page = await looked_at(visit, f"{INCIDENTS}?words=n07")
+    assert re.findall(r"<span class=\"short\">(n\d\d)", page.source) == ["n07"]
+
+
+async def test_a_record_shows_names_links_and_times_in_the_admins_zone_with_utc_behind_them(visit):
+    sys_id = await made(visit, short_description="s", caller_id=ROOT.sys_id, opened_at="2026-07-01 12:00:00")
+    page = await looked_at(visit, f"/console/records/task/{sys_id}") if False else None
+    answer, _ = await visit.get(f"/console/records/task/{sys_id}")
+    assert answer.headers["Location"] == f"{INCIDENTS}/{sys_id}"
+    page = await looked_at(visit, f"{INCIDENTS}/{sys_id}")
+    assert f'<a href="/console/records/sys_user/{ROOT.sys_id}">System Administrator</a>' in page.source
+    opened = '<time datetime="2026-07-01T12:00:00Z" title="2026-07-01 12:00:00 UTC">2026-07-01 05:00:00</time>'
+    assert opened in page.source
+
+
+async def test_a_form_gives_only_what_was_typed_anew_and_is_held_to_the_instances_rules(visit):
+    sys_id = await made(visit, short_description="as it was", impact="2", caller_id=ROOT.sys_id)
+    place = f"{INCIDENTS}/{sys_id}"
+    page = await looked_at(visit, f"{place}/edit")
+    other = await made(visit, short_description="a child", parent_incident=sys_id)
+    await changed(visit, sys_id, description="by a client, meanwhile")
+    fields = {"set.short_description": "after", "set.work_notes": "seen by me"}
+    answer, _ = await visit.send(page, place, **fields)
+    assert answer.headers["Location"] == f"{place}?saved=1"
+    page = await looked_at(visit, place)
+    for text in ("after", "by a client, meanwhile", "seen by me", "System Administrator", "a child", other):
+        assert text in page.source, text
+    assert "as it was" not in page.source
+    assert "2 - Medium" in page.source
+    page = await looked_at(visit, f"{place}/edit")
+    answer, page = await visit.send(page, place, **{"set.caller_id": "Nobody At All", "set.short_description": "kept"})
+    assert (answer.status, "is called “Nobody At All”" in page.source, "kept" in page.source) == (422, True, True)
+    assert "kept" not in (await looked_at(visit, place)).source
+
+
+async def test_a_record_is_made_by_the_form_of_a_new_one(visit):
+    page = await looked_at(visit, "/console/new-record/incident")
+    made_by = {"set.short_description": "made here", "set.caller_id": "System Administrator"}
+    answer, _ = await visit.send(page, "/console/new-record/incident", **made_by)
+    page = await looked_at(visit, answer.headers["Location"])
+    assert page.headings[0].startswith("INC")
+    assert "made here" in page.source
+
+
+async def test_an_attachment_is_only_ever_downloaded_and_only_from_its_own_record(visit):
+    sys_id, other = await made(visit, short_description="a"), await made(visit, short_description="b")
+    names = {"file_name": "page ü.html", "content_type": "text/html", "table_name": "incident"}
+    attachment = await made(visit, "sys_attachment", table_sys_id=sys_id, **names)
+    pieces = [{"attachment": attachment, "position": at, "content": b"<b>%d</b>" % at} for at in range(3)]
+    database = await visit.node.instance.instance.database()
+    await database.write(lambda tx: tx.connection.execute(insert(attachment_contents), pieces))
+    place = f"{INCIDENTS}/{sys_id}/attachments/{attachment}"
+    assert place in (await looked_at(visit, f"{INCIDENTS}/{sys_id}")).links
+    answer, page = await visit.get(place)
+    assert page.source == "<b>0</b><b>1</b><b>2</b>"
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''page%20%C3%BC.html"
+    assert (await visit.get(f"{INCIDENTS}/{other}/attachments/{attachment}"))[0].status == 404
+
+
+async def test_a_connection_leads_to_its_own_page(visit):
+    offered = await visit.node.initiate(None, name="to nobody")
+    page = await looked_at(visit, "/console/records/x_handclasp_connection")
+    assert f"/console/connections/{offered['connection']['sys_id']}" in page.links
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "active=true",
+        "active=true^priority=1^ORpriority=2^caller_idISNOTEMPTY",
+        "a=1^ORb=2^c=3^NQd=4^ORe=5^NQf=6",
+        "short_descriptionLIKEa^^b^assigned_to.nameSTARTSWITHx",
+    ],
+)
+def test_a_query_goes_to_rows_and_back_without_a_loss(query):
+    tree = parse(query)
+    assert encoded(Query(groups=groups_of(rows_of(tree), DICTIONARY, "incident"))) == query
+
+
+def test_a_query_that_is_more_than_conditions_has_no_rows():
+    assert rows_of(parse("JOINincident.caller_id=sys_user.sys_id!active=true")) is None
+
+
+def test_a_reference_may_be_told_by_name():
+    rows = [Row(joining="and", field="caller_id", operator="=", value="Abel Tuter")]
+    assert encoded(Query(groups=groups_of(rows, DICTIONARY, "incident"))) == "caller_id.name=Abel Tuter"
+
+
+def test_columns_are_remembered_in_the_address_and_the_usual_ones_need_none():
+    sent = MultiDict([("column", "number"), ("column", "state"), ("more", "caller_id.department, x y")])
+    place = built(asked("incident", sent), sent, DICTIONARY)
+    assert parse_qs(urlsplit(place).query)["columns"] == ["number,state,caller_id.department"]
