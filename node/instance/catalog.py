@@ -72,6 +72,10 @@ class Catalog:
         fields = self.dictionary.stored_fields(root)
         table = Table(root, self.metadata, *(_column(field) for field in fields.values()))
         is_hierarchy = self.dictionary.is_hierarchy(root)
+        if is_hierarchy:
+            _index(table, (CLASS, "sys_id"))
+            if "watch_list" in table.c:  # few records are watched, and watchers ask for them
+                Index(f"ix_{root}_watched", table.c[CLASS], sqlite_where=table.c.watch_list.is_not(None))
         for field in fields.values():
             if field.is_indexed or field.is_unique:
                 # within a class first: `incident` is a part of `task`

@@ -85,6 +85,7 @@ class InstanceDatabase:
         self._writer = _connect(path, WRITER_CACHE_KIB)
         try:
             self.catalog = grow(self._writer, where=path)
+            attach_connections(_raw(self._writer), None)  # nothing is written to them, but records may refer to one
             self._free = deque(_reader(path, node_database) for _ in range(READERS))
         except BaseException:
             _disconnect(self._writer)
@@ -98,13 +99,16 @@ class InstanceDatabase:
         self._waiting: deque[tuple[Callable[[Transaction], Any], asyncio.Future[Any]]] = deque()
         self._is_writing = False
         self._idle: asyncio.Future[None] | None = None
+        self._is_closed = False
 
     async def read(self, unit: Callable[[Transaction], T]) -> T:
         """The result of a unit that only reads; it sees one moment.
 
         Raises:
             ReadTooLongError: it took longer than `READ_S_MAX` and was stopped.
+            StoreError: the database was closed.
         """
+        self._refuse_closed()
         await self._in_turn.acquire()
         loop = asyncio.get_running_loop()
         connection = self._free.popleft()
@@ -120,7 +124,12 @@ class InstanceDatabase:
         return await asyncio.shield(running)
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
-        """The result of a unit, after the commit that holds what it did; one that raises is undone alone."""
+        """The result of a unit, after the commit that holds what it did; one that raises is undone alone.
+
+        Raises:
+            StoreError: the database was closed.
+        """
+        self._refuse_closed()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((unit, future))
         if not self._is_writing:
@@ -129,10 +138,15 @@ class InstanceDatabase:
 
     async def close(self) -> None:
         """Finish what was begun, and close it."""
+        self._is_closed = True
         if self._is_writing:
             self._idle = asyncio.get_running_loop().create_future()
             await self._idle
         await asyncio.to_thread(self._close)
+
+    def _refuse_closed(self) -> None:
+        if self._is_closed:
+            raise StoreError("The instance's database was closed.")
 
     def _close(self) -> None:
         self._threads.shutdown()

@@ -161,7 +161,7 @@ SYSTEM_FIELDS: Final = (
 """What every table has."""
 
 CLASS_FIELD: Final = Field(
-    name="sys_class_name", label="Class", type=FieldType.CLASS_NAME, length_max=80, is_read_only=True, is_indexed=True
+    name="sys_class_name", label="Class", type=FieldType.CLASS_NAME, length_max=80, is_read_only=True
 )
 """What every hierarchy has besides: which table a record was made in."""
 

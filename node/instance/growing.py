@@ -22,6 +22,7 @@ from node.instance.describing import described
 from node.instance.dictionary import Dictionary
 from node.instance.first_records import FIRST_RECORDS
 from node.instance.internal import internal, notes
+from node.instance.query.statistics import write_statistics
 from node.store.database import StoreError
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def create(connection: Connection, catalog: Catalog) -> None:
         for index in table.indexes:
             if index.name not in indexes:
                 index.create(connection)
+    write_statistics(connection, catalog)
 
 
 def with_custom_tables(connection: Connection, catalog: Catalog) -> Catalog:

@@ -29,8 +29,6 @@ WITHOUT_INDEXES_FROM: Final = 100_000
 """From so many on it is quicker to make the indexes anew than to keep them."""
 
 _CACHE_KIB: Final = 200_000
-_ROWS_LOOKED_AT: Final = 1_000
-"""How much of each index is read to learn how its values are spread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,5 +133,3 @@ def _insert(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _finish(tx: Transaction) -> None:
     create(tx.connection, tx.catalog)
-    tx.connection.execute(text(f"PRAGMA analysis_limit = {_ROWS_LOOKED_AT}"))
-    tx.connection.execute(text("ANALYZE"))

@@ -30,6 +30,8 @@ _INTEGER: Final = re.compile(r"[+-]?\d{1,19}(\.0+)?")
 _INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?Z?)?")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_S: Final = 86_400
+_YEARS: Final = (1000, 9998)
+"""Within these, an instant is one in every time zone; clients that write others get an error."""
 _INSTANT_CHARACTERS: Final = len("2026-11-28 12:00:00")
 
 
@@ -59,7 +61,7 @@ def stored(field: Field, text: str) -> Stored:
         case Kind.IDENTITY:
             return text[: max(field.length_max, 32)]
         case _:
-            return text[: field.length_max] if field.length_max else text
+            return _by_label(field, text)[: field.length_max or None]
 
 
 def wire(field: Field, value: Stored) -> str:
@@ -106,8 +108,15 @@ def written(at: datetime) -> str:
     return at.astimezone(UTC).strftime(INSTANT_FORMAT)
 
 
+def _by_label(field: Field, text: str) -> str:
+    """The value of a choice that was named by its label."""
+    if not field.choices or text in field.choices:
+        return text
+    return next((value for value, label in field.choices.items() if label.casefold() == text.casefold()), text)
+
+
 def _integer(field: Field, text: str) -> int:
-    by_label = next((value for value, label in field.choices.items() if label.casefold() == text.casefold()), text)
+    by_label = _by_label(field, text)
     if not _INTEGER.fullmatch(by_label) or abs(found := int(by_label.partition(".")[0])) > INTEGER_MAX:
         raise ValueRefusedError(f"{_told(text)} is no whole number, which {field.name} takes.")
     return found
@@ -138,14 +147,17 @@ def _instant(field: Field, text: str) -> str:
         day, time = found.groups()
         time = time or "00:00:00"
         full = f"{day} {time}" if time.count(":") > 1 else f"{day} {time}:00"
-        if moment(full) is not None:
+        at = moment(full)
+        if at is not None and _YEARS[0] <= at.year <= _YEARS[1]:
             return full
     raise ValueRefusedError(f"{_told(text)} is no instant, which {field.name} takes: write YYYY-MM-DD HH:MM:SS in UTC.")
 
 
 def _local(value: str, zone: tzinfo) -> str:
     at = moment(value)
-    return value if at is None else at.astimezone(zone).isoformat(sep=" ")[:_INSTANT_CHARACTERS]
+    if at is None or not _YEARS[0] <= at.year <= _YEARS[1]:
+        return value
+    return at.astimezone(zone).isoformat(sep=" ")[:_INSTANT_CHARACTERS]
 
 
 def _span(value: str) -> str:

@@ -100,6 +100,16 @@ async def test_whoever_stops_waiting_loses_nothing_and_holds_up_nobody(database:
     assert await database.read(noted) == {"kept", "after"}
 
 
+async def test_whoever_comes_after_the_end_is_told(database: InstanceDatabase) -> None:
+    await database.close()
+    for _ in range(3):
+        with pytest.raises(StoreError, match="closed"):
+            await database.read(noted)
+        with pytest.raises(StoreError, match="closed"):
+            await database.write(note("late"))
+    await database.close()
+
+
 def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
     (tmp_path / "instance.db").write_text("no database at all, but long enough to be read as one " * 40)
     with pytest.raises(StoreError, match=r"instance\.db"):

@@ -216,3 +216,63 @@ async def test_fields_that_lead_through_too_many_tables_are_refused(world: World
     paths = ",".join(f"{person}.manager.{end}" for person in people for end in ends)
     said = await world.ask("GET", f"table/incident?sysparm_fields={paths}")
     assert (said.status, said.error["message"]) == (400, "Invalid query")
+
+
+async def test_who_chooses_the_sys_id_of_a_hidden_record_does_not_see_what_hangs_on_that(world: World) -> None:
+    hidden = await world.create("cmdb_ci", name="vault")
+    url = f"attachment/file?file_name=plan.txt&table_name=cmdb_ci&table_sys_id={hidden}"
+    assert (await world.ask("POST", url, b"secret")).status == 201
+    somebody = Viewer(sys_id="e" * 32, user_name="some", name="Some")
+    made = await world.ask("POST", "table/incident", {"sys_id": hidden, "caller_id": "e" * 32}, viewer=somebody)
+    assert made.status == 201
+    assert (await world.ask("GET", "table/sys_attachment", viewer=somebody)).result == []
+    own = f"attachment/file?file_name=own.txt&table_name=incident&table_sys_id={hidden}"
+    await world.ask("POST", own, b"mine")
+    seen = await world.ask("GET", "table/sys_attachment?sysparm_fields=file_name", viewer=somebody)
+    assert seen.result == [{"file_name": "own.txt"}]
+
+
+@pytest.mark.parametrize("year", ["0001", "0999", "9999"])
+async def test_an_instant_that_is_none_in_some_time_zone_is_refused(world: World, year: str) -> None:
+    said = await world.ask("POST", "table/incident", {"due_date": f"{year}-01-01 00:00:00"})
+    assert (said.status, said.error["message"]) == (400, "Invalid value")
+
+
+async def test_the_longest_spans_are_counted_and_closed(world: World) -> None:
+    for _ in range(2):
+        values = {"time_worked": "1000-01-01 00:00:00", "opened_at": "1000-01-01", "closed_at": "9998-01-01"}
+        values |= {"state": "7", "close_code": "Duplicate", "close_notes": "x"}
+        assert (await world.ask("POST", "table/incident", values)).status == 201
+    assert (await world.ask("GET", "stats/incident?sysparm_sum_fields=time_worked,calendar_duration")).status == 200
+    assert (await world.ask("GET", "table/incident?sysparm_display_value=all")).status == 200
+
+
+async def test_a_reference_to_a_connection_may_be_written(world: World) -> None:
+    await world.create("sys_db_object", name="u_link", label="Link")
+    entry = {"name": "u_link", "element": "u_conn", "internal_type": "reference", "reference": "x_handclasp_connection"}
+    await world.create("sys_dictionary", **entry)
+    said = await world.ask("POST", "table/u_link?sysparm_display_value=all&sysparm_fields=u_conn", {"u_conn": "a" * 32})
+    assert (said.status, said.result["u_conn"]["value"]) == (201, "a" * 32)
+
+
+async def test_a_choice_may_be_named_by_its_label(world: World) -> None:
+    sys_id = await world.create("incident", category="Software", impact="1 - High")
+    record = (await world.ask("GET", f"table/incident/{sys_id}")).result
+    assert (record["category"], record["impact"]) == ("software", "1")
+
+
+async def test_names_and_values_beside_a_query_hold_for_each_of_its_groups(world: World) -> None:
+    await world.create("incident", impact=1, state=2)
+    await world.create("incident", impact=2, state=1)
+    found = await world.ask("GET", "table/incident?state=2&sysparm_query=impact=1^NQimpact=2&sysparm_fields=impact")
+    assert found.result == [{"impact": "1"}]
+
+
+async def test_no_rows_that_were_asked_for_are_found_in_v1(world: World) -> None:
+    await world.create("incident")
+    assert (await world.ask("GET", "v1/table/incident?sysparm_limit=0")).status == 200
+
+
+async def test_a_business_rule_can_not_shut_people_out(world: World) -> None:
+    rule = {"name": "no", "collection": "sys_user", "action_update": True, "abort_action": True, "when": "before"}
+    assert (await world.ask("POST", "table/sys_script", rule)).status == 400

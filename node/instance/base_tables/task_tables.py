@@ -89,8 +89,8 @@ TASK: Final = Table(
         choice("priority", "Priority", PRIORITIES, "4"),
         choice("impact", "Impact", HIGH_TO_LOW, "3"),
         choice("urgency", "Urgency", HIGH_TO_LOW, "3"),
-        reference("assigned_to", "Assigned to", "sys_user", is_indexed=True),
-        reference("assignment_group", "Assignment group", "sys_user_group", is_indexed=True),
+        reference("assigned_to", "Assigned to", "sys_user"),
+        reference("assignment_group", "Assignment group", "sys_user_group"),
         references("additional_assignee_list", "Additional assignee list", "sys_user"),
         references("group_list", "Group list", "sys_user_group"),
         references("watch_list", "Watch list", "sys_user"),
@@ -98,7 +98,7 @@ TASK: Final = Table(
         journal("comments", "Additional comments"),
         journal("work_notes", "Work notes"),
         typed("comments_and_work_notes", "Comments and Work notes", FieldType.JOURNAL_LIST, length_max=4000),
-        reference("opened_by", "Opened by", "sys_user"),
+        reference("opened_by", "Opened by", "sys_user", is_indexed=True),
         instant("opened_at", "Opened", is_indexed=True),
         reference("closed_by", "Closed by", "sys_user"),
         instant("closed_at", "Closed"),
@@ -141,6 +141,8 @@ TASK: Final = Table(
     indexes=(
         ("sys_class_name", "active", "priority"),
         ("sys_class_name", "sys_created_on"),
+        ("sys_class_name", "assigned_to", "sys_updated_on"),
+        ("sys_class_name", "assignment_group", "active"),
     ),
 )
 

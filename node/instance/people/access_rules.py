@@ -34,8 +34,10 @@ _STILL_OPEN: Final = f"active=true^caller_id={_ME}^NQactive=true^{_OPENED}"
 _OF_ME: Final = f"user={_ME}"
 
 # A joined table shows only what the viewer may read of it, so any record there is one that they see.
-_ATTACHED_TO_SEEN: Final = "JOINsys_attachment.table_sys_id=task.sys_id!sys_idISNOTEMPTY"
-_ENTRY_OF_SEEN: Final = "JOINsys_journal_field.element_id=task.sys_id!sys_idISNOTEMPTY"
+# The table is asked too: who makes a record chooses its sys_id, and could choose that of a record in another table.
+_TASKS: Final = "task,incident,problem,change_request"
+_ATTACHED_TO_SEEN: Final = f"table_nameIN{_TASKS}^JOINsys_attachment.table_sys_id=task.sys_id!sys_idISNOTEMPTY"
+_ENTRY_OF_SEEN: Final = f"nameIN{_TASKS}^JOINsys_journal_field.element_id=task.sys_id!sys_idISNOTEMPTY"
 
 _ASKED_FOR: Final = frozenset(
     {

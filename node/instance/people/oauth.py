@@ -12,6 +12,7 @@ from aiohttp import web
 
 from node.instance.people.authentication import CHALLENGE, basic_credentials, too_many
 from node.instance.people.passports import TooManyTriesError
+from node.instance.query.literals import is_plain
 from node.logs import get_logger
 from node.peer.endpoint import network_prefix
 
@@ -87,6 +88,8 @@ class OAuth:
         except (ValueError, LookupError):  # bytes or an encoding that mean nothing
             raise _RefusedError(400, "invalid_request", f"The body is no {FORM}.") from None
         form = {name: value for name, value in sent.items() if isinstance(value, str)}
+        if not all(is_plain(value) for value in form.values()):  # an odd charset can say what no text holds
+            raise _RefusedError(400, "invalid_request", f"The body is no {FORM}.")
         grant = self._grants.get(_needed(form, "grant_type"))
         if grant is None:
             raise _RefusedError(400, "unsupported_grant_type", f"grant_type is one of {', '.join(self._grants)}.")

@@ -227,7 +227,7 @@ def _told(figure: Figure, kept: Field, value: Any) -> str:
         case Figure.SMALLEST | Figure.LARGEST:
             return wire(kept, value)
         case _ if kept.type is FieldType.DURATION:
-            return written(_EPOCH + timedelta(seconds=min(int(value), _SPAN_S_MAX)))
+            return written(_EPOCH + timedelta(seconds=max(min(int(value), _SPAN_S_MAX), 0)))
         case Figure.AVERAGE:
             return f"{value:.4f}"
         case _:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from node.instance.instance import Instance
     from node.instance.viewer import Viewer
+
+SCHEMES: Final = frozenset({"http", "https"})
+_HOST: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 
 _log = get_logger(__name__)
 
@@ -85,7 +89,7 @@ def base_url(request: web.Request) -> str:
     """The instance as the client reached it: what a proxy in front of it says counts, if it says anything."""
     scheme = request.headers.get("X-Forwarded-Proto", request.scheme).partition(",")[0].strip()
     host = request.headers.get("X-Forwarded-Host", request.host).partition(",")[0].strip()
-    return f"{scheme}://{host}"
+    return f"{scheme if scheme in SCHEMES else request.scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
 
 
 def _http(answer: Answer) -> web.Response:

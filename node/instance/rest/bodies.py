@@ -1,4 +1,4 @@
-"""Bodies of requests: JSON or XML objects of fields."""
+"""Bodies of requests: JSON objects of fields."""
 
 from __future__ import annotations
 

@@ -78,7 +78,9 @@ def query(call: Call, dictionary: Dictionary, table: str) -> str:
         for name, value in call.parameters.items()
         if _PATH.fullmatch(name) and name.partition(".")[0] in known
     ]
-    return "^".join([*pairs, *([given] if given else [])])
+    if not given:
+        return "^".join(pairs)
+    return "^NQ".join("^".join([*pairs, group]) for group in given.split("^NQ")) if pairs else given
 
 
 def links(call: Call, total: int, limit: int) -> str:

@@ -51,7 +51,7 @@ class TableApi:
                 links := parameters.links(call, page.total, limit)
             ):
                 headers["Link"] = links
-        if call.version == "v1" and not page.records:
+        if call.version == "v1" and limit and not page.records:
             raise InstanceError(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
         return result(page.records, headers=headers)
 

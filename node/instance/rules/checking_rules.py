@@ -36,7 +36,21 @@ _UNSET: Final = frozenset({Kind.JOURNAL, Kind.SECRET})
 _KEPT: Final = frozenset({"active", "incident_state", "priority", "problem_state"})
 """Of tasks: what follows from other fields, which the template can set in their place."""
 
-_DESCRIBING: Final = "sys_metadata"
+_OURS: Final = frozenset(
+    {
+        "sys_metadata",
+        "sys_user",
+        "sys_user_group",
+        "sys_user_grmember",
+        "sys_user_has_role",
+        "sys_group_has_role",
+        "sys_user_role_contains",
+        "oauth_entity",
+        "oauth_credential",
+        "api_key",
+    }
+)
+"""Tables by which people get in."""
 
 
 def check_business_rule(change: Change) -> None:
@@ -51,7 +65,7 @@ def check_business_rule(change: Change) -> None:
     table = str(new.get("collection") or "")
     if table not in dictionary:
         raise _refused(f"There is no table '{table[:80]}', which collection names.")
-    if dictionary.root(table) == _DESCRIBING or dictionary[table].is_written_by_instance:
+    if dictionary.root(table) in _OURS or dictionary[table].is_written_by_instance:
         raise _refused(f"The instance keeps {table} itself: a rule for it could lock everybody out.")
     if new.get("when") != BEFORE:
         raise _refused(f"It runs rules before a record is written, and none '{new.get('when')}'.")

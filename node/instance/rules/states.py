@@ -27,7 +27,8 @@ CLOSED: Final[Mapping[str, frozenset[int]]] = {
 MIRRORS: Final[Mapping[str, str]] = {"incident": "incident_state", "problem": "problem_state"}
 """The field that always says the same as `state`, whichever of the two is written."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+SPAN_S_MAX: Final = int(datetime(9998, 1, 1, tzinfo=UTC).timestamp())
+"""The longest span that can be stored: it is an instant so long after the beginning of 1970."""
 
 
 def state_of(record: Mapping[str, Stored]) -> int | None:
@@ -55,4 +56,4 @@ def seconds_between(earlier: Stored, later: Stored) -> int | None:
 
 def duration(seconds: int | None) -> str | None:
     """A span as it is stored."""
-    return None if seconds is None else written(datetime.fromtimestamp(_EPOCH.timestamp() + seconds, UTC))
+    return None if seconds is None else written(datetime.fromtimestamp(min(seconds, SPAN_S_MAX), UTC))

@@ -169,5 +169,5 @@ async def test_only_an_admin_adds_to_the_dictionary(rest: RestWorld) -> None:
 async def test_a_table_of_ones_own_is_for_those_who_have_its_role(rest: RestWorld) -> None:
     await table(rest, "u_key")
     made = await rest.make("u_key")
-    assert (await rest("GET", f"table/u_key/{made}", by=viewer("nobody", "itil"))).status == 404
+    assert (await rest("GET", f"table/u_key/{made}", by=viewer("nobody", "itil"))).status == 400
     assert (await rest("GET", f"table/u_key/{made}", by=viewer("keeper", "u_key_user"))).status == 200
