@@ -39,7 +39,7 @@ class Change:
     given: frozenset[str] = frozenset()
     at: str
     new_id: Callable[[], str]
-    update: Callable[[str, str, Mapping[str, str]], None]
+    update: Callable[[str, str, Mapping[str, str]], object]
     depth: int = 0
 
     @property

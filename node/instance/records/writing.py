@@ -46,7 +46,7 @@ class Writing:
     seal: Callable[[str], str]
     depth: int = 0
 
-    def further(self, tx: Transaction) -> Callable[[str, str, Values], None]:
+    def further(self, tx: Transaction) -> Callable[[str, str, Values], object]:
         """How a rule changes other records: with all rights, in the name of whoever set it off."""
         scope = replace(self.scope, viewer=replace(self.scope.viewer, roles=frozenset({ADMIN_ROLE})))
         writing = replace(self, scope=scope, depth=self.depth + 1)
@@ -102,8 +102,10 @@ def insert_record(tx: Transaction, writing: Writing, table: str, values: Values)
     return sys_id
 
 
-def update_record(tx: Transaction, writing: Writing, table: str, sys_id: str, values: Values) -> None:
-    """Change a record; one that gets no other value than it has stays as it is, with its counter of updates.
+def update_record(tx: Transaction, writing: Writing, table: str, sys_id: str, values: Values) -> bool:
+    """Change a record, and say whether anything of it changed.
+
+    One that gets no other value than it has stays as it is, with its counter of updates.
 
     Raises:
         InvalidTableError, NoRecordError, AccessError, BadRequestError, UniqueError, AbortedError: nothing was changed.
@@ -131,7 +133,7 @@ def update_record(tx: Transaction, writing: Writing, table: str, sys_id: str, va
         rule(change)
     changed = {name: value for name, value in change.new.items() if old.get(name) != value}
     if not changed and not change.journals:
-        return
+        return False
     _check_mandatory({name: fields[name] for name in changed if name in fields}, change.new)
     _check_unique(tx, class_name, fields, change)
     changed |= {
@@ -143,6 +145,7 @@ def update_record(tx: Transaction, writing: Writing, table: str, sys_id: str, va
     tx.connection.execute(update(physical).where(physical.c.sys_id == change.sys_id).values(changed))
     change.new |= changed
     _finish(change)
+    return True
 
 
 def delete_record(tx: Transaction, writing: Writing, table: str, sys_id: str) -> None:

@@ -14,7 +14,16 @@ from node.instance.rest.aggregate import AggregateApi
 from node.instance.rest.attachment import AttachmentApi
 from node.instance.rest.batch import BatchApi
 from node.instance.rest.calls import Answer, Call, failure, readable
-from node.instance.rest.routes import Router, aggregate_routes, attachment_routes, batch_routes, parts_of, table_routes
+from node.instance.rest.import_set import ImportSetApi
+from node.instance.rest.routes import (
+    Router,
+    aggregate_routes,
+    attachment_routes,
+    batch_routes,
+    import_routes,
+    parts_of,
+    table_routes,
+)
 from node.instance.rest.table import TableApi
 from node.logs import get_logger
 
@@ -40,6 +49,7 @@ class RestApi:
                 *table_routes(TableApi(instance)),
                 *attachment_routes(AttachmentApi(instance)),
                 *aggregate_routes(AggregateApi(instance)),
+                *import_routes(ImportSetApi(instance)),
                 *batch_routes(BatchApi(self.answer, clock=instance.clock)),
             ]
         )

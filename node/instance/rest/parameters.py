@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from node.instance.errors import BadRequestError
+from node.instance.query.grammar import parse, write
 from node.instance.records.reading import PAGE_MAX
 from node.instance.records.representing import Display, Style
 
@@ -78,9 +80,11 @@ def query(call: Call, dictionary: Dictionary, table: str) -> str:
         for name, value in call.parameters.items()
         if _PATH.fullmatch(name) and name.partition(".")[0] in known
     ]
-    if not given:
-        return "^".join(pairs)
-    return "^NQ".join("^".join([*pairs, group]) for group in given.split("^NQ")) if pairs else given
+    if not pairs or not given:
+        return given or "^".join(pairs)
+    asked, beside = parse(given), parse("^".join(pairs))
+    both = tuple((*mine, *theirs) for theirs in asked.groups for mine in beside.groups)
+    return write(replace(asked, groups=both or asked.groups or beside.groups))
 
 
 def links(call: Call, total: int, limit: int) -> str:

@@ -96,3 +96,8 @@ def batch_routes(api: Any) -> list[Route]:
 def aggregate_routes(api: Any) -> list[Route]:
     """That of the Aggregate API."""
     return [Route("GET", "stats/{}", api.get)]
+
+
+def import_routes(api: Any) -> list[Route]:
+    """Those of the Import Set API."""
+    return [Route("POST", "import/{}", api.create), Route("GET", "import/{}/{}", api.get)]

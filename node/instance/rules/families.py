@@ -39,7 +39,14 @@ def count_family(change: Change) -> None:
             continue
         for parent in {change.old.get(refers), change.new.get(refers)} - {None}:
             inner = table.alias()
-            count = select(func.count()).select_from(inner).where(inner.c[refers] == parent).scalar_subquery()
+            # Not of another class: whoever sees the record may not be let know that there are such children.
+            class_name = table.c[CLASS_FIELD.name] if refers == "parent_incident" else "incident"
+            count = (
+                select(func.count())
+                .select_from(inner)
+                .where(inner.c[refers] == parent, inner.c[CLASS_FIELD.name] == class_name)
+                .scalar_subquery()
+            )
             change.tx.connection.execute(update(table).where(table.c.sys_id == parent).values({counts: count}))
 
 
@@ -55,7 +62,12 @@ def lead_children(change: Change) -> None:
     stay = (CLOSED, 8) if is_reopened else (CLOSED, 8, RESOLVED)
     children = (
         select(table.c.sys_id, table.c[CLASS_FIELD.name])
-        .where(table.c.parent_incident == change.sys_id, table.c.sys_id != change.sys_id, table.c.state.not_in(stay))
+        .where(
+            table.c.parent_incident == change.sys_id,
+            table.c.sys_id != change.sys_id,
+            table.c[CLASS_FIELD.name] == change.table,  # others may be hidden from whoever changes the parent
+            table.c.state.not_in(stay),
+        )
         .limit(CHILDREN_MAX)
     )
     for sys_id, class_name in change.tx.connection.execute(children).fetchall():

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 from node.instance.internal import number_counters
 
 if TYPE_CHECKING:
+    from node.instance.database import Transaction
     from node.instance.records.changes import Change
 
 _COUNTED: Final = number_counters.c
@@ -23,9 +24,20 @@ _COUNT_ON: Final = (
 
 def number_task(change: Change) -> None:
     """Give a new record its number, unless the client has given one."""
-    dictionary = change.tx.catalog.dictionary
-    numbering = dictionary.numbering(change.table)
+    numbering = change.tx.catalog.dictionary.numbering(change.table)
     if not change.is_new or numbering is None or change.new.get("number") is not None:
         return
-    last = change.tx.connection.execute(_COUNT_ON, {"prefix": numbering.prefix, "first": numbering.first}).scalar_one()
-    change.new["number"] = f"{numbering.prefix}{last:0{numbering.digits}}"
+    change.new["number"] = next_number(change.tx, change.table)
+
+
+def next_number(tx: Transaction, table: str) -> str:
+    """The next number of a table.
+
+    Raises:
+        LookupError: its records have no numbers.
+    """
+    numbering = tx.catalog.dictionary.numbering(table)
+    if numbering is None:
+        raise LookupError(f"{table} has no numbers")
+    last = tx.connection.execute(_COUNT_ON, {"prefix": numbering.prefix, "first": numbering.first}).scalar_one()
+    return f"{numbering.prefix}{last:0{numbering.digits}}"

@@ -1,0 +1,206 @@
+"""Import sets: a row of a staging table becomes, or changes, a record of another table.
+
+Maps tell the way: each active map of the staging table is gone in its order. Its entries copy field by field; those
+that coalesce find the record that is there already. A map without entries copies fields of the same name, with or
+without the `u_` that a staging table's own begin with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import insert, select, update
+
+from node.instance.customizing import CUSTOM_PREFIX
+from node.instance.errors import BadRequestError, InstanceError, NoRecordError
+from node.instance.query.tree import Query
+from node.instance.records.reading import selection_of
+from node.instance.records.writing import insert_record, update_record
+from node.instance.rules.numbering import next_number
+from node.instance.values import ValueRefusedError, stored, wire, written
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import RowMapping
+
+    from node.instance.database import Transaction
+    from node.instance.records.writing import Values, Writing
+
+STAGING: Final = "sys_import_set_row"
+"""What every staging table extends."""
+
+MAPS_MAX: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a row by one map.
+
+    Attributes:
+        state: inserted, updated, ignored or error.
+        sys_id: of the record that was made or found; empty after an error.
+        comment: why, after an error.
+    """
+
+    map_name: str
+    map_id: str | None
+    table: str
+    state: str
+    sys_id: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """A row that was taken in."""
+
+    import_set: str
+    sys_id: str
+    outcomes: Sequence[Outcome]
+
+
+def import_row(tx: Transaction, writing: Writing, staging: str, values: Values) -> Imported:
+    """Take a row into a staging table and go its maps, in the name of the viewer.
+
+    What a map could not do is told and undone; the row stays.
+
+    Raises:
+        InstanceError: the row itself can't be taken in.
+    """
+    _check_staging(tx, staging)
+    sys_id = insert_record(tx, writing, staging, values)
+    fields = tx.catalog.dictionary.fields(staging)
+    row = tx.catalog.physical(staging)
+    kept = tx.connection.execute(select(row).where(row.c.sys_id == sys_id)).mappings().one()
+    given = {name: wire(fields[name], kept[name]) for name in values if name in fields and name in kept}
+    number, set_id = _import_set(tx, writing, staging)
+    outcomes = [_transformed(tx, writing, one, given) for one in _maps(tx, staging)]
+    if not outcomes:
+        why = f"There is no active transform map whose source table is {staging}."
+        outcomes = [Outcome(map_name="", map_id=None, table="", state="error", comment=why)]
+    last = outcomes[-1]
+    said: dict[str, Any] = {
+        "sys_import_set": set_id,
+        "sys_import_row": 1,
+        "sys_import_state": last.state,
+        "sys_import_state_comment": last.comment or None,
+        "sys_transform_map": last.map_id,
+        "sys_target_table": last.table or None,
+        "sys_target_sys_id": last.sys_id or None,
+    }
+    tx.connection.execute(update(row).where(row.c.sys_id == sys_id).values(said))
+    return Imported(import_set=number, sys_id=sys_id, outcomes=outcomes)
+
+
+def read_row(tx: Transaction, writing: Writing, staging: str, sys_id: str) -> Imported:
+    """What became of a row.
+
+    Raises:
+        InstanceError: there is no such row for the viewer.
+    """
+    _check_staging(tx, staging)
+    found = _found(tx, writing, staging, {"sys_id": sys_id})
+    if found is None:
+        raise NoRecordError
+    row, sets = tx.catalog.physical(staging), tx.catalog.physical("sys_import_set")
+    kept = tx.connection.execute(select(row).where(row.c.sys_id == found)).mappings().one()
+    maps = tx.catalog.physical("sys_transform_map")
+    name = tx.connection.execute(select(maps.c.name).where(maps.c.sys_id == kept["sys_transform_map"])).scalar()
+    number = tx.connection.execute(select(sets.c.number).where(sets.c.sys_id == kept["sys_import_set"])).scalar()
+    outcome = Outcome(
+        map_name=name or "",
+        map_id=kept["sys_transform_map"],
+        table=kept["sys_target_table"] or "",
+        state=kept["sys_import_state"] or "pending",
+        sys_id=kept["sys_target_sys_id"] or "",
+        comment=kept["sys_import_state_comment"] or "",
+    )
+    return Imported(import_set=number or "", sys_id=found, outcomes=[outcome])
+
+
+def _check_staging(tx: Transaction, staging: str) -> None:
+    dictionary = tx.catalog.dictionary
+    if staging not in dictionary or dictionary[staging].extends is None or dictionary.root(staging) != STAGING:
+        raise BadRequestError(f"Invalid staging table {staging}", f"A staging table extends {STAGING}")
+
+
+def _maps(tx: Transaction, staging: str) -> Sequence[RowMapping]:
+    maps = tx.catalog.physical("sys_transform_map")
+    statement = (
+        select(maps)
+        .where(maps.c.source_table == staging, maps.c.active == 1)
+        .order_by(maps.c.order, maps.c.name)
+        .limit(MAPS_MAX)
+    )
+    return tx.connection.execute(statement).mappings().all()
+
+
+def _transformed(tx: Transaction, writing: Writing, chosen: RowMapping, given: Values) -> Outcome:
+    table = str(chosen["target_table"])
+    told = {"map_name": str(chosen["name"]), "map_id": str(chosen["sys_id"]), "table": table}
+    tx.connection.exec_driver_sql("SAVEPOINT transforming")
+    try:
+        values, keys = _copied(tx, str(chosen["sys_id"]), table, given)
+        found = _found(tx, writing, table, keys) if keys else None
+        if found is None:
+            sys_id, state = insert_record(tx, writing, table, values), "inserted"
+        else:
+            sys_id = found
+            state = "updated" if update_record(tx, writing, table, found, values) else "ignored"
+    except InstanceError as error:
+        tx.connection.exec_driver_sql("ROLLBACK TO transforming")
+        return Outcome(**told, state="error", comment=error.detail or error.message)
+    finally:
+        tx.connection.exec_driver_sql("RELEASE transforming")
+    return Outcome(**told, state=state, sys_id=sys_id)
+
+
+def _copied(tx: Transaction, map_id: str, table: str, given: Values) -> tuple[dict[str, str], dict[str, str]]:
+    """What a map gives the target, and which of it finds the record that is there."""
+    entries = tx.catalog.physical("sys_transform_entry")
+    rows = tx.connection.execute(select(entries).where(entries.c.map == map_id)).mappings().all()
+    if not rows:
+        fields = tx.catalog.dictionary.fields(table) if table in tx.catalog.dictionary else {}
+        plain = {name.removeprefix(CUSTOM_PREFIX): text for name, text in given.items()}
+        return {name: text for name, text in {**plain, **given}.items() if name in fields}, {}
+    values = {str(row["target_field"]): given.get(str(row["source_field"]), "") for row in rows}
+    keys = {name: text for name, text in values.items() if any(_is_key(row, name) for row in rows)}
+    return values, keys
+
+
+def _is_key(row: RowMapping, name: str) -> bool:
+    return bool(row["coalesce"]) and row["target_field"] == name
+
+
+def _found(tx: Transaction, writing: Writing, table: str, keys: Mapping[str, str]) -> str | None:
+    """The record of the viewer's in which these fields hold these values; none if one of them is empty."""
+    selection = selection_of(writing.scope, table, Query())
+    own_id = selection.column("sys_id")
+    if own_id is None or not all(keys.values()):
+        return None
+    conditions = []
+    for name, text in keys.items():
+        column, field = selection.column(name), selection.field(name)
+        if column is None or field is None:
+            raise BadRequestError("Invalid field map", f"{table} has no field {name} to coalesce by")
+        try:
+            conditions.append(column == stored(field, text))
+        except ValueRefusedError as error:
+            raise BadRequestError("Invalid value", str(error)) from error
+    statement = select(own_id).select_from(selection.source()).where(selection.where(), *conditions).limit(1)
+    found: str | None = tx.connection.execute(statement).scalar()
+    return found
+
+
+def _import_set(tx: Transaction, writing: Writing, staging: str) -> tuple[str, str]:
+    """A new import set: its number and its sys_id."""
+    sets, scope = tx.catalog.physical("sys_import_set"), writing.scope
+    number, sys_id, at = next_number(tx, "sys_import_set"), writing.new_id(), written(scope.now)
+    record = {"sys_id": sys_id, "number": number, "table_name": staging, "state": "processed", "mode": "synchronous"}
+    system = {"sys_created_on": at, "sys_updated_on": at, "load_completed": at, "sys_mod_count": 0}
+    by = {"sys_created_by": scope.viewer.user_name, "sys_updated_by": scope.viewer.user_name}
+    tx.connection.execute(insert(sets), {**record, **system, **by})
+    tx.touched.add(sets.name)
+    return number, sys_id
