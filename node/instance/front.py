@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from node.instance.rest.api import RestApi
     from node.ports import Clock, Entropy
 
+PREFIX: Final = "/api/now"
+"""What the paths of all REST APIs begin with."""
+
 BODY_BYTES_MAX: Final = 32 * 1024 * 1024
 """Of a request to the instance: an attachment comes in one body."""
 
@@ -52,7 +55,7 @@ class InstanceFront:
     def routes(self) -> list[web.RouteDef]:
         """Where it answers, below the instance URL."""
         return [
-            web.route("*", "/api/{rest:.*}", self._rest),
+            web.route("*", f"{PREFIX}/{{rest:.*}}", self._rest),
             web.post("/oauth_token.do", self._token),
         ]
 

@@ -30,6 +30,7 @@ FEW = settings(max_examples=8, suppress_health_check=list(HealthCheck), phases=(
 """What is found is not shrunk, which takes minutes with whole worlds."""
 
 
+@pytest.mark.slow
 def test_each_strategy_shrinks_to_the_simplest():
     assert find(schedules(), lambda _: True) == ()
     assert find(fault_plans(), lambda _: True) == ()

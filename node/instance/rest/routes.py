@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from node.instance.errors import InstanceError
+from node.instance.front import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from node.instance.rest.calls import Answer, Call
 
-PREFIX: Final = "/api/now"
 VERSIONS: Final = frozenset({"v1", "v2"})
 
 

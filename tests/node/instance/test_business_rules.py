@@ -12,7 +12,7 @@ from tests.node.instance.rest_world import SHARED, RestWorld, viewer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-pytestmark = SHARED
+pytestmark = [SHARED, pytest.mark.slow]
 
 WORKER = viewer("worker", "itil")
 RULE = {

@@ -10,7 +10,7 @@ from node.instance.database import InstanceDatabase
 from node.instance.describing import identity_of
 from tests.node.instance.rest_world import SHARED, RestWorld, viewer
 
-pytestmark = SHARED
+pytestmark = [SHARED, pytest.mark.slow]
 
 TASK = identity_of("sys_db_object", "task")
 

@@ -9,7 +9,7 @@ import pytest
 from node.instance.rules.incidents import PRIORITIES
 from tests.node.instance.rest_world import ADMIN_VIEWER, SHARED, RestWorld, viewer
 
-pytestmark = SHARED
+pytestmark = [SHARED, pytest.mark.slow]
 
 CALLER = viewer("caller")
 WORKER = viewer("worker", "itil")
