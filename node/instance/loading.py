@@ -53,7 +53,6 @@ class _Prepared:
     company: World
     callers: Sequence[dict[str, str]]
     first_number: int
-    is_without_indexes: bool
 
 
 async def load_incidents(
@@ -102,12 +101,11 @@ def _prepare(tx: Transaction, count: int, seed: int, now: datetime) -> _Prepared
     callers = caller_records(company, count, first_number)
     add(tx, "sys_user", callers)
     tx.connection.execute(text(f"PRAGMA cache_size = -{_CACHE_KIB}"))
-    is_without_indexes = count >= WITHOUT_INDEXES_FROM
-    if is_without_indexes:
+    if count >= WITHOUT_INDEXES_FROM:
         mark_unfinished(tx.connection)
         for index in tx.catalog.physical("incident").indexes:
             tx.connection.execute(DropIndex(index, if_exists=True))
-    return _Prepared(company=company, callers=callers, first_number=first_number, is_without_indexes=is_without_indexes)
+    return _Prepared(company=company, callers=callers, first_number=first_number)
 
 
 def _reserve(tx: Transaction, count: int) -> int:
