@@ -143,6 +143,7 @@ TASK: Final = Table(
         ("sys_class_name", "sys_created_on"),
         ("sys_class_name", "assigned_to", "sys_updated_on"),
         ("sys_class_name", "assignment_group", "active"),
+        ("sys_class_name", "assignment_group", "state"),
     ),
 )
 

@@ -63,6 +63,11 @@ def _plan(connection, statement) -> str:
             "assigned_to=a^active=true^ORDERBYDESCsys_updated_on",
             "_assigned_to_sys_updated_on (sys_class_name=? AND assigned_to=?)",
         ),
+        (
+            "incident",
+            "state=2^assignment_group=a",
+            "_assignment_group_state (sys_class_name=? AND assignment_group=? AND state=?)",
+        ),
         ("incident", "sys_id=a", "(sys_id=?)"),
         ("incident", "sys_idINa,b", "sys_id=?)"),
         ("incident", "caller_id.name=Ann", "_caller_id (sys_class_name=? AND caller_id=?)"),
