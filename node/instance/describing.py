@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
+from node.instance.system_fields import system_fields
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
 
 SHIPPED_ON: Final = "2026-01-01 00:00:00"
 """When the shipped tables say that they were made: the same on every instance."""
-
-SYSTEM_USER: Final = "system"
 
 
 def identity_of(*names: str) -> str:
@@ -88,11 +88,4 @@ def _choices(table: Table, field: Field) -> list[Mapping[str, object]]:
 
 
 def _system(*names: str) -> Mapping[str, object]:
-    return {
-        "sys_id": identity_of(*names),
-        "sys_created_on": SHIPPED_ON,
-        "sys_created_by": SYSTEM_USER,
-        "sys_updated_on": SHIPPED_ON,
-        "sys_updated_by": SYSTEM_USER,
-        "sys_mod_count": 0,
-    }
+    return system_fields(identity_of(*names), at=SHIPPED_ON)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from node.instance.describing import SHIPPED_ON, SYSTEM_USER, identity_of
+from node.instance.describing import SHIPPED_ON, identity_of
+from node.instance.system_fields import system_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,23 +43,12 @@ def role_id(name: str) -> str:
     return ADMIN_ROLE_ID if name == "admin" else identity_of("sys_user_role", name)
 
 
-def _system(sys_id: str) -> dict[str, object]:
-    return {
-        "sys_id": sys_id,
-        "sys_created_on": SHIPPED_ON,
-        "sys_created_by": SYSTEM_USER,
-        "sys_updated_on": SHIPPED_ON,
-        "sys_updated_by": SYSTEM_USER,
-        "sys_mod_count": 0,
-    }
-
-
 FIRST_RECORDS: Final[tuple[tuple[str, Mapping[str, object]], ...]] = (
     *(
         (
             "sys_user_role",
             {
-                **_system(role_id(name)),
+                **system_fields(role_id(name), at=SHIPPED_ON),
                 "sys_class_name": "sys_user_role",
                 "sys_name": name,
                 "name": name,
@@ -73,7 +63,7 @@ FIRST_RECORDS: Final[tuple[tuple[str, Mapping[str, object]], ...]] = (
     (
         "sys_user",
         {
-            **_system(ADMIN),
+            **system_fields(ADMIN, at=SHIPPED_ON),
             "user_name": "admin",
             "first_name": "System",
             "last_name": "Administrator",
@@ -86,7 +76,7 @@ FIRST_RECORDS: Final[tuple[tuple[str, Mapping[str, object]], ...]] = (
     (
         "sys_user_has_role",
         {
-            **_system(ADMIN_HAS_ROLE),
+            **system_fields(ADMIN_HAS_ROLE, at=SHIPPED_ON),
             "user": ADMIN,
             "role": ADMIN_ROLE_ID,
             "inherited": 0,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PREFIX: Final = "/api/now"
 """What the paths of all REST APIs begin with."""
 
+OAUTH_PATH: Final = "/oauth_token.do"
+
 BODY_BYTES_MAX: Final = 32 * 1024 * 1024
 """Of a request to the instance: an attachment comes in one body."""
 
@@ -56,7 +58,7 @@ class InstanceFront:
         """Where it answers, below the instance URL."""
         return [
             web.route("*", f"{PREFIX}/{{rest:.*}}", self._rest),
-            web.post("/oauth_token.do", self._token),
+            web.post(OAUTH_PATH, self._token),
         ]
 
     async def close(self) -> None:

@@ -89,7 +89,7 @@ def shown(field: Field, value: Stored, zone: tzinfo) -> str:
         written = wire(field, value)
         return field.choices.get(written, written)
     if field.type is FieldType.DATE_TIME:
-        return _local(str(value), zone)
+        return local(str(value), zone)
     if field.type is FieldType.DURATION:
         return _span(str(value))
     return wire(field, value)
@@ -153,7 +153,8 @@ def _instant(field: Field, text: str) -> str:
     raise ValueRefusedError(f"{_told(text)} is no instant, which {field.name} takes: write YYYY-MM-DD HH:MM:SS in UTC.")
 
 
-def _local(value: str, zone: tzinfo) -> str:
+def local(value: str, zone: tzinfo) -> str:
+    """A stored instant as the clocks of a zone show it."""
     at = moment(value)
     if at is None or not _YEARS[0] <= at.year <= _YEARS[1]:
         return value

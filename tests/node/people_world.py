@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from node.instance.database import InstanceDatabase
 from node.instance.first_records import FIRST_RECORDS
+from node.instance.front import OAUTH_PATH
 from node.instance.people.authentication import Authentication
 from node.instance.people.oauth import OAuth
 from node.instance.people.registering import Registering
@@ -92,7 +93,7 @@ class PeopleWorld:
         self.authentication = Authentication(self._opened, clock=self.clock, entropy=SystemEntropy())
         self.registering = Registering(self.authentication.people, clock=self.clock, entropy=SystemEntropy())
         self.app = web.Application()
-        self.app.router.add_routes(OAuth(self.authentication).routes())
+        self.app.router.add_post(OAUTH_PATH, OAuth(self.authentication).token)
         self.app.router.add_get("/whoami", self._whoami)
         self.client: TestClient[web.Request, web.Application]
 

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, column, delete, insert, or_, select, table
 
 from node.bearer import digest_of
 from node.instance.base_tables.access_tables import ACCESS_S, ACCESS_TOKEN, REFRESH_S, REFRESH_TOKEN
+from node.instance.system_fields import system_fields
 from node.instance.values import written
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ CLIENTS: Final = "oauth_entity"
 TOKENS: Final = "oauth_credential"
 KEYS: Final = "api_key"
 
-SYSTEM_USER: Final = "system"
 EXPIRED_AT_ONCE_MAX: Final = 100
 """How many expired tokens go when a new one is made."""
 
@@ -102,9 +102,7 @@ def drop_expired(tx: Transaction, now: datetime) -> None:
 
 def add(tx: Transaction, into: str, entropy: Entropy, now: datetime, values: Mapping[str, object]) -> None:
     """A new record of one of these tables, made by the instance."""
-    at = written(now)
-    system = (entropy.token(_SYS_ID_BYTES).hex(), at, SYSTEM_USER, at, SYSTEM_USER, 0)
-    record = {**dict(zip(_SYSTEM, system, strict=True)), **values}
+    record = {**system_fields(entropy.token(_SYS_ID_BYTES).hex(), at=written(now)), **values}
     tx.connection.execute(insert(tx.catalog.physical(into)), record)
     tx.touched.add(into)
 

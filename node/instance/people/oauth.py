@@ -17,12 +17,11 @@ from node.logs import get_logger
 from node.peer.endpoint import network_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping
 
     from node.instance.people.authentication import Authentication
     from node.instance.people.tokens import Client, Granted
 
-PATH: Final = "/oauth_token.do"
 SCOPE: Final = "useraccount"
 FORM_BYTES_MAX: Final = 64 * 1024
 FORM: Final = "application/x-www-form-urlencoded"
@@ -53,10 +52,6 @@ class OAuth:
             "refresh_token": self._by_refresh_token,
             "client_credentials": self._by_client_credentials,
         }
-
-    def routes(self) -> Sequence[web.RouteDef]:
-        """Where it stands."""
-        return [web.post(PATH, self.token)]
 
     async def token(self, request: web.Request) -> web.Response:
         """New tokens."""

@@ -18,6 +18,7 @@ from node.instance.query.tree import Query
 from node.instance.records.reading import selection_of
 from node.instance.records.writing import insert_record, update_record
 from node.instance.rules.numbering import next_number
+from node.instance.system_fields import system_fields
 from node.instance.values import ValueRefusedError, stored, wire, written
 
 if TYPE_CHECKING:
@@ -198,9 +199,14 @@ def _import_set(tx: Transaction, writing: Writing, staging: str) -> tuple[str, s
     """A new import set: its number and its sys_id."""
     sets, scope = tx.catalog.physical("sys_import_set"), writing.scope
     number, sys_id, at = next_number(tx, "sys_import_set"), writing.new_id(), written(scope.now)
-    record = {"sys_id": sys_id, "number": number, "table_name": staging, "state": "processed", "mode": "synchronous"}
-    system = {"sys_created_on": at, "sys_updated_on": at, "load_completed": at, "sys_mod_count": 0}
-    by = {"sys_created_by": scope.viewer.user_name, "sys_updated_by": scope.viewer.user_name}
-    tx.connection.execute(insert(sets), {**record, **system, **by})
+    record = {
+        "number": number,
+        "table_name": staging,
+        "state": "processed",
+        "mode": "synchronous",
+        "load_completed": at,
+    }
+    system = system_fields(sys_id, at=at, by=scope.viewer.user_name)
+    tx.connection.execute(insert(sets), {**system, **record})
     tx.touched.add(sets.name)
     return number, sys_id

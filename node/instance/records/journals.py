@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import insert, select
 
 from node.instance.dictionary import FieldType
-from node.instance.values import moment
+from node.instance.system_fields import system_fields
+from node.instance.values import local
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import tzinfo
 
     from node.instance.database import Transaction
     from node.instance.query.scope import Scope
@@ -31,16 +31,11 @@ def add_entry(tx: Transaction, *, sys_id: str, of: tuple[str, str], element: str
     tx.connection.execute(
         insert(table),
         {
-            "sys_id": sys_id,
+            **system_fields(sys_id, at=at, by=by),
             "name": of[0],
             "element_id": of[1],
             "element": element,
             "value": text,
-            "sys_created_by": by,
-            "sys_created_on": at,
-            "sys_updated_by": by,
-            "sys_updated_on": at,
-            "sys_mod_count": 0,
         },
     )
 
@@ -68,15 +63,10 @@ def shown_journals(
         some = statement.where(entries.c.element_id.in_(sys_ids[at : at + _RECORDS_AT_ONCE]))
         for element_id, element, value, on, by, name in tx.connection.execute(some):
             label = fields[element].label if element in fields else labels.get(element, element)
-            entry = f"{_local(on, scope.viewer.zone)} - {name or by} ({label})\n{value}\n\n"
+            entry = f"{local(on, scope.viewer.zone)} - {name or by} ({label})\n{value}\n\n"
             for field in fields.values():
                 if field.name == element or (field.type is FieldType.JOURNAL_LIST and element in _ALL_OF_THEM):
                     key = (element_id, field.name)
                     if len(before := found.get(key, "")) < ENTRIES_MAX:
                         found[key] = before + entry
     return found
-
-
-def _local(on: str, zone: tzinfo) -> str:
-    at = moment(on)
-    return on if at is None else at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")

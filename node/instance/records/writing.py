@@ -18,6 +18,7 @@ from node.instance.records.changes import Change
 from node.instance.records.journals import add_entry
 from node.instance.records.loading import load_record
 from node.instance.rules import AFTER, BEFORE
+from node.instance.system_fields import system_fields
 from node.instance.values import Stored, ValueRefusedError, stored, written
 from node.instance.viewer import ADMIN_ROLE
 
@@ -71,8 +72,7 @@ def insert_record(tx: Transaction, writing: Writing, table: str, values: Values)
     new = dict(tx.catalog.planned(("defaults", table), lambda: _defaults(fields)))
     given, journals = _given(writing, table, fields, values, Operation.CREATE)
     new |= given
-    new |= {"sys_id": sys_id, "sys_created_on": at, "sys_created_by": by, "sys_updated_on": at, "sys_updated_by": by}
-    new["sys_mod_count"] = 0
+    new |= system_fields(sys_id, at=at, by=by)
     if CLASS_FIELD.name in fields:
         new[CLASS_FIELD.name] = table
     change = Change(
