@@ -12,6 +12,7 @@ from node.admin.answers import API
 from node.admin.operations import OPERATIONS
 from node.logs import get_logger
 from node.ports import StoreFullError
+from node.private_files import DataDirectoryError
 from node.problems import PROBLEMS, Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def problems() -> Middleware:
             return problem_answer(error)
         except StoreFullError as error:
             return problem_answer(ProblemError(Problem.DISK_FULL, str(error)))
+        except DataDirectoryError as error:
+            _log.error("file_not_written", explanation=str(error))
+            return problem_answer(ProblemError(Problem.INTERNAL, str(error)))
         except web.HTTPMethodNotAllowed as error:
             answer = problem_answer(
                 ProblemError(Problem.METHOD_NOT_ALLOWED, f"{request.method[:20]} is not allowed here.")

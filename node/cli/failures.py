@@ -90,8 +90,8 @@ def explain(error: BaseException) -> Failure:
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether something could not be written for want of space; standard output may be what is full."""
-    return isinstance(error, OSError) and error.errno == errno.ENOSPC
+    """Whether something could not be written for want of space, or of quota; standard output may be what is full."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def visible(text: str, *, characters_max: int = CHARACTERS_MAX) -> str:

@@ -32,6 +32,7 @@ from node.console.throttle import SignInTries
 from node.console.tidy_pages import CleanUpPages, NotificationPages, QueuePages
 from node.logs import get_logger
 from node.ports import StoreFullError
+from node.private_files import DataDirectoryError
 from node.problems import PROBLEMS, Problem, ProblemError
 from node.settings_table import Accent
 from node.store.database import StoreError
@@ -148,8 +149,8 @@ class Pages:
             answer = self._refusal(request, error)
         except ProblemError as error:
             answer = self._refusal(request, _page_of(error))
-        except StoreError as error:
-            _log.warning("instance_not_open", reason=str(error))
+        except (StoreError, DataDirectoryError) as error:
+            _log.warning("files_not_usable", reason=str(error))
             answer = self._refusal(request, _page_of(ProblemError(Problem.INTERNAL, str(error))))
         except StoreFullError as error:
             answer = self._refusal(request, _page_of(ProblemError(Problem.DISK_FULL, str(error))))

@@ -21,7 +21,8 @@ from sqlalchemy.pool import StaticPool
 from node.instance.connections_view import attach_connections
 from node.instance.errors import ReadTooLongError
 from node.instance.growing import grow
-from node.store.database import StoreError
+from node.ports import StoreFullError
+from node.store.database import StoreError, is_disk_full
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -128,6 +129,7 @@ class InstanceDatabase:
 
         Raises:
             StoreError: the database was closed.
+            StoreFullError: the disk is full; nothing of the unit was kept.
         """
         self._refuse_closed()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -175,7 +177,7 @@ class InstanceDatabase:
             if future.done():
                 continue
             if isinstance(result, BaseException):
-                future.set_exception(result)
+                future.set_exception(StoreFullError() if is_disk_full(result) else result)
             else:
                 future.set_result(result)
         self._is_writing = False

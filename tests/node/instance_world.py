@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from node.instance.database import Transaction
+
 BASE_URL = "https://acme.example.test"
 ROOT = Viewer(
     sys_id=ADMIN,
@@ -88,6 +90,12 @@ class World:
         said = await self.ask("POST", f"table/{table}", values)
         assert said.status == 201, said.body
         return said.result["sys_id"]
+
+
+def grow_no_more(tx: Transaction) -> None:
+    """A unit of work after which the disk is full, as far as the instance's database can tell."""
+    pages = tx.connection.exec_driver_sql("PRAGMA page_count").scalar()
+    tx.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
 
 async def _nobody(_request: object) -> Viewer:

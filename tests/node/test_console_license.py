@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 
 from node.license.keys import KEY_CHARACTERS_MAX, LicenseKey, issue
-from node.license.license import EVALUATION_S
+from node.license.license import EVALUATION_S, LICENSE_FILE
 from protocol.identity import SigningKey
 from tests.node.console_visits import Visit
 from tests.node.local_nodes import running_node
@@ -56,6 +56,17 @@ async def test_once_the_evaluation_has_ended_nothing_is_initiated_and_all_else_g
         await node.until(theirs["connection"]["sys_id"], "active")
         status, _ = await node.admin("POST", f"/connections/{theirs['connection']['sys_id']}/deactivate")
         assert status == 200
+
+
+async def test_a_key_that_can_not_be_kept_is_told_with_its_reason(free, node, tmp_path):
+    (tmp_path / "a" / f"{LICENSE_FILE}.new").mkdir()  # nothing can be written beside it
+    status, problem = await node.admin("PUT", "/license", {"key": key_of(node)})
+    assert (status, problem["type"]) == (500, "/problems/internal")
+    assert "can't be written" in problem["detail"]
+    _, page = await free.get(LICENSE)
+    answer, part = await free.send(page, LICENSE, key=key_of(node))
+    assert answer.status == 500
+    assert "can't be written" in part.source.replace("&#39;", "'")
 
 
 @pytest.mark.slow

@@ -11,7 +11,9 @@ import pytest
 from node.instance import database as shipped
 from node.instance.database import InstanceDatabase, Transaction
 from node.instance.errors import ReadTooLongError
+from node.ports import StoreFullError
 from node.store.database import StoreError
+from tests.node.instance_world import grow_no_more
 from tests.node.people_world import image
 
 if TYPE_CHECKING:
@@ -124,3 +126,18 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         link.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreError, match="newer version"):
         InstanceDatabase(tmp_path / "instance.db", node_database=None)
+
+
+async def test_a_full_disk_is_told_and_once_there_is_room_writing_goes_on(database: InstanceDatabase) -> None:
+    def grow_again(tx: Transaction) -> None:
+        tx.connection.exec_driver_sql(f"PRAGMA max_page_count = {2**32 - 2}")
+
+    await database.write(grow_no_more)
+    told = await asyncio.gather(
+        database.write(note("a" * 1_000_000)), database.write(note("b" * 1_000_000)), return_exceptions=True
+    )
+    assert {type(one) for one in told} == {StoreFullError}
+    assert await database.read(noted) == set()
+    await database.write(grow_again)
+    await database.write(note("c"))
+    assert await database.read(noted) == {"c"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,7 +13,6 @@ from node.instance.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from datetime import tzinfo
 
     from sqlalchemy import Row, Select
 
@@ -185,12 +183,9 @@ def _is_admitted(user: Row[Any]) -> bool:
     return bool(user.active) and not user.locked_out
 
 
-def zone_of(name: str | None) -> tzinfo:
-    """The time zone of that name, else the instance's own, else UTC on a machine that knows no zones."""
-    for wanted in (name, ZONE):
-        try:
-            if wanted:
-                return ZoneInfo(wanted)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            continue
-    return UTC
+def zone_of(name: str | None) -> ZoneInfo:
+    """The time zone of that name, else the instance's own."""
+    try:
+        return ZoneInfo(name or ZONE)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo(ZONE)

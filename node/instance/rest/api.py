@@ -26,6 +26,7 @@ from node.instance.rest.routes import (
 )
 from node.instance.rest.table import TableApi
 from node.logs import get_logger
+from node.ports import StoreFullError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -90,6 +91,8 @@ class RestApi:
             return failure(error)
         except QueryTooLargeError as error:  # fields, groups and orders lead through as many tables as conditions do
             return failure(BadRequestError("Invalid query", str(error)))
+        except StoreFullError as error:
+            return failure(InstanceError(507, "Insufficient storage", str(error)))
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer in the API's form
             _log.exception("instance_call_failed", method=call.method, parts=call.parts[:2])
             return failure(InstanceError(500, "Internal error", "The instance failed; its log says why"))
