@@ -15,7 +15,7 @@ from node.instance.errors import BadRequestError
 from node.instance.query.grammar import parse
 from node.instance.query.literals import of_text
 from node.instance.records.reading import selection_of
-from node.instance.records.representing import names_of
+from node.instance.records.representing import Names, names_of
 from node.instance.values import shown, wire, written
 
 if TYPE_CHECKING:
@@ -245,18 +245,15 @@ class _Names:
         rows: Sequence[Sequence[Any]],
     ) -> None:
         self._scope = scope
-        self._names: dict[str, Mapping[str, str]] = {}
+        wanted: dict[str, set[str]] = {}
         for at, (kept, _) in enumerate(groups):
             if kept.type is FieldType.REFERENCE and kept.reference is not None:
-                ids = {row[1 + at] for row in rows if row[1 + at]}
-                self._names[kept.reference] = {
-                    **self._names.get(kept.reference, {}),
-                    **names_of(tx, scope, kept.reference, ids),
-                }
+                wanted.setdefault(kept.reference, set()).update(row[1 + at] for row in rows if row[1 + at])
+        self._names = Names({table: names_of(tx, scope, table, ids) for table, ids in wanted.items()})
 
     def of(self, kept: Field, value: Any) -> str:
         if kept.type is FieldType.REFERENCE and kept.reference is not None:
-            return self._names[kept.reference].get(value or "", "")
+            return self._names.of(kept.reference, value or "")
         if kept.name == CLASS_FIELD.name and value in self._scope.catalog.dictionary:
             return self._scope.catalog.dictionary[value].label
         return shown(kept, value, self._scope.viewer.zone)

@@ -141,6 +141,7 @@ def _maps(tx: Transaction, staging: str) -> Sequence[RowMapping]:
 def _transformed(tx: Transaction, writing: Writing, chosen: RowMapping, given: Values) -> Outcome:
     table = str(chosen["target_table"])
     told = {"map_name": str(chosen["name"]), "map_id": str(chosen["sys_id"]), "table": table}
+    catalog = tx.catalog
     tx.connection.exec_driver_sql("SAVEPOINT transforming")
     try:
         values, keys = _copied(tx, str(chosen["sys_id"]), table, given)
@@ -152,6 +153,7 @@ def _transformed(tx: Transaction, writing: Writing, chosen: RowMapping, given: V
             state = "updated" if update_record(tx, writing, table, found, values) else "ignored"
     except InstanceError as error:
         tx.connection.exec_driver_sql("ROLLBACK TO transforming")
+        tx.catalog = catalog
         return Outcome(**told, state="error", comment=error.detail or error.message)
     finally:
         tx.connection.exec_driver_sql("RELEASE transforming")

@@ -10,6 +10,6 @@ if TYPE_CHECKING:
 
 def name_user(change: Change) -> None:
     """Put a user's full name together, which clients can't write."""
-    if change.table == "sys_user":
+    if change.table == "sys_user" and not change.is_removal:
         parts = [str(change.new[part]) for part in ("first_name", "middle_name", "last_name") if change.new.get(part)]
         change.new["name"] = " ".join(parts) or change.new.get("user_name")

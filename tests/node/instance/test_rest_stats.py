@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from tests.node.instance.rest_world import SHARED, RestWorld, served, viewer
+from tests.node.instance.rest_world import ADMIN_VIEWER, SHARED, RestWorld, served, viewer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,6 +112,13 @@ async def test_a_reference_is_shown_by_what_it_refers_to(rest: RestWorld) -> Non
         ["", "Incident"],
         ["Desk", "Incident"],
     ]
+
+
+async def test_a_reference_is_shown_so_however_its_sys_id_is_written(rest: RestWorld) -> None:
+    made = await rest.make("problem", opened_by=ADMIN_VIEWER.sys_id.upper())
+    query = f"sysparm_query=sys_id={made}&sysparm_group_by=opened_by,sys_class_name&sysparm_display_value=true"
+    (found,) = (await rest("GET", f"stats/problem?{query}")).result
+    assert [field["value"] for field in found["groupby_fields"]] == ["System Administrator", "Problem"]
 
 
 @pytest.mark.parametrize(
