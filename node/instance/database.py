@@ -1,4 +1,4 @@
-"""The database of the instance: reader threads, one writer thread, group commit.
+"""The database of the instance: threads that read, one that writes, group commit.
 
 It is not the node's own database. A search through a million records, or a load of as many, must not hold up a
 handshake, whose units of work run in the loop's thread. Readers see the node's database too, read only, as the table
@@ -21,6 +21,7 @@ from sqlalchemy.pool import StaticPool
 from node.instance.connections_view import attach_connections
 from node.instance.errors import ReadTooLongError
 from node.instance.growing import grow
+from node.instance.readers import READ_S_MAX, READERS, Readers, raw
 from node.ports import StoreFullError
 from node.store.database import StoreError, is_disk_full
 
@@ -34,11 +35,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-READERS: Final = 2
 UNITS_PER_COMMIT_MAX: Final = 64
-
-READ_S_MAX: Final = 30.0
-"""How long one read may search; ServiceNow's own quota for a REST transaction is of this size."""
 
 STATEMENTS_KEPT_MAX: Final = 64
 """How many compiled statements each connection keeps; one of a hundred columns takes some hundred KiB."""
@@ -86,43 +83,29 @@ class InstanceDatabase:
         self._writer = _connect(path, WRITER_CACHE_KIB)
         try:
             self.catalog = grow(self._writer, where=path)
-            attach_connections(_raw(self._writer), None)  # nothing is written to them, but records may refer to one
-            self._free = deque(_reader(path, node_database) for _ in range(READERS))
+            attach_connections(raw(self._writer), None)  # nothing is written to them, but records may refer to one
+            self._reading = tuple(_reader(path, node_database) for _ in range(READERS))
         except BaseException:
             _disconnect(self._writer)
             raise
         self.versions: Counter[str] = Counter()
         self.written: list[Callable[[frozenset[str]], None]] = []
-        self._all_readers = tuple(self._free)
-        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="instance-read")
+        self._readers = Readers(self._reading)
         self._writer_thread = ThreadPoolExecutor(1, thread_name_prefix="instance-write")
-        self._in_turn = asyncio.Semaphore(READERS)
         self._waiting: deque[tuple[Callable[[Transaction], Any], asyncio.Future[Any]]] = deque()
         self._is_writing = False
         self._idle: asyncio.Future[None] | None = None
         self._is_closed = False
 
     async def read(self, unit: Callable[[Transaction], T]) -> T:
-        """The result of a unit that only reads; it sees one moment.
+        """The result of a unit that only reads; it sees one moment. It may be run twice: see `Readers.read`.
 
         Raises:
             ReadTooLongError: it took longer than `READ_S_MAX` and was stopped.
             StoreError: the database was closed.
         """
         self._refuse_closed()
-        await self._in_turn.acquire()
-        loop = asyncio.get_running_loop()
-        connection = self._free.popleft()
-        running = loop.run_in_executor(self._threads, _read, connection, self.catalog, unit)
-        timer = loop.call_later(READ_S_MAX, _raw(connection).interrupt)
-
-        def give_back(_done: object) -> None:  # not before the thread has left it, even if the asker is gone
-            timer.cancel()
-            self._free.append(connection)
-            self._in_turn.release()
-
-        running.add_done_callback(give_back)
-        return await asyncio.shield(running)
+        return await self._readers.read(partial(_read, unit, self.catalog))
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
         """The result of a unit, after the commit that holds what it did; one that raises is undone alone.
@@ -151,9 +134,9 @@ class InstanceDatabase:
             raise StoreError("The instance's database was closed.")
 
     def _close(self) -> None:
-        self._threads.shutdown()
+        self._readers.close()
         self._writer_thread.shutdown()
-        for connection in (*self._all_readers, self._writer):
+        for connection in (*self._reading, self._writer):
             _disconnect(connection)
 
     def _write_what_waits(self) -> None:
@@ -187,43 +170,57 @@ class InstanceDatabase:
             self._idle.set_result(None)
 
 
-def _read(connection: Connection, catalog: Catalog, unit: Callable[[Transaction], T]) -> T:
-    raw = _raw(connection)
-    raw.execute("BEGIN")
+def _read(unit: Callable[[Transaction], T], catalog: Catalog, connection: Connection) -> T:
+    link = raw(connection)
+    link.execute("BEGIN")
     try:
         return unit(Transaction(connection, catalog))
     except Exception as error:
-        if getattr(getattr(error, "orig", error), "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+        if _is_interrupt(error):
             raise ReadTooLongError(READ_S_MAX) from error
         raise
     finally:
-        raw.execute("ROLLBACK")
+        _end(link)
+
+
+def _end(link: sqlite3.Connection) -> None:
+    """End what was read; a stop that comes only now must not leave it open."""
+    try:
+        link.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        if not _is_interrupt(error):
+            raise
+        link.execute("ROLLBACK")
+
+
+def _is_interrupt(error: Exception) -> bool:
+    return getattr(getattr(error, "orig", error), "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
 
 
 def _write(connection: Connection, catalog: Catalog, units: Sequence[Callable[[Transaction], Any]]) -> _Written:
-    raw = _raw(connection)
-    raw.execute("BEGIN IMMEDIATE")
+    link = raw(connection)
+    link.execute("BEGIN IMMEDIATE")
     try:
         results: list[Any] = []
         touched: set[str] = set()
         for unit in units:
             tx = Transaction(connection, catalog)
-            raw.execute("SAVEPOINT unit")
+            link.execute("SAVEPOINT unit")
             try:
                 results.append(unit(tx))
             except Exception as error:
-                if not raw.in_transaction:
+                if not link.in_transaction:
                     raise  # a disk that is full or fails: SQLite has undone the whole transaction itself
-                raw.execute("ROLLBACK TO unit")
+                link.execute("ROLLBACK TO unit")
                 results.append(error)
             else:
                 catalog = tx.catalog
                 touched |= tx.touched
-            raw.execute("RELEASE unit")
-        raw.execute("COMMIT")
+            link.execute("RELEASE unit")
+        link.execute("COMMIT")
     except BaseException:
-        if raw.in_transaction:
-            raw.execute("ROLLBACK")
+        if link.in_transaction:
+            link.execute("ROLLBACK")
         raise
     return results, catalog, frozenset(touched)
 
@@ -233,13 +230,14 @@ def _connect(path: Path, cache_kib: int) -> Connection:
         "sqlite+pysqlite://",
         creator=partial(sqlite3.connect, f"{path.absolute().as_uri()}", uri=True, check_same_thread=False),
         poolclass=StaticPool,
+        query_cache_size=STATEMENTS_KEPT_MAX,
     )
     try:
         connection = engine.connect()
     except DatabaseError as error:
         raise StoreError(f"The instance database {path} can't be opened: {error.orig}.") from error
-    raw = _raw(connection)
-    raw.isolation_level = None  # the driver must not open transactions of its own
+    link = raw(connection)
+    link.isolation_level = None  # the driver must not open transactions of its own
     try:
         for pragma in (
             "journal_mode = WAL",
@@ -248,7 +246,7 @@ def _connect(path: Path, cache_kib: int) -> Connection:
             f"cache_size = -{cache_kib}",
             "temp_store = MEMORY",
         ):
-            raw.execute(f"PRAGMA {pragma}")
+            link.execute(f"PRAGMA {pragma}")
     except sqlite3.Error as error:
         _disconnect(connection)
         raise StoreError(f"The instance database {path} can't be used: {error}.") from error
@@ -257,8 +255,8 @@ def _connect(path: Path, cache_kib: int) -> Connection:
 
 def _reader(path: Path, node_database: Path | None) -> Connection:
     connection = _connect(path, READER_CACHE_KIB)
-    attach_connections(_raw(connection), node_database)
-    _raw(connection).execute("PRAGMA query_only = ON")
+    attach_connections(raw(connection), node_database)
+    raw(connection).execute("PRAGMA query_only = ON")
     return connection
 
 
@@ -266,11 +264,6 @@ def _disconnect(connection: Connection) -> None:
     engine = connection.engine
     connection.close()
     engine.dispose()
-
-
-def _raw(connection: Connection) -> sqlite3.Connection:
-    raw: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-    return raw
 
 
 if TYPE_CHECKING:

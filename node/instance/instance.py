@@ -58,10 +58,11 @@ class Instance:
 
     def scope(self, viewer: Viewer, catalog: Catalog) -> Scope:
         """What queries of a viewer mean at this moment."""
-        if self._access is None or self._access[0] is not catalog:
-            self._access = (catalog, TableAccess(catalog.dictionary))
+        known = self._access  # looked at once: threads with other catalogs may replace it at any moment
+        if known is None or known[0] is not catalog:
+            known = self._access = (catalog, TableAccess(catalog.dictionary))
         now = datetime.fromtimestamp(self.clock.now(), UTC)
-        return Scope(catalog=catalog, viewer=viewer, access=self._access[1], now=now)
+        return Scope(catalog=catalog, viewer=viewer, access=known[1], now=now)
 
     def writing(self, viewer: Viewer, catalog: Catalog) -> Writing:
         """The same for what is written."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from node.instance import database as shipped
+from node.instance import readers
 from node.instance.database import InstanceDatabase, Transaction
 from node.instance.errors import ReadTooLongError
 from node.ports import StoreFullError
@@ -49,11 +49,50 @@ def noted(tx: Transaction) -> set[str]:
 async def test_a_search_without_end_is_stopped_and_the_next_read_is_answered(
     database: InstanceDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shipped, "READ_S_MAX", 0.05)
+    monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
+    monkeypatch.setattr(readers, "READ_S_MAX", 0.05)
     with pytest.raises(ReadTooLongError):
         await database.read(lambda tx: tx.connection.exec_driver_sql(ENDLESS).fetchall())
     for _ in range(3):
         assert await database.read(noted) == set()
+
+
+def endless(tx: Transaction) -> None:
+    tx.connection.exec_driver_sql(ENDLESS).fetchall()
+
+
+async def test_a_quick_read_does_not_wait_for_any_number_of_searches_without_end(
+    database: InstanceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
+    searching = [asyncio.create_task(database.read(endless)) for _ in range(readers.READERS + 2)]
+    await asyncio.sleep(0)
+    assert await database.read(noted) == set()  # it would be stopped after 30 s with the last of them
+    assert not any(one.done() for one in searching)
+    monkeypatch.setattr(readers, "READ_S_MAX", 0.0)
+    for link in database._reading:
+        readers.raw(link).interrupt()
+    await asyncio.gather(*searching, return_exceptions=True)
+
+
+async def test_a_search_that_had_to_give_way_is_begun_anew_and_found(
+    database: InstanceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
+    monkeypatch.setattr(readers, "READ_S_MAX", 0.3)
+    begun: list[int] = []
+
+    def search(tx: Transaction) -> int:
+        begun.append(len(begun))
+        if len(begun) == 1:
+            endless(tx)
+        return tx.connection.exec_driver_sql("SELECT 7").scalar_one()
+
+    searching = [asyncio.create_task(database.read(endless)) for _ in range(readers.SLOW_READERS)]
+    await asyncio.sleep(0.1)
+    assert await database.read(search) == 7
+    assert begun == [0, 1]
+    assert [type(one) for one in await asyncio.gather(*searching, return_exceptions=True)] == [ReadTooLongError] * 2
 
 
 async def test_who_reads_does_not_wait_for_a_writer(database: InstanceDatabase) -> None:
