@@ -14,6 +14,8 @@ from node.instance.records.writing import Writing
 from node.passwords import hashed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from node.instance.catalog import Catalog
     from node.instance.profile import InstanceProfile
     from node.instance.viewer import Viewer
@@ -37,6 +39,11 @@ class Instance:
         self._opening = asyncio.Lock()
         self._database: InstanceDatabase | None = None
         self._access: tuple[Catalog, TableAccess] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where its database is."""
+        return self._profile.path.parent
 
     async def database(self) -> InstanceDatabase:
         """The open database; the first call opens it, which takes some tenths of a second in a thread.

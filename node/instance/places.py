@@ -7,17 +7,21 @@ from collections import deque
 
 
 class Places:
-    """Places of one event loop."""
+    """Places of one event loop.
+
+    Attributes:
+        free: how many are free.
+    """
 
     def __init__(self, count: int) -> None:
-        self._free = count
+        self.free = count
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def take_now(self) -> bool:
         """Take a place if one is free; whoever waits comes first."""
-        if not self._free:
+        if not self.free:
             return False
-        self._free -= 1
+        self.free -= 1
         return True
 
     async def take(self) -> None:
@@ -40,4 +44,4 @@ class Places:
             if not turn.done():
                 turn.set_result(None)
                 return
-        self._free += 1
+        self.free += 1

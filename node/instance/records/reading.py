@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,10 +14,10 @@ from node.instance.errors import BadRequestError, InvalidTableError, NoRecordErr
 from node.instance.query.grammar import parse
 from node.instance.query.limits import QueryTooLargeError
 from node.instance.query.selection import Selection
-from node.instance.records.representing import Cell, represent
+from node.instance.records.representing import Cell, Names, represent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from sqlalchemy import Select
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 PAGE_MAX: Final = 10_000
 """How many records one answer holds: also what it holds if no limit is asked for, as ServiceNow documents."""
+
+RECORDS_AT_ONCE: Final = 200
+"""How many records are held at a time: a megabyte of JSON, of incidents with all their display values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +78,33 @@ def list_records(tx: Transaction, scope: Scope, listing: Listing, style: Style) 
     Raises:
         InvalidTableError, BadRequestError: as for `selection_of`.
     """
+    total, parts = list_in_parts(tx, scope, listing, style)
+    return Page(records=[record for part in parts for record in part], total=total)
+
+
+def list_in_parts(tx: Transaction, scope: Scope, listing: Listing, style: Style) -> tuple[int | None, Parts]:
+    """The total, if it is wanted, and the records of a page, some at a time: a large page takes long and much room.
+
+    Raises:
+        InvalidTableError, BadRequestError: as for `selection_of`.
+    """
     key = ("list", scope.viewer, listing.table, listing.query, listing.fields)
     if _TIMELY.search(listing.query):
         plan = _list_plan(scope, listing)
     else:  # who turns pages asks the same again
         plan = scope.catalog.planned(key, lambda: _list_plan(scope, listing))
+    total = tx.connection.execute(plan.count).scalar_one() if listing.is_counted else None
+    return total, _parts(tx, scope, listing, plan, style)
+
+
+def _parts(tx: Transaction, scope: Scope, listing: Listing, plan: _ListPlan, style: Style) -> Parts:
+    if not listing.limit:
+        return
+    names = Names()
     window = {"most": min(listing.limit, PAGE_MAX), "before": listing.offset}
-    rows = tx.connection.execute(plan.page, window).fetchall() if listing.limit else []
-    return Page(
-        records=represent(tx, scope, listing.table, plan.cells, rows, style),
-        total=tx.connection.execute(plan.count).scalar_one() if listing.is_counted else None,
-    )
+    with closing(tx.connection.execute(plan.page, window)) as found:
+        while rows := found.fetchmany(RECORDS_AT_ONCE):
+            yield represent(tx, scope, listing.table, plan.cells, rows, style, names)
 
 
 _TIMELY: Final = re.compile("javascript:|RELATIVE|DATEPART|ON|THAN")
@@ -122,7 +142,7 @@ def read_record(
     rows = tx.connection.execute(plan.statement, {"wanted": sys_id}).fetchall()
     if not rows:
         raise NoRecordError
-    return represent(tx, scope, table, plan.cells, rows, style)[0]
+    return represent(tx, scope, table, plan.cells, rows, style, Names())[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,3 +188,7 @@ def _cells(scope: Scope, selection: Selection, table: str, paths: Sequence[str] 
             cells.append(Cell(path=path, field=field, at=len(columns)))
             columns.append(column.label(f"c{len(columns)}"))
     return cells, columns
+
+
+if TYPE_CHECKING:
+    Parts = Generator[list[dict[str, Shown]], None, None]

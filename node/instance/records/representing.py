@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from node.instance.dictionary import CLASS_FIELD, Field, FieldType, Kind
 from node.instance.query.selection import Selection
@@ -17,6 +17,8 @@ from node.instance.values import HIDDEN, shown, wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from sqlalchemy import Select
 
     from node.instance.database import Transaction
     from node.instance.dictionary import Dictionary
@@ -61,10 +63,20 @@ class Cell:
 
 
 def represent(
-    tx: Transaction, scope: Scope, table: str, cells: Sequence[Cell], rows: Sequence[Sequence[Any]], style: Style
+    tx: Transaction,
+    scope: Scope,
+    table: str,
+    cells: Sequence[Cell],
+    rows: Sequence[Sequence[Any]],
+    style: Style,
+    names: Names,
 ) -> list[dict[str, Shown]]:
-    """Rows as records. The first two columns of each row are its sys_id and, or NULL, its class."""
-    names: Names = Names({}) if style.display is Display.VALUES else _names(tx, scope, cells, rows)
+    """Rows as records. The first two columns of each row are its sys_id and, or NULL, its class.
+
+    Names that the rows need and that are not known yet are added to `names`.
+    """
+    if style.display is not Display.VALUES:
+        _learn(tx, scope, cells, rows, names)
     journals = {} if style.display is Display.VALUES else shown_journals(tx, scope, cells, [row[0] for row in rows])
     columns: dict[str, Sequence[tuple[str, int, Render]]] = {}
     records = []
@@ -94,14 +106,19 @@ class Names:
     A reference may be written in another case than the sys_id that it means.
     """
 
-    def __init__(self, by_table: Mapping[str, Mapping[str, str]]) -> None:
-        self._by_table = {
-            table: {sys_id.lower(): name for sys_id, name in names.items()} for table, names in by_table.items()
-        }
+    def __init__(self) -> None:
+        self._by_table: dict[str, dict[str, str]] = {}
 
     def of(self, table: str | None, sys_id: str) -> str:
         """The display value; empty for a record that is not there for the viewer."""
         return self._by_table.get(table or "", {}).get(sys_id.lower(), "")
+
+    def learn(self, tx: Transaction, scope: Scope, table: str, sys_ids: Iterable[str]) -> None:
+        """Ask for those that are not known yet."""
+        known = self._by_table.setdefault(table, {})
+        if missing := {sys_id for sys_id in sys_ids if sys_id.lower() not in known}:
+            known.update((sys_id.lower(), "") for sys_id in missing)
+            known.update((sys_id.lower(), name) for sys_id, name in names_of(tx, scope, table, missing).items())
 
 
 def _columns(
@@ -172,7 +189,7 @@ def _link(style: Style, field: Field, sys_id: str) -> str:
     return f"{style.base_url}/api/now/table/{field.reference}/{sys_id}"
 
 
-def _names(tx: Transaction, scope: Scope, cells: Sequence[Cell], rows: Sequence[Sequence[Any]]) -> Names:
+def _learn(tx: Transaction, scope: Scope, cells: Sequence[Cell], rows: Sequence[Sequence[Any]], names: Names) -> None:
     wanted: dict[str, set[str]] = {}
     for cell in cells:
         if cell.at is None or cell.field.reference is None:
@@ -181,22 +198,38 @@ def _names(tx: Transaction, scope: Scope, cells: Sequence[Cell], rows: Sequence[
         if cell.field.type is FieldType.LIST:
             ids = {one for value in ids for one in value.split(",") if one}
         wanted.setdefault(cell.field.reference, set()).update(ids)
-    return Names({table: names_of(tx, scope, table, ids) for table, ids in wanted.items() if ids})
+    for table, of_table in wanted.items():
+        names.learn(tx, scope, table, of_table)
 
 
 def names_of(tx: Transaction, scope: Scope, table: str, sys_ids: Iterable[str]) -> Mapping[str, str]:
     """What records of a table are called, by sys_id; those that the viewer may not read are missing."""
     if table not in scope.catalog.dictionary:
         return {}
+    plan = scope.catalog.planned(("names", scope.viewer, table), lambda: _names_plan(scope, table))
+    if plan.statement is None:
+        return {}
+    found: dict[str, str] = {}
+    ids = sorted(sys_ids)
+    for at in range(0, len(ids), NAMES_AT_ONCE):
+        some = tx.connection.execute(plan.statement, {"ids": ids[at : at + NAMES_AT_ONCE]})
+        found |= {row[0]: shown(plan.field, row[1], scope.viewer.zone) for row in some}
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NamesPlan:
+    """How names are read: the parameter `ids` lists sys_ids. No statement: the viewer may know none."""
+
+    field: Field
+    statement: Select[Any] | None
+
+
+def _names_plan(scope: Scope, table: str) -> _NamesPlan:
     path = display_path(scope.catalog.dictionary, table)
     selection = Selection(scope, table, Query())
     sys_id, name, field = selection.column("sys_id"), selection.column(path), selection.field(path)
     if sys_id is None or name is None or field is None:
-        return {}
-    statement = select(sys_id, name).select_from(selection.source()).where(selection.where())
-    found: dict[str, str] = {}
-    ids = sorted(sys_ids)
-    for at in range(0, len(ids), NAMES_AT_ONCE):
-        some = statement.where(sys_id.in_(ids[at : at + NAMES_AT_ONCE]))
-        found |= {row[0]: shown(field, row[1], scope.viewer.zone) for row in tx.connection.execute(some)}
-    return found
+        return _NamesPlan(field=scope.catalog.dictionary.display_field(table), statement=None)
+    named = select(sys_id, name).select_from(selection.source()).where(selection.where())
+    return _NamesPlan(field=field, statement=named.where(sys_id.in_(bindparam("ids", expanding=True))))

@@ -32,8 +32,9 @@ class AggregateApi:
         figures = [(one, path) for one in _OF_FIELDS for path in _names(call, f"{one}_fields")]
         groups, having, orders = _names(call, "group_by"), _having(call), _orders(call)
         is_counted = parameters.is_on(call, "count")
+        shown_as = parameters.text(call, "display_value").casefold()
 
-        def unit(tx: Transaction) -> tuple[bool, Sequence[Grouped]]:
+        def unit(tx: Transaction) -> Answer:  # encoded here: there may be thousands of groups
             asked = Asked(
                 table=table,
                 query=parameters.query(call, tx.catalog.dictionary, table),
@@ -43,13 +44,12 @@ class AggregateApi:
                 having=having,
                 orders=orders,
             )
-            return aggregate(tx, self._instance.scope(call.viewer, tx.catalog), asked)
+            is_grouped, found = aggregate(tx, self._instance.scope(call.viewer, tx.catalog), asked)
+            if is_grouped:
+                return result([_group(one, shown_as) for one in found])
+            return result({"stats": _stats(found[0]) if found else {}})
 
-        is_grouped, found = await (await self._instance.database()).read(unit)
-        if is_grouped:
-            shown_as = parameters.text(call, "display_value").casefold()
-            return result([_group(one, shown_as) for one in found])
-        return result({"stats": _stats(found[0]) if found else {}})
+        return await (await self._instance.database()).read(unit)
 
 
 def _stats(group: Grouped) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from node.instance.query.limits import QueryTooLargeError
 from node.instance.rest.aggregate import AggregateApi
 from node.instance.rest.attachment import AttachmentApi
 from node.instance.rest.batch import BatchApi
-from node.instance.rest.calls import Answer, Call, failure, readable
+from node.instance.rest.calls import Call, failure, readable
+from node.instance.rest.held import Rooms
 from node.instance.rest.import_set import ImportSetApi
 from node.instance.rest.routes import (
     Router,
@@ -24,14 +25,16 @@ from node.instance.rest.routes import (
     parts_of,
     table_routes,
 )
+from node.instance.rest.sending import send
 from node.instance.rest.table import TableApi
 from node.logs import get_logger
 from node.ports import StoreFullError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     from node.instance.instance import Instance
+    from node.instance.rest.calls import Answer
     from node.instance.viewer import Viewer
 
 SCHEMES: Final = frozenset({"http", "https"})
@@ -41,10 +44,16 @@ _log = get_logger(__name__)
 
 
 class RestApi:
-    """All REST APIs of one instance."""
+    """All REST APIs of one instance.
+
+    Attributes:
+        router: which handler answers what.
+        rooms: where large answers are held until they have been sent.
+    """
 
     def __init__(self, instance: Instance, *, viewer_of: Callable[[web.Request], Awaitable[Viewer]]) -> None:
         self._viewer_of = viewer_of
+        self.rooms = Rooms(instance.folder)
         self.router = Router(
             [
                 *table_routes(TableApi(instance)),
@@ -66,7 +75,8 @@ class RestApi:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             error = InstanceError(413, "Request entity too large", f"The body has more than {BODY_BYTES_MAX} bytes")
-            return _http(failure(error))
+            return await send(request, failure(error))
+        room = self.rooms.room()
         call = Call(
             method=request.method,
             parts=parts,
@@ -77,9 +87,12 @@ class RestApi:
             viewer=viewer,
             base_url=base_url(request),
             path=request.rel_url.raw_path,
+            room=room,
         )
-        answer = await self.answer(call)
-        return _http(answer) if answer.pieces is None else await _in_pieces(request, answer, answer.pieces)
+        try:
+            return await send(request, await self.answer(call))
+        finally:
+            room.close()
 
     async def answer(self, call: Call) -> Answer:
         """The answer to one call; a fault of ours is logged and told as one."""
@@ -103,26 +116,3 @@ def base_url(request: web.Request) -> str:
     scheme = request.headers.get("X-Forwarded-Proto", request.scheme).partition(",")[0].strip()
     host = request.headers.get("X-Forwarded-Host", request.host).partition(",")[0].strip()
     return f"{scheme if scheme in SCHEMES else request.scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
-
-
-def _http(answer: Answer) -> web.Response:
-    return web.Response(
-        status=answer.status,
-        body=answer.body,
-        headers=_headers(answer),
-    )
-
-
-async def _in_pieces(request: web.Request, answer: Answer, pieces: AsyncIterator[bytes]) -> web.StreamResponse:
-    response = web.StreamResponse(status=answer.status, headers=_headers(answer))
-    await response.prepare(request)
-    await response.write(answer.body)
-    async for piece in pieces:
-        await response.write(piece)
-    await response.write_eof()
-    return response
-
-
-def _headers(answer: Answer) -> dict[str, str]:
-    own = {} if answer.content_type is None else {"Content-Type": answer.content_type}
-    return {"Cache-Control": "no-store", **own, **answer.headers}

@@ -10,12 +10,13 @@ from urllib.parse import quote
 
 from node.instance.errors import BadRequestError
 from node.instance.records.attachments import TABLE, NewFile, attach, find_file, read_piece
-from node.instance.records.reading import Listing, list_records, read_record
+from node.instance.records.reading import Listing, read_record
 from node.instance.records.representing import Style
 from node.instance.records.writing import delete_record, update_record
 from node.instance.rest import parameters
 from node.instance.rest.bodies import record_of
 from node.instance.rest.calls import Answer, result
+from node.instance.rest.listing import listed
 from node.instance.rest.multipart import file_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from node.instance.database import InstanceDatabase, Transaction
     from node.instance.instance import Instance
     from node.instance.records.attachments import StoredFile
-    from node.instance.records.reading import Page
     from node.instance.records.representing import Shown
     from node.instance.rest.calls import Call
 
@@ -47,17 +47,11 @@ class AttachmentApi:
         limit = min(parameters.count(call, "limit", LIMIT), LIMIT * 10)
         offset = parameters.count(call, "offset", 0)
 
-        def unit(tx: Transaction) -> Page:
+        def asked(tx: Transaction) -> Listing:
             query = parameters.query(call, tx.catalog.dictionary, TABLE)
-            listing = Listing(table=TABLE, query=query, limit=limit, offset=offset)
-            return list_records(tx, self._instance.scope(call.viewer, tx.catalog), listing, _style(call))
+            return Listing(table=TABLE, query=query, limit=limit, offset=offset)
 
-        page = await (await self._instance.database()).read(unit)
-        headers = {"X-Total-Count": str(page.total)}
-        if not parameters.is_on(call, "suppress_pagination_header"):
-            links = parameters.links(call, page.total or 0, limit)
-            headers |= {"Link": links} if links else {}
-        return result([_told(call, record) for record in page.records], headers=headers)
+        return await listed(self._instance, call, asked, _style(call), told=partial(_told, call))
 
     async def get(self, call: Call, sys_id: str) -> Answer:
         """What there is of one attachment, without its bytes."""
@@ -76,13 +70,13 @@ class AttachmentApi:
             status=200,
             headers={
                 "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
-                "Content-Length": str(file.size_bytes),
                 "Content-Security-Policy": "default-src 'none'; sandbox",
                 "X-Attachment-Metadata": json.dumps(told),
                 "X-Content-Type-Options": "nosniff",
             },
             content_type=file.content_type if _TYPE.fullmatch(file.content_type) else ANY_TYPE,
             pieces=_pieces(database, file),
+            pieces_bytes=file.size_bytes,
         )
 
     async def create(self, call: Call) -> Answer:

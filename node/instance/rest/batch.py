@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 import msgspec
 from multidict import MultiDict
 
 from node.instance.errors import BadRequestError, InstanceError
-from node.instance.rest.calls import Answer, Call, failure
+from node.instance.rest.calls import Answer, Call, failure, written
+from node.instance.rest.held import MEMORY_BYTES_MAX, Body, TooManyLargeAnswersError
 from node.instance.rest.routes import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from node.ports import Clock
 
@@ -73,34 +75,36 @@ class BatchApi:
             raise BadRequestError("Exception while reading request", f"Invalid batch: {error}") from error
         answer_bytes_max = _answer_limit(call)
         ends_at = self._clock.now() + RUNS_S_MAX
-        serviced: list[dict[str, Any]] = []
-        total_bytes = 0
+        body = Body(call.room, call.answer_bytes_max)
+        body.write(b'{"batch_request_id":%b,"serviced_requests":[' % msgspec.json.encode(str(batch.batch_request_id)))
+        total_bytes = serviced = 0
         for item in batch.rest_requests[:REQUESTS_MAX]:
             begun_at = self._clock.now()
             if begun_at >= ends_at or _decoded_bytes(item) > REQUEST_BYTES_MAX:
                 break
-            answer = await self._one(call, item)
-            body = await _whole(answer, min(answer_bytes_max, ALL_ANSWERS_BYTES_MAX - total_bytes))
-            if body is None:
+            item_bytes_max = min(answer_bytes_max, ALL_ANSWERS_BYTES_MAX - total_bytes)
+            answer = await self._one(call, item, item_bytes_max)
+            if answer.is_too_large or answer.size > item_bytes_max:
                 break
-            total_bytes += len(body)
-            serviced.append(_told(item, answer, body, execution_ms=int((self._clock.now() - begun_at) * 1000)))
-        told = {
-            "batch_request_id": str(batch.batch_request_id),
-            "serviced_requests": serviced,
-            "unserviced_requests": [str(item.id) for item in batch.rest_requests[len(serviced) :]],
-        }
-        return Answer(status=200, body=msgspec.json.encode(told))
+            told = _told(item, answer, execution_ms=int((self._clock.now() - begun_at) * 1000))
+            if not await _has_room(call, body, len(told) + answer.size * 4 // 3):
+                break
+            await _add(body, told, answer, is_first=not serviced)
+            total_bytes += answer.size
+            serviced += 1
+        rest = [str(item.id) for item in batch.rest_requests[serviced:]]
+        body.write(b'],"unserviced_requests":%b}' % msgspec.json.encode(rest))
+        return written(body, {})
 
-    async def _one(self, call: Call, item: Item) -> Answer:
+    async def _one(self, call: Call, item: Item, bytes_max: int) -> Answer:
         try:
-            inner = _inner(call, item)
+            inner = _inner(call, item, bytes_max)
         except InstanceError as error:
             return failure(error)
         return await self._answer(inner)
 
 
-def _inner(call: Call, item: Item) -> Call:
+def _inner(call: Call, item: Item, bytes_max: int) -> Call:
     path, _, query = item.url.partition("?")
     found = parts_of(path)
     if found is None:
@@ -126,6 +130,8 @@ def _inner(call: Call, item: Item) -> Call:
         viewer=call.viewer,
         base_url=call.base_url,
         path=path,
+        room=call.room,
+        answer_bytes_max=bytes_max,
     )
 
 
@@ -139,28 +145,55 @@ def _answer_limit(call: Call) -> int:
     return min(int(asked), ANSWER_BYTES_MAX) if asked.isascii() and asked.isdigit() else ANSWER_BYTES_MAX
 
 
-async def _whole(answer: Answer, bytes_max: int) -> bytes | None:
-    """The whole body of an answer; none if it has more bytes than that."""
-    body = bytearray(answer.body)
-    if answer.pieces is not None:
-        async for piece in answer.pieces:
-            body += piece
-            if len(body) > bytes_max:
-                return None
-    return bytes(body) if len(body) <= bytes_max else None
-
-
-def _told(item: Item, answer: Answer, body: bytes, *, execution_ms: int) -> dict[str, Any]:
+def _told(item: Item, answer: Answer, *, execution_ms: int) -> bytes:
+    """What is told of an answer, as far as its body."""
     headers = {name: value for name, value in answer.headers.items() if name.lower() not in _NEVER_TOLD}
     if answer.content_type is not None:
-        headers |= {"Content-Type": answer.content_type, "Content-Length": str(len(body))}
-    return {
+        headers |= {"Content-Type": answer.content_type, "Content-Length": str(answer.size)}
+    told = {
         "id": str(item.id),
         "status_code": answer.status,
         "status_text": HTTPStatus(answer.status).phrase,
         "headers": []
         if item.exclude_response_headers
         else [{"name": name, "value": value} for name, value in headers.items()],
-        "body": base64.b64encode(body).decode("ascii"),
         "execution_time": execution_ms,
     }
+    return msgspec.json.encode(told)[:-1] + b',"body":"'
+
+
+async def _has_room(call: Call, body: Body, bytes_: int) -> bool:
+    """Whether the body can take so many bytes more; it may be waited for until others have been sent."""
+    if body.is_in_file or body.size + bytes_ < MEMORY_BYTES_MAX:
+        return True
+    try:
+        await call.room.take()
+    except TooManyLargeAnswersError:
+        return False
+    return True
+
+
+async def _add(body: Body, told: bytes, answer: Answer, *, is_first: bool) -> None:
+    body.write(told if is_first else b"," + told)
+    async for piece in _in_threes(answer):
+        await _write(body, base64.b64encode(piece))
+    body.write(b'"}')
+
+
+async def _write(body: Body, data: bytes) -> None:
+    if body.is_in_file:
+        await asyncio.to_thread(body.write, data)
+    else:
+        body.write(data)
+
+
+async def _in_threes(answer: Answer) -> AsyncIterator[bytes]:
+    """A body in parts, each but the last a multiple of three bytes long: so Base64 has no padding in between."""
+    rest = answer.body
+    if answer.pieces is not None:
+        async for piece in answer.pieces:
+            whole = rest + piece
+            end = len(whole) // 3 * 3
+            yield whole[:end]
+            rest = whole[end:]
+    yield rest

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from multidict import MultiDict
+
+from node.instance.rest.held import ANSWER_BYTES_MAX, AnswerTooLargeError, Room, Rooms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
     from multidict import MultiMapping
 
     from node.instance.errors import InstanceError
+    from node.instance.rest.held import Body
     from node.instance.viewer import Viewer
 
 JSON: Final = "application/json"
@@ -28,6 +33,8 @@ class Call:
         version: `v1`, `v2` or none.
         base_url: the instance as the client reached it, without a slash at the end.
         headers: names in lower case.
+        room: where a large answer is held until it has been sent.
+        answer_bytes_max: how large the answer may be.
     """
 
     method: str
@@ -39,6 +46,8 @@ class Call:
     viewer: Viewer
     base_url: str
     path: str
+    room: Room = field(default_factory=lambda: Rooms(Path(tempfile.gettempdir())).room(), repr=False)
+    answer_bytes_max: int = ANSWER_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +56,8 @@ class Answer:
 
     Attributes:
         pieces: what follows the body, for what is too large to be held at once.
+        pieces_bytes: how many bytes they have together.
+        is_too_large: it says that the real answer would have had more bytes than it may have.
     """
 
     status: int
@@ -54,6 +65,13 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str | None = JSON
     pieces: AsyncIterator[bytes] | None = field(default=None, repr=False)
+    pieces_bytes: int = 0
+    is_too_large: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many bytes the whole body has."""
+        return len(self.body) + self.pieces_bytes
 
 
 def readable(call: Call) -> Call:
@@ -81,4 +99,12 @@ def result(value: Any, *, status: int = 200, headers: Mapping[str, str] | None =
 def failure(error: InstanceError) -> Answer:
     """The body of every error."""
     body = {"error": {"message": error.message, "detail": error.detail}, "status": "failure"}
-    return Answer(status=error.status, body=msgspec.json.encode(body))
+    is_too_large = isinstance(error, AnswerTooLargeError)
+    return Answer(status=error.status, body=msgspec.json.encode(body), is_too_large=is_too_large)
+
+
+def written(body: Body, headers: Mapping[str, str]) -> Answer:
+    """The answer whose body has been written."""
+    if body.is_in_file:
+        return Answer(status=200, headers=headers, pieces=body.pieces(), pieces_bytes=body.size)
+    return Answer(status=200, headers=headers, body=body.in_memory)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from node.instance.errors import InstanceError
-from node.instance.records.reading import Listing, list_records, read_record
+from node.instance.records.reading import Listing, read_record
 from node.instance.records.writing import delete_record, insert_record, update_record
 from node.instance.rest import parameters
 from node.instance.rest.bodies import record_of
 from node.instance.rest.calls import Answer, result
+from node.instance.rest.listing import listed
 
 if TYPE_CHECKING:
     from node.instance.database import Transaction
     from node.instance.instance import Instance
-    from node.instance.records.reading import Page
     from node.instance.records.representing import Shown
     from node.instance.rest.calls import Call
 
@@ -27,13 +27,12 @@ class TableApi:
 
     async def list_(self, call: Call, table: str) -> Answer:
         """A page of records."""
-        database = await self._instance.database()
         limit, offset = parameters.limit(call), parameters.count(call, "offset", 0)
         is_counted = not parameters.is_on(call, "no_count")
-        fields, style = parameters.fields(call), parameters.style(call)
+        fields = parameters.fields(call)
 
-        def unit(tx: Transaction) -> Page:
-            listing = Listing(
+        def asked(tx: Transaction) -> Listing:
+            return Listing(
                 table=table,
                 query=parameters.query(call, tx.catalog.dictionary, table),
                 fields=fields,
@@ -41,19 +40,8 @@ class TableApi:
                 offset=offset,
                 is_counted=is_counted,
             )
-            return list_records(tx, self._instance.scope(call.viewer, tx.catalog), listing, style)
 
-        page = await database.read(unit)
-        headers: dict[str, str] = {}
-        if page.total is not None:
-            headers["X-Total-Count"] = str(page.total)
-            if not parameters.is_on(call, "suppress_pagination_header") and (
-                links := parameters.links(call, page.total, limit)
-            ):
-                headers["Link"] = links
-        if call.version == "v1" and limit and not page.records:
-            raise InstanceError(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
-        return result(page.records, headers=headers)
+        return await listed(self._instance, call, asked, parameters.style(call), refuses_none=call.version == "v1")
 
     async def get(self, call: Call, table: str, sys_id: str) -> Answer:
         """One record."""

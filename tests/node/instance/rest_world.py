@@ -99,6 +99,7 @@ class RestWorld:
         path, _, query = url.partition("?")
         version, parts = parts_of(f"/api/now/{path}") or ("", ())
         sent = headers if headers is not None else {"content-type": "application/json"}
+        room = self.api.rooms.room()
         answer = await self.api.answer(
             Call(
                 method=method,
@@ -110,9 +111,12 @@ class RestWorld:
                 viewer=by,
                 base_url=BASE_URL,
                 path=f"/api/now/{path}",
+                room=room,
             )
         )
         whole = answer.body + b"".join([piece async for piece in answer.pieces] if answer.pieces is not None else [])
+        assert room.is_empty
+        room.close()
         return Said(answer.status, whole, {**answer.headers, "Content-Type": answer.content_type or ""})
 
     async def make(self, table: str, *, by: Viewer = ADMIN_VIEWER, **values: Any) -> str:

@@ -1,0 +1,204 @@
+"""Answers that are too large for memory: they are whole or an error, and they hold nothing for long."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import msgspec
+import pytest
+from sqlalchemy import delete, insert
+
+from node.instance.internal import attachment_contents
+from node.instance.records import reading
+from node.instance.rest import batch, held, sending
+from tests.node.instance.rest_world import SHARED, RestWorld, served
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from node.instance.database import Transaction
+
+pytestmark = SHARED
+
+COUNT = 40
+LISTED = f"table/incident?sysparm_query=category=large^ORDERBYnumber&sysparm_display_value=all&sysparm_limit={COUNT}"
+TEXT = "x" * 2_000
+FULL = Path("/dev/full")
+
+
+@pytest.fixture(autouse=True)
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten incidents are a part, and more than one part is too large for memory."""
+    monkeypatch.setattr(reading, "RECORDS_AT_ONCE", 10)
+    for module in (held, batch):
+        monkeypatch.setattr(module, "MEMORY_BYTES_MAX", 100_000)
+
+
+@pytest.fixture
+async def large(rest: RestWorld) -> AsyncIterator[RestWorld]:
+    """Forty incidents, each with a conversation: some hundred thousand bytes with their display values."""
+    async with conversations(rest, TEXT):
+        yield rest
+
+
+@asynccontextmanager
+async def conversations(rest: RestWorld, text: str) -> AsyncIterator[None]:
+    ids = [f"{at:032x}" for at in range(COUNT)]
+
+    def make(tx: Transaction) -> None:
+        entries = tx.catalog.physical("sys_journal_field")
+        some = [{"sys_id": one, "element_id": one, "element": "comments", "name": "incident"} for one in ids]
+        at = {"value": text, "sys_created_on": "2026-01-01 00:00:00", "sys_created_by": "admin"}
+        tx.connection.execute(insert(entries), [{**one, **at} for one in some])
+        incidents = tx.catalog.physical("incident")
+        fields = {"sys_class_name": "incident", "category": "large"}
+        tx.connection.execute(
+            insert(incidents), [{"sys_id": one, "number": f"INC{at:07}", **fields} for at, one in enumerate(ids)]
+        )
+
+    def remove(tx: Transaction) -> None:
+        for name, column in (("sys_journal_field", "element_id"), ("incident", "sys_id")):
+            table = tx.catalog.physical(name)
+            tx.connection.execute(delete(table).where(table.c[column].in_(ids)))
+
+    database = await rest.instance.database()
+    await database.write(make)
+    yield
+    await database.write(remove)
+
+
+async def test_a_page_in_many_parts_is_the_same_as_one_in_memory(
+    large: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_file = await large("GET", LISTED)
+    assert [one["number"]["value"] for one in in_file.result] == [f"INC{at:07}" for at in range(COUNT)]
+    assert TEXT in in_file.result[-1]["comments"]["display_value"]
+    monkeypatch.setattr(held, "MEMORY_BYTES_MAX", 2**40)
+    monkeypatch.setattr(reading, "RECORDS_AT_ONCE", 1_000)
+    assert (await large("GET", LISTED)).body == in_file.body
+
+
+async def test_its_length_total_and_pages_stand_in_its_head(large: RestWorld) -> None:
+    url = f"/api/now/{LISTED}&sysparm_limit=30"
+    async with served(large) as client, client.get(url) as answer:
+        assert answer.headers["X-Total-Count"] == str(COUNT)
+        assert 'rel="next"' in answer.headers["Link"]
+        body = await answer.read()
+        assert len(body) == int(answer.headers["Content-Length"]) > 200_000
+    assert len(msgspec.json.decode(body)["result"]) == 30
+
+
+async def test_what_fails_in_the_middle_is_an_error_and_leaves_nothing_behind(
+    large: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped, calls = reading.represent, 0
+
+    def failing(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise ValueError("on purpose")
+        return shipped(*arguments)
+
+    monkeypatch.setattr(reading, "represent", failing)
+    assert (await large("GET", LISTED)).error == (500, "Internal error")
+    assert large.api.rooms.free == held.FILES_MAX
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+async def test_a_disk_that_is_full_is_told_before_anything_is_sent(
+    large: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held.tempfile, "TemporaryFile", lambda **_: FULL.open("w+b"))
+    assert (await large("GET", LISTED)).error == (507, "Insufficient storage")
+
+
+async def test_a_file_that_ends_too_early_is_cut_off_and_not_told_as_whole(rest: RestWorld) -> None:
+    record = await rest.make("problem", short_description="x")
+    url = f"attachment/file?table_name=problem&table_sys_id={record}&file_name=a.bin"
+    content = b"y" * 1_000_000
+    file = (await rest("POST", url, content, headers={"content-type": "application/octet-stream"})).result["sys_id"]
+    at = attachment_contents.c
+    database = await rest.instance.database()
+    await database.write(
+        lambda tx: tx.connection.execute(delete(attachment_contents).where(at.attachment == file, at.position == 2))
+    )
+    await database.write(
+        lambda tx: tx.connection.execute(
+            insert(attachment_contents), {"attachment": file, "position": 9, "content": b""}
+        )
+    )
+    async with served(rest) as client, client.get(f"/api/now/attachment/{file}/file") as answer:
+        assert answer.status == 200
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await answer.read()
+
+
+async def test_a_client_that_stops_reading_loses_its_link_and_holds_nothing(
+    rest: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "PIECE_S_MAX", 0.05)
+    async with conversations(rest, "x" * 90_000), served(rest) as client:  # more than the system takes for a link
+        reader, writer = await asyncio.open_connection(client.host, client.port, limit=1_000)
+        writer.write(f"GET /api/now/{LISTED} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert rest.api.rooms.free == held.FILES_MAX - 1
+        async with asyncio.timeout(20):
+            while rest.api.rooms.free < held.FILES_MAX:
+                await asyncio.sleep(0.01)
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        assert len(await reader.read()) < length
+        writer.close()
+
+
+async def test_who_finds_all_files_taken_waits_and_is_then_told_to_come_again(
+    large: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms = [large.api.rooms.room() for _ in range(held.FILES_MAX)]
+    for room in rooms:
+        await room.take()
+    waiting = asyncio.create_task(large("GET", LISTED))
+    assert (await large("GET", "table/incident?category=large&sysparm_limit=1")).status == 200
+    rooms[0].close()
+    assert len((await waiting).result) == COUNT
+    await rooms[0].take()
+    monkeypatch.setattr(held, "WAIT_S_MAX", 0.01)
+    assert (await large("GET", LISTED)).error == (429, "Too many requests")
+    for room in rooms:
+        room.close()
+    assert large.api.rooms.free == held.FILES_MAX
+
+
+async def test_an_answer_beyond_all_measure_is_refused(large: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "ANSWER_BYTES_MAX", 200_000)
+    items = [{"id": str(at), "method": "GET", "url": f"/api/now/{LISTED}"} for at in range(2)]
+    told = (await large("POST", "batch", {"rest_requests": items})).json
+    assert (told["serviced_requests"], told["unserviced_requests"]) == ([], ["0", "1"])
+    assert large.api.rooms.free == held.FILES_MAX
+
+
+async def test_a_batch_holds_a_file_whose_pieces_are_of_any_length(rest: RestWorld) -> None:
+    record = await rest.make("problem", short_description="x")
+    url = f"attachment/file?table_name=problem&table_sys_id={record}&file_name=a.bin"
+    content = bytes(range(251)) * 2_400
+    file = (await rest("POST", url, content, headers={"content-type": "application/octet-stream"})).result["sys_id"]
+    item = {"id": "1", "method": "GET", "url": f"/api/now/attachment/{file}/file"}
+    (one,) = (await rest("POST", "batch", {"rest_requests": [item]})).json["serviced_requests"]
+    assert base64.b64decode(one["body"], validate=True) == content
+
+
+async def test_a_batch_holds_large_answers_in_a_file_too(large: RestWorld) -> None:
+    items = [{"id": str(at), "method": "GET", "url": f"/api/now/{LISTED}"} for at in range(3)]
+    told = (await large("POST", "batch", {"batch_request_id": 7, "rest_requests": items})).json
+    assert told["batch_request_id"] == "7"
+    assert told["unserviced_requests"] == []
+    alone = (await large("GET", LISTED)).body
+    for one in told["serviced_requests"]:
+        assert base64.b64decode(one["body"], validate=True) == alone
+        assert {"name": "Content-Length", "value": str(len(alone))} in one["headers"]
+        assert {"name": "X-Total-Count", "value": str(COUNT)} in one["headers"]
