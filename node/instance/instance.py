@@ -71,9 +71,9 @@ class Instance:
         now = datetime.fromtimestamp(self.clock.now(), UTC)
         return Scope(catalog=catalog, viewer=viewer, access=known[1], now=now)
 
-    def writing(self, viewer: Viewer, catalog: Catalog) -> Writing:
-        """The same for what is written."""
-        return Writing(scope=self.scope(viewer, catalog), new_id=self.new_id, seal=hashed)
+    def writing(self, viewer: Viewer, catalog: Catalog, *, as_shown: bool = False) -> Writing:
+        """The same for what is written; `as_shown` says that values are given as people see them."""
+        return Writing(scope=self.scope(viewer, catalog), new_id=self.new_id, seal=hashed, as_shown=as_shown)
 
     def new_id(self) -> str:
         """A sys_id that nothing has."""

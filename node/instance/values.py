@@ -28,8 +28,8 @@ _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
 _INTEGER: Final = re.compile(r"[+-]?\d{1,19}(\.0+)?")
 _INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?Z?)?")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY_S: Final = 86_400
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_S: Final = 86_400
 _YEARS: Final = (1000, 9998)
 """Within these, an instant is one in every time zone; clients that write others get an error."""
 _INSTANT_CHARACTERS: Final = len("2026-11-28 12:00:00")
@@ -165,9 +165,9 @@ def _span(value: str) -> str:
     at = moment(value)
     if at is None:
         return value
-    rest = int((at - _EPOCH) / timedelta(seconds=1))
+    rest = int((at - EPOCH) / timedelta(seconds=1))
     parts = []
-    for unit, size_s in (("Day", _DAY_S), ("Hour", 3600), ("Minute", 60), ("Second", 1)):
+    for unit, size_s in (("Day", DAY_S), ("Hour", 3600), ("Minute", 60), ("Second", 1)):
         count, rest = divmod(rest, size_s)
         if count:
             parts.append(f"{count} {unit}{'s' if count > 1 else ''}")

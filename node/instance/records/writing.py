@@ -13,13 +13,14 @@ from sqlalchemy.exc import IntegrityError
 from node.instance.dictionary import CLASS_FIELD, Field, Kind
 from node.instance.errors import AccessError, BadRequestError, InvalidTableError, UniqueError
 from node.instance.people.access import Operation
+from node.instance.records.as_shown import actual
 from node.instance.records.attached import remove_what_hangs_on
 from node.instance.records.changes import Change
 from node.instance.records.journals import add_entry
 from node.instance.records.loading import load_record
 from node.instance.rules import AFTER, BEFORE
 from node.instance.system_fields import system_fields
-from node.instance.values import Stored, ValueRefusedError, stored, written
+from node.instance.values import HIDDEN, Stored, ValueRefusedError, stored, written
 from node.instance.viewer import ADMIN_ROLE
 
 if TYPE_CHECKING:
@@ -39,18 +40,20 @@ class Writing:
     Attributes:
         new_id: gives another sys_id.
         seal: what is stored of a password in its place.
+        as_shown: whether values are given as people see them.
         depth: how many changes lead to this one.
     """
 
     scope: Scope
     new_id: Callable[[], str]
     seal: Callable[[str], str]
+    as_shown: bool = False
     depth: int = 0
 
     def further(self, tx: Transaction) -> Callable[[str, str, Values], object]:
         """How a rule changes other records: with all rights, in the name of whoever set it off."""
         scope = replace(self.scope, viewer=replace(self.scope.viewer, roles=frozenset({ADMIN_ROLE})))
-        writing = replace(self, scope=scope, depth=self.depth + 1)
+        writing = replace(self, scope=scope, as_shown=False, depth=self.depth + 1)
         return lambda table, sys_id, values: update_record(tx, writing, table, sys_id, values)
 
 
@@ -70,7 +73,7 @@ def insert_record(tx: Transaction, writing: Writing, table: str, values: Values)
     sys_id = _own_id(values.get("sys_id", "")) or writing.new_id()
     at, by = written(scope.now), scope.viewer.user_name
     new = dict(tx.catalog.planned(("defaults", table), lambda: _defaults(fields)))
-    given, journals = _given(writing, table, fields, values, Operation.CREATE)
+    given, journals = _given(tx, writing, table, fields, values, Operation.CREATE)
     new |= given
     new |= system_fields(sys_id, at=at, by=by)
     if CLASS_FIELD.name in fields:
@@ -114,7 +117,7 @@ def update_record(tx: Transaction, writing: Writing, table: str, sys_id: str, va
     old = load_record(tx, scope, table, sys_id, Operation.WRITE, "Update")
     class_name = str(old.get(CLASS_FIELD.name) or table)
     fields = tx.catalog.dictionary.fields(class_name)
-    given, journals = _given(writing, class_name, fields, values, Operation.WRITE)
+    given, journals = _given(tx, writing, class_name, fields, values, Operation.WRITE)
     change = Change(
         tx=tx,
         scope=scope,
@@ -194,7 +197,7 @@ def _finish(change: Change) -> None:
 
 
 def _given(
-    writing: Writing, table: str, fields: Mapping[str, Field], values: Values, operation: Operation
+    tx: Transaction, writing: Writing, table: str, fields: Mapping[str, Field], values: Values, operation: Operation
 ) -> tuple[dict[str, Stored], dict[str, str]]:
     """What a client gives: fields to store, and journal entries."""
     scope = writing.scope
@@ -209,11 +212,13 @@ def _given(
         if field.kind is Kind.JOURNAL:
             if text:
                 journals[name] = text[: field.length_max]
+        elif field.kind is Kind.SECRET and writing.as_shown and text == HIDDEN:
+            continue  # as it is shown: nobody means that as a new password
         elif field.kind is Kind.SECRET:
             given[name] = writing.seal(text) if text else None
         else:
             try:
-                given[name] = stored(field, text)
+                given[name] = stored(field, actual(tx, scope, field, text) if writing.as_shown else text)
             except ValueRefusedError as error:
                 raise BadRequestError("Invalid value", str(error)) from error
     return given, journals

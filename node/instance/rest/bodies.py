@@ -16,8 +16,8 @@ CHARACTERS_MAX: Final = 1_000_000
 """Of one value."""
 
 
-def record_of(call: Call) -> dict[str, str]:
-    """The fields of a record, as wire values.
+def record_of(call: Call, *, as_shown: bool = False) -> dict[str, str]:
+    """The fields of a record, as wire values; `as_shown` says that of two values people see the one that is meant.
 
     Raises:
         InstanceError: the body is of another type, no JSON, or no object.
@@ -27,7 +27,7 @@ def record_of(call: Call) -> dict[str, str]:
         raise InstanceError(
             415, "Unsupported Media Type", f"The instance reads application/json, not {content_type[:80]}"
         )
-    return wire_record(json_of(call.body))
+    return wire_record(json_of(call.body), as_shown=as_shown)
 
 
 def json_of(body: bytes) -> Any:
@@ -44,7 +44,7 @@ def json_of(body: bytes) -> Any:
         raise BadRequestError("Exception while reading request", f"Cannot decode: {error}") from error
 
 
-def wire_record(value: Any) -> dict[str, str]:
+def wire_record(value: Any, *, as_shown: bool = False) -> dict[str, str]:
     """An object's fields as wire values; JSON's own true, false, null and numbers are taken too.
 
     Raises:
@@ -52,10 +52,10 @@ def wire_record(value: Any) -> dict[str, str]:
     """
     if not isinstance(value, dict) or len(value) > FIELDS_MAX:
         raise BadRequestError("Exception while reading request", "The payload is not an object of fields")
-    return {str(name): _wire(str(name), one) for name, one in value.items()}
+    return {str(name): _wire(str(name), one, as_shown=as_shown) for name, one in value.items()}
 
 
-def _wire(name: str, value: Any) -> str:
+def _wire(name: str, value: Any, *, as_shown: bool) -> str:
     match value:
         case None:
             return ""
@@ -65,6 +65,8 @@ def _wire(name: str, value: Any) -> str:
             return str(value)
         case str() if len(value) <= CHARACTERS_MAX:
             return value.replace("\0", "")
+        case {"display_value": str() as inner} if as_shown and inner:
+            return inner
         case {"value": str() | None as inner}:  # a reference as this API itself shows it
             return inner or ""
         case _:

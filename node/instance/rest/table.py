@@ -50,13 +50,15 @@ class TableApi:
 
     async def create(self, call: Call, table: str) -> Answer:
         """Make a record."""
-        values = record_of(call)
+        as_shown = parameters.is_on(call, "input_display_value")
+        values = record_of(call, as_shown=as_shown)
         database = await self._instance.database()
         written_id = ""
 
         def unit(tx: Transaction) -> dict[str, Shown]:
             nonlocal written_id
-            written_id = insert_record(tx, self._instance.writing(call.viewer, tx.catalog), table, values)
+            writing = self._instance.writing(call.viewer, tx.catalog, as_shown=as_shown)
+            written_id = insert_record(tx, writing, table, values)
             return self._read_or_none(tx, call, table, written_id)
 
         record = await database.write(unit)
@@ -65,11 +67,13 @@ class TableApi:
 
     async def update(self, call: Call, table: str, sys_id: str) -> Answer:
         """Change a record."""
-        values = record_of(call)
+        as_shown = parameters.is_on(call, "input_display_value")
+        values = record_of(call, as_shown=as_shown)
         database = await self._instance.database()
 
         def unit(tx: Transaction) -> dict[str, Shown]:
-            update_record(tx, self._instance.writing(call.viewer, tx.catalog), table, sys_id, values)
+            writing = self._instance.writing(call.viewer, tx.catalog, as_shown=as_shown)
+            update_record(tx, writing, table, sys_id, values)
             return self._read_or_none(tx, call, table, sys_id)
 
         return result(await database.write(unit))
