@@ -15,7 +15,7 @@ from node.instance.errors import BadRequestError
 from node.instance.query.grammar import parse
 from node.instance.query.literals import of_text
 from node.instance.records.reading import selection_of
-from node.instance.records.representing import Names, names_of
+from node.instance.records.representing import Names
 from node.instance.values import shown, wire, written
 
 if TYPE_CHECKING:
@@ -245,11 +245,10 @@ class _Names:
         rows: Sequence[Sequence[Any]],
     ) -> None:
         self._scope = scope
-        wanted: dict[str, set[str]] = {}
+        self._names = Names()
         for at, (kept, _) in enumerate(groups):
             if kept.type is FieldType.REFERENCE and kept.reference is not None:
-                wanted.setdefault(kept.reference, set()).update(row[1 + at] for row in rows if row[1 + at])
-        self._names = Names({table: names_of(tx, scope, table, ids) for table, ids in wanted.items()})
+                self._names.learn(tx, scope, kept.reference, {row[1 + at] for row in rows if row[1 + at]})
 
     def of(self, kept: Field, value: Any) -> str:
         if kept.type is FieldType.REFERENCE and kept.reference is not None:
