@@ -20,7 +20,7 @@ from node.instance.query.grammar import parse
 from node.instance.query.tree import Query
 from node.instance.records.writing import insert_record, update_record
 from tests.node.console_visits import Visit
-from tests.node.instance_world import ROOT
+from tests.node.instance.rest_world import ADMIN_VIEWER
 from tests.node.local_nodes import running_node
 
 INCIDENTS = "/console/records/incident"
@@ -39,14 +39,16 @@ async def made(visit, table="incident", **values):
     """A record that a client made."""
     instance = visit.node.instance.instance
     database = await instance.database()
-    return await database.write(lambda tx: insert_record(tx, instance.writing(ROOT, tx.catalog), table, values))
+    return await database.write(lambda tx: insert_record(tx, instance.writing(ADMIN_VIEWER, tx.catalog), table, values))
 
 
 async def changed(visit, sys_id, **values):
     """What a client changes."""
     instance = visit.node.instance.instance
     database = await instance.database()
-    await database.write(lambda tx: update_record(tx, instance.writing(ROOT, tx.catalog), "incident", sys_id, values))
+    await database.write(
+        lambda tx: update_record(tx, instance.writing(ADMIN_VIEWER, tx.catalog), "incident", sys_id, values)
+    )
 
 
 async def looked_at(visit, path):
@@ -93,18 +95,18 @@ async def test_a_filter_of_rows_becomes_an_encoded_query_that_selects_orders_and
 
 
 async def test_a_record_shows_names_links_and_times_in_the_admins_zone_with_utc_behind_them(visit):
-    sys_id = await made(visit, short_description="s", caller_id=ROOT.sys_id, opened_at="2026-07-01 12:00:00")
+    sys_id = await made(visit, short_description="s", caller_id=ADMIN_VIEWER.sys_id, opened_at="2026-07-01 12:00:00")
     page = await looked_at(visit, f"/console/records/task/{sys_id}") if False else None
     answer, _ = await visit.get(f"/console/records/task/{sys_id}")
     assert answer.headers["Location"] == f"{INCIDENTS}/{sys_id}"
     page = await looked_at(visit, f"{INCIDENTS}/{sys_id}")
-    assert f'<a href="/console/records/sys_user/{ROOT.sys_id}">System Administrator</a>' in page.source
+    assert f'<a href="/console/records/sys_user/{ADMIN_VIEWER.sys_id}">System Administrator</a>' in page.source
     opened = '<time datetime="2026-07-01T12:00:00Z" title="2026-07-01 12:00:00 UTC">2026-07-01 05:00:00</time>'
     assert opened in page.source
 
 
 async def test_a_form_gives_only_what_was_typed_anew_and_is_held_to_the_instances_rules(visit):
-    sys_id = await made(visit, short_description="as it was", impact="2", caller_id=ROOT.sys_id)
+    sys_id = await made(visit, short_description="as it was", impact="2", caller_id=ADMIN_VIEWER.sys_id)
     place = f"{INCIDENTS}/{sys_id}"
     page = await looked_at(visit, f"{place}/edit")
     other = await made(visit, short_description="a child", parent_incident=sys_id)

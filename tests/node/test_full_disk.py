@@ -14,7 +14,7 @@ from protocol.identity import SigningKey
 from tests.e2e.processes import NodeProcess
 from tests.node.console_visits import Visit
 from tests.node.envelopes import acceptance, details, tell
-from tests.node.instance_world import grow_no_more, instance_at
+from tests.node.instance.rest_world import grow_no_more, rest_world
 from tests.node.local_nodes import running_node
 
 ROW = PROBLEMS[Problem.DISK_FULL]
@@ -98,13 +98,13 @@ async def test_the_console_says_so_on_a_page(tmp_path):
 
 
 async def test_the_instance_says_so_to_its_clients(tmp_path):
-    async with instance_at(tmp_path) as world:
-        await world.create("incident", short_description="before")
-        await (await world.instance.database()).write(grow_no_more)
-        said = await world.ask("POST", "table/incident", {"description": "x" * 100_000, "work_notes": "y" * 100_000})
-        assert (said.status, said.error["message"]) == (507, "Insufficient storage")
-        assert "disk" in said.error["detail"]
-        assert len((await world.ask("GET", "table/incident")).result) == 1
+    async with rest_world(tmp_path) as rest:
+        await rest.make("incident", short_description="before")
+        await (await rest.instance.database()).write(grow_no_more)
+        said = await rest("POST", "table/incident", {"description": "x" * 100_000, "work_notes": "y" * 100_000})
+        assert said.error == (507, "Insufficient storage")
+        assert "disk" in said.json["error"]["detail"]
+        assert len((await rest("GET", "table/incident")).result) == 1
 
 
 async def test_whoever_only_looks_needs_no_room(tmp_path):

@@ -13,7 +13,7 @@ from node.instance.database import InstanceDatabase, Transaction
 from node.instance.errors import ReadTooLongError
 from node.ports import StoreFullError
 from node.store.database import StoreError
-from tests.node.instance_world import grow_no_more
+from tests.node.instance.rest_world import grow_no_more
 from tests.node.people_world import image
 
 if TYPE_CHECKING:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
+    from node.instance.database import Transaction
+
 SHARED = pytest.mark.asyncio(loop_scope="module")
 """For files whose tests share one instance."""
 
@@ -75,10 +77,11 @@ class RestWorld:
     """An instance and its REST APIs."""
 
     def __init__(self, folder: Path) -> None:
-        shutil.copyfile(image(), folder / "instance.db")
         self.path = folder / "instance.db"
+        if not self.path.exists():
+            shutil.copyfile(image(), self.path)  # to make one takes longer than most tests of it
         self.clock = StillClock()
-        profile = InstanceProfile(path=folder / "instance.db", node_database=None, demo_seed=None)
+        profile = InstanceProfile(path=self.path, node_database=None, demo_seed=None)
         self.instance = Instance(profile, clock=self.clock, entropy=SystemEntropy())
         self.asker = ADMIN_VIEWER
         self.api = RestApi(self.instance, viewer_of=self._viewer_of)
@@ -132,10 +135,25 @@ class RestWorld:
         url = f"table/{table}/{sys_id}?sysparm_exclude_reference_link=true"
         return (await self("PATCH", url, values, by=by)).result
 
+    async def empty(self, *tables: str) -> None:
+        """Remove all records of these tables, which are roots."""
+
+        def unit(tx: Transaction) -> None:
+            for table in tables:
+                tx.connection.execute(tx.catalog.physical(table).delete())
+
+        await (await self.instance.database()).write(unit)
+
+
+def grow_no_more(tx: Transaction) -> None:
+    """A unit of work after which the disk is full, as far as the instance's database can tell."""
+    pages = tx.connection.exec_driver_sql("PRAGMA page_count").scalar()
+    tx.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
 
 @contextlib.asynccontextmanager
 async def rest_world(folder: Path) -> AsyncIterator[RestWorld]:
-    """A new instance, until the context ends."""
+    """The instance of a folder, a new one if none is there, until the context ends."""
     world = RestWorld(folder)
     try:
         yield world

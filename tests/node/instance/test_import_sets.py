@@ -15,8 +15,6 @@ from tests.node.instance.rest_world import BASE_URL, SHARED, RestWorld, viewer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from node.instance.database import Transaction
-
 pytestmark = SHARED
 
 STAGING = "u_ticket"
@@ -36,12 +34,7 @@ async def staging(rest: RestWorld) -> None:
 async def emptied(rest: RestWorld) -> AsyncIterator[None]:
     """Each test finds neither maps nor rows nor tasks."""
     yield
-
-    def unit(tx: Transaction) -> None:
-        for table in ("sys_transform_map", "sys_transform_entry", "sys_import_set_row", "task"):
-            tx.connection.execute(tx.catalog.physical(table).delete())
-
-    await (await rest.instance.database()).write(unit)
+    await rest.empty("sys_transform_map", "sys_transform_entry", "sys_import_set_row", "task")
 
 
 async def mapped(rest: RestWorld, *entries: dict[str, Any], target: str = "incident", name: str = "Tickets") -> None:
