@@ -13,6 +13,11 @@ STATES: Final = {
     "error": "Error",
 }
 
+MULTI_IMPORT_SET: Final = Table(
+    name="sys_multi_import_set",
+    label="Multi Import Set",
+)
+
 IMPORT_SET: Final = Table(
     name="sys_import_set",
     label="Import Set",
@@ -25,6 +30,7 @@ IMPORT_SET: Final = Table(
         word("mode", "Mode", {"synchronous": "Synchronous"}, "synchronous"),
         text("short_description", "Short description", 160),
         instant("load_completed", "Load completed", is_read_only=True),
+        reference("multi_import_set", "Multi import set", "sys_multi_import_set"),
     ),
 )
 
@@ -66,4 +72,4 @@ TRANSFORM_ENTRY: Final = Table(
     ),
 )
 
-IMPORT_TABLES: Final = (IMPORT_SET, IMPORT_SET_ROW, TRANSFORM_MAP, TRANSFORM_ENTRY)
+IMPORT_TABLES: Final = (MULTI_IMPORT_SET, IMPORT_SET, IMPORT_SET_ROW, TRANSFORM_MAP, TRANSFORM_ENTRY)

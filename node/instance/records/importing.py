@@ -1,5 +1,7 @@
 """Import sets: a row of a staging table becomes, or changes, a record of another table.
 
+One row is transformed when it is taken in. Many are first taken in, all or none of them, and then transformed.
+
 Maps tell the way: each active map of the staging table is gone in its order. Its entries copy field by field; those
 that coalesce find the record that is there already. A map without entries copies fields of the same name, with or
 without the `u_` that a staging table's own begin with.
@@ -71,28 +73,96 @@ def import_row(tx: Transaction, writing: Writing, staging: str, values: Values) 
         InstanceError: the row itself can't be taken in.
     """
     _check_staging(tx, staging)
-    sys_id = insert_record(tx, writing, staging, values)
+    number, set_id = _import_set(tx, writing, staging, state="processed")
+    row = _taken_in(tx, writing, staging, values, set_id=set_id, at=1)
+    return Imported(import_set=number, sys_id=row.sys_id, outcomes=transform_row(tx, writing, staging, row))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row that was taken in.
+
+    Attributes:
+        given: the fields that it was given.
+    """
+
+    sys_id: str
+    given: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Rows that wait to be transformed, and where they are."""
+
+    set_id: str
+    multi_set_id: str
+    rows: Sequence[Row]
+
+
+def load_rows(tx: Transaction, writing: Writing, staging: str, rows: Sequence[Values], multi_set_id: str) -> Loaded:
+    """Take rows into a staging table as one import set, which becomes a part of that multiple set, or of a new one.
+
+    Raises:
+        InstanceError: one of them can't be taken in, or there is no such set of the viewer's; nothing was made.
+    """
+    _check_staging(tx, staging)
+    multi_set_id = _multi_set(tx, writing, multi_set_id)
+    _, set_id = _import_set(tx, writing, staging, state="loading", multi_import_set=multi_set_id)
+    loaded = [_taken_in(tx, writing, staging, values, set_id=set_id, at=at) for at, values in enumerate(rows, 1)]
+    return Loaded(set_id=set_id, multi_set_id=multi_set_id, rows=loaded)
+
+
+def check_import_set(tx: Transaction, writing: Writing, table: str, sys_id: str) -> None:
+    """See that there is such an import set, or multiple one, and that it is the viewer's to go on with.
+
+    Raises:
+        BadRequestError: there is none.
+    """
+    sets = tx.catalog.physical(table)
+    maker = tx.connection.execute(select(sets.c.sys_created_by).where(sets.c.sys_id == sys_id)).first()
+    viewer = writing.scope.viewer
+    if maker is None or not (viewer.is_admin or maker[0] == viewer.user_name):
+        raise BadRequestError(f"Invalid {table}", f"There is no record {sys_id[:40]} of {table} that you have made.")
+
+
+def transform_row(tx: Transaction, writing: Writing, staging: str, taken: Row) -> Sequence[Outcome]:
+    """Go the maps with a row and write down what became of it."""
     fields = tx.catalog.dictionary.fields(staging)
     row = tx.catalog.physical(staging)
-    kept = tx.connection.execute(select(row).where(row.c.sys_id == sys_id)).mappings().one()
-    given = {name: wire(fields[name], kept[name]) for name in values if name in fields and name in kept}
-    number, set_id = _import_set(tx, writing, staging)
+    kept = tx.connection.execute(select(row).where(row.c.sys_id == taken.sys_id)).mappings().first()
+    if kept is None:  # somebody has removed it meanwhile
+        return ()
+    given = {name: wire(fields[name], kept[name]) for name in taken.given if name in fields and name in kept}
     outcomes = [_transformed(tx, writing, one, given) for one in _maps(tx, staging)]
     if not outcomes:
         why = f"There is no active transform map whose source table is {staging}."
         outcomes = [Outcome(map_name="", map_id=None, table="", state="error", comment=why)]
     last = outcomes[-1]
     said: dict[str, Any] = {
-        "sys_import_set": set_id,
-        "sys_import_row": 1,
         "sys_import_state": last.state,
         "sys_import_state_comment": last.comment or None,
         "sys_transform_map": last.map_id,
         "sys_target_table": last.table or None,
         "sys_target_sys_id": last.sys_id or None,
     }
-    tx.connection.execute(update(row).where(row.c.sys_id == sys_id).values(said))
-    return Imported(import_set=number, sys_id=sys_id, outcomes=outcomes)
+    tx.connection.execute(update(row).where(row.c.sys_id == taken.sys_id).values(said))
+    return outcomes
+
+
+def _taken_in(tx: Transaction, writing: Writing, staging: str, values: Values, *, set_id: str, at: int) -> Row:
+    sys_id = insert_record(tx, writing, staging, values)
+    row = tx.catalog.physical(staging)
+    place = {"sys_import_set": set_id, "sys_import_row": at}
+    tx.connection.execute(update(row).where(row.c.sys_id == sys_id).values(place))
+    return Row(sys_id=sys_id, given=frozenset(values))
+
+
+def finish_set(tx: Transaction, writing: Writing, set_id: str) -> None:
+    """Write down that an import set was transformed."""
+    sets = tx.catalog.physical("sys_import_set")
+    done = {"state": "processed", "load_completed": written(writing.scope.now)}
+    tx.connection.execute(update(sets).where(sets.c.sys_id == set_id).values(done))
+    tx.touched.add(sets.name)
 
 
 def read_row(tx: Transaction, writing: Writing, staging: str, sys_id: str) -> Imported:
@@ -197,18 +267,24 @@ def _found(tx: Transaction, writing: Writing, table: str, keys: Mapping[str, str
     return found
 
 
-def _import_set(tx: Transaction, writing: Writing, staging: str) -> tuple[str, str]:
+def _import_set(tx: Transaction, writing: Writing, staging: str, **more: str) -> tuple[str, str]:
     """A new import set: its number and its sys_id."""
     sets, scope = tx.catalog.physical("sys_import_set"), writing.scope
     number, sys_id, at = next_number(tx, "sys_import_set"), writing.new_id(), written(scope.now)
-    record = {
-        "number": number,
-        "table_name": staging,
-        "state": "processed",
-        "mode": "synchronous",
-        "load_completed": at,
-    }
+    record = {"number": number, "table_name": staging, "mode": "synchronous", "load_completed": at, **more}
     system = system_fields(sys_id, at=at, by=scope.viewer.user_name)
     tx.connection.execute(insert(sets), {**system, **record})
     tx.touched.add(sets.name)
     return number, sys_id
+
+
+def _multi_set(tx: Transaction, writing: Writing, sys_id: str) -> str:
+    """The multiple import set of that sys_id; without one, a new one."""
+    if sys_id:
+        check_import_set(tx, writing, "sys_multi_import_set", sys_id)
+        return sys_id
+    sets, new_id = tx.catalog.physical("sys_multi_import_set"), writing.new_id()
+    system = system_fields(new_id, at=written(writing.scope.now), by=writing.scope.viewer.user_name)
+    tx.connection.execute(insert(sets), system)
+    tx.touched.add(sets.name)
+    return new_id

@@ -22,12 +22,32 @@ def record_of(call: Call, *, as_shown: bool = False) -> dict[str, str]:
     Raises:
         InstanceError: the body is of another type, no JSON, or no object.
     """
+    _check_type(call)
+    return wire_record(json_of(call.body), as_shown=as_shown)
+
+
+def records_of(call: Call, count_max: int) -> list[dict[str, str]]:
+    """The fields of several records: `{"records": [{…}, …]}`.
+
+    Raises:
+        InstanceError: the body is of another type, no JSON, no such object, or holds none or more than so many.
+    """
+    _check_type(call)
+    body = json_of(call.body)
+    records = body.get("records") if isinstance(body, dict) else None
+    if not isinstance(records, list) or not 0 < len(records) <= count_max:
+        raise BadRequestError(
+            "Exception while reading request", f"The payload needs an array records, of 1 to {count_max} objects"
+        )
+    return [wire_record(one) for one in records]
+
+
+def _check_type(call: Call) -> None:
     content_type = call.headers.get("content-type", "").partition(";")[0].strip().casefold()
     if content_type and content_type not in {"application/json", "text/json"} and not content_type.endswith("+json"):
         raise InstanceError(
             415, "Unsupported Media Type", f"The instance reads application/json, not {content_type[:80]}"
         )
-    return wire_record(json_of(call.body), as_shown=as_shown)
 
 
 def json_of(body: bytes) -> Any:

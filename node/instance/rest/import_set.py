@@ -1,21 +1,37 @@
-"""The Import Set API: a row for a staging table, transformed at once (`/api/now/import/…`)."""
+"""The Import Set API: rows for a staging table, transformed at once (`/api/now/import/…`)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from node.instance.records.importing import Imported, import_row, read_row
+from node.instance.records.importing import (
+    Imported,
+    check_import_set,
+    finish_set,
+    import_row,
+    load_rows,
+    read_row,
+    transform_row,
+)
 from node.instance.records.representing import display_path, names_of
-from node.instance.rest.bodies import record_of
+from node.instance.rest.bodies import record_of, records_of
 from node.instance.rest.calls import Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from node.instance.database import Transaction
     from node.instance.instance import Instance
-    from node.instance.records.importing import Outcome
+    from node.instance.records.importing import Loaded, Outcome, Row
     from node.instance.rest.calls import Call
+
+ROWS_MAX: Final = 1_000
+"""Of one call; ServiceNow advises 200."""
+
+ROWS_AT_ONCE: Final = 20
 
 
 class ImportSetApi:
@@ -32,6 +48,31 @@ class ImportSetApi:
             return self._told(tx, call, staging, import_row(tx, self._writing(call, tx), staging, values))
 
         return Answer(status=201, body=msgspec.json.encode(await (await self._instance.database()).write(unit)))
+
+    async def insert_multiple(self, call: Call, staging: str) -> Answer:
+        """Take many rows in, and transform them before the answer, some at a time: others write in between."""
+        given = records_of(call, ROWS_MAX)
+        multi_set_id, run_after = (
+            str(call.parameters.getall(name, [""])[-1]) for name in ("multi_import_set_id", "run_after")
+        )
+
+        def load(tx: Transaction) -> Loaded:
+            writing = self._writing(call, tx)
+            if run_after:  # that one was transformed before it was answered
+                check_import_set(tx, writing, "sys_import_set", run_after)
+            return load_rows(tx, writing, staging, _by_column(tx, staging, given), multi_set_id)
+
+        def transform(tx: Transaction, rows: Sequence[Row]) -> None:
+            for row in rows:
+                transform_row(tx, self._writing(call, tx), staging, row)
+
+        database = await self._instance.database()
+        loaded = await database.write(load)
+        for at in range(0, len(loaded.rows), ROWS_AT_ONCE):
+            await database.write(partial(transform, rows=loaded.rows[at : at + ROWS_AT_ONCE]))
+        await database.write(lambda tx: finish_set(tx, self._writing(call, tx), loaded.set_id))
+        told = {"import_set_id": loaded.set_id, "multi_import_set_id": loaded.multi_set_id}
+        return Answer(status=201, body=msgspec.json.encode(told))
 
     async def get(self, call: Call, staging: str, sys_id: str) -> Answer:
         """What became of a row."""
@@ -63,3 +104,11 @@ class ImportSetApi:
             "record_link": f"{call.base_url}/api/now/table/{one.table}/{one.sys_id}",
             "sys_id": one.sys_id,
         }
+
+
+def _by_column(tx: Transaction, staging: str, rows: Sequence[dict[str, str]]) -> Sequence[dict[str, str]]:
+    """Rows whose keys are the labels of columns, as documented, or their names."""
+    if staging not in tx.catalog.dictionary:
+        return rows
+    labels = {field.label: name for name, field in reversed(list(tx.catalog.dictionary.fields(staging).items()))}
+    return [{labels.get(key, key): value for key, value in row.items()} for row in rows]

@@ -100,4 +100,8 @@ def aggregate_routes(api: Any) -> list[Route]:
 
 def import_routes(api: Any) -> list[Route]:
     """Those of the Import Set API."""
-    return [Route("POST", "import/{}", api.create), Route("GET", "import/{}/{}", api.get)]
+    return [
+        Route("POST", "import/{}", api.create),
+        Route("POST", "import/{}/insertMultiple", api.insert_multiple),
+        Route("GET", "import/{}/{}", api.get),
+    ]

@@ -9,15 +9,20 @@ import pytest
 import pytest_asyncio
 
 from node.instance.describing import identity_of
+from node.instance.rest import import_set
 from node.instance.rules import growing_tables
-from tests.node.instance.rest_world import BASE_URL, SHARED, RestWorld, viewer
+from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, SHARED, RestWorld, viewer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from node.instance.viewer import Viewer
+    from tests.node.instance.rest_world import Said
+
 pytestmark = SHARED
 
 STAGING = "u_ticket"
+MADE = ("sys_import_set_row", "sys_import_set", "sys_multi_import_set")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
@@ -34,7 +39,7 @@ async def staging(rest: RestWorld) -> None:
 async def emptied(rest: RestWorld) -> AsyncIterator[None]:
     """Each test finds neither maps nor rows nor tasks."""
     yield
-    await rest.empty("sys_transform_map", "sys_transform_entry", "sys_import_set_row", "task")
+    await rest.empty(*MADE, "sys_transform_map", "sys_transform_entry", "task")
 
 
 async def mapped(rest: RestWorld, *entries: dict[str, Any], target: str = "incident", name: str = "Tickets") -> None:
@@ -143,3 +148,99 @@ async def test_a_field_that_could_not_be_added_is_in_no_table(rest: RestWorld, m
     assert "have 10 fields already" in told["result"][0]["error_message"]
     said = await rest("POST", "table/incident", {"u_new": "x"})
     assert (said.status, "u_new" in said.result) == (201, False)
+
+
+async def many(rest: RestWorld, *records: Any, query: str = "", by: Viewer = ADMIN_VIEWER) -> Said:
+    url = f"import/{STAGING}/insertMultiple{query}"
+    return await rest("POST", url, {"records": list(records)}, by=by)
+
+
+async def rows_of(rest: RestWorld, set_id: str) -> list[dict[str, Any]]:
+    query = f"sysparm_query=sys_import_set={set_id}^ORDERBYsys_import_row"
+    return (await rest("GET", f"table/{STAGING}?{query}")).result
+
+
+async def test_many_rows_are_one_import_set_and_each_becomes_a_record(rest: RestWorld) -> None:
+    await mapped(rest, *BY_REF)
+    count = import_set.ROWS_AT_ONCE + 2
+    said = await many(rest, *({"u_ref": f"T-{at % (count - 1)}", "u_short_description": "dark"} for at in range(count)))
+    assert (said.status, said.json.keys()) == (201, {"import_set_id", "multi_import_set_id"})
+    rows = await rows_of(rest, said.json["import_set_id"])
+    assert [row["sys_import_row"] for row in rows] == [str(at) for at in range(1, count + 1)]
+    assert [row["sys_import_state"] for row in rows] == ["inserted"] * (count - 1) + ["ignored"]
+    assert rows[-1]["sys_target_sys_id"] == rows[0]["sys_target_sys_id"]
+    one_set = (await rest("GET", f"table/sys_import_set/{said.json['import_set_id']}")).result
+    assert (one_set["state"], one_set["table_name"]) == ("processed", STAGING)
+    assert one_set["multi_import_set"]["value"] == said.json["multi_import_set_id"]
+    assert (await rest("GET", f"import/{STAGING}/{rows[0]['sys_id']}")).json["import_set"] == one_set["number"]
+
+
+async def test_columns_are_named_by_their_labels_or_their_names(rest: RestWorld) -> None:
+    await mapped(rest, *BY_REF)
+    await rest.make("sys_dictionary", name=STAGING, element="u_note", column_label="A Note", internal_type="string")
+    said = await many(rest, {"A Note": "x", "u_ref": "T-1", "No such column": "y"})
+    (row,) = await rows_of(rest, said.json["import_set_id"])
+    assert (row["u_note"], row["u_ref"]) == ("x", "T-1")
+
+
+async def test_a_row_that_a_map_can_not_take_is_told_in_its_own_record(rest: RestWorld) -> None:
+    await mapped(rest, {"source_field": "u_urgency", "target_field": "urgency"})
+    said = await many(rest, {"u_urgency": "soon"}, {"u_urgency": "1"})
+    assert said.status == 201
+    rows = await rows_of(rest, said.json["import_set_id"])
+    assert [row["sys_import_state"] for row in rows] == ["error", "inserted"]
+    assert "soon" in rows[0]["sys_import_state_comment"]
+
+
+async def test_of_rows_that_can_not_all_be_taken_in_none_is(rest: RestWorld) -> None:
+    await rest.make("sys_dictionary", name=STAGING, element="u_count", internal_type="integer")
+    said = await many(rest, {"u_ref": "good"}, {"u_count": "several"})
+    assert said.error == (400, "Invalid value")
+    for table in MADE:
+        assert (await rest("GET", f"table/{table}")).result == []
+
+
+async def test_imports_are_put_together_and_put_in_order(rest: RestWorld) -> None:
+    first = (await many(rest, {"u_ref": "1"})).json
+    query = f"?multi_import_set_id={first['multi_import_set_id']}&run_after={first['import_set_id']}"
+    second = (await many(rest, {"u_ref": "2"}, query=query)).json
+    assert second["multi_import_set_id"] == first["multi_import_set_id"]
+    assert second["import_set_id"] != first["import_set_id"]
+
+
+@pytest.mark.parametrize("name", ["multi_import_set_id", "run_after"])
+async def test_an_import_set_that_is_not_there_or_anothers_is_refused(rest: RestWorld, name: str) -> None:
+    first = (await many(rest, {"u_ref": "1"})).json
+    theirs = first["multi_import_set_id" if name.startswith("multi") else "import_set_id"]
+    loader = viewer("loader", f"{STAGING}_user")
+    for by, sys_id in ((ADMIN_VIEWER, "nope"), (loader, theirs)):
+        assert (await many(rest, {"u_ref": "2"}, query=f"?{name}={sys_id}", by=by)).status == 400
+    mine = (await many(rest, {"u_ref": "3"}, by=loader)).json
+    own = mine["multi_import_set_id" if name.startswith("multi") else "import_set_id"]
+    assert (await many(rest, {"u_ref": "4"}, query=f"?{name}={own}", by=loader)).status == 201
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"records": []},
+        {"records": {}},
+        {"records": ["x"]},
+        {"records": [{"u_ref": {"a": "b"}}]},
+        {"records": [{}] * 1_001},
+        [1],
+    ],
+)
+async def test_what_holds_no_rows_is_refused(rest: RestWorld, body: Any) -> None:
+    said = await rest("POST", f"import/{STAGING}/insertMultiple", body)
+    assert said.error == (400, "Exception while reading request")
+    assert (await rest("GET", "table/sys_import_set")).result == []
+
+
+async def test_many_rows_are_for_staging_tables_and_for_those_who_may_write_them(rest: RestWorld) -> None:
+    said = await rest("POST", "import/incident/insertMultiple", {"records": [{"short_description": "x"}]})
+    assert said.error == (400, "Invalid staging table incident")
+    assert (await many(rest, {"u_ref": "x"}, by=viewer("nobody"))).status == 400
+    assert (await rest("GET", f"table/{STAGING}")).result == []
+    assert (await rest("GET", f"import/{STAGING}/insertMultiple")).status == 404
