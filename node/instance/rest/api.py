@@ -24,9 +24,11 @@ from node.instance.rest.routes import (
     import_routes,
     parts_of,
     table_routes,
+    tiny_routes,
 )
 from node.instance.rest.sending import send
 from node.instance.rest.table import TableApi
+from node.instance.rest.tiny_urls import TinyUrls
 from node.logs import get_logger
 from node.ports import StoreFullError
 
@@ -54,12 +56,14 @@ class RestApi:
     def __init__(self, instance: Instance, *, viewer_of: Callable[[web.Request], Awaitable[Viewer]]) -> None:
         self._viewer_of = viewer_of
         self.rooms = Rooms(instance.folder)
+        self._tiny_urls = TinyUrls(instance.new_id)
         self.router = Router(
             [
                 *table_routes(TableApi(instance)),
                 *attachment_routes(AttachmentApi(instance)),
                 *aggregate_routes(AggregateApi(instance)),
                 *import_routes(ImportSetApi(instance)),
+                *tiny_routes(self._tiny_urls),
                 *batch_routes(BatchApi(self.answer, clock=instance.clock)),
             ]
         )
@@ -98,6 +102,7 @@ class RestApi:
         """The answer to one call; a fault of ours is logged and told as one."""
         call = readable(call)
         try:
+            call = self._tiny_urls.expanded(call)
             handler, handed = self.router.find(call)
             return await handler(call, *handed)
         except InstanceError as error:

@@ -105,3 +105,8 @@ def import_routes(api: Any) -> list[Route]:
         Route("POST", "import/{}/insertMultiple", api.insert_multiple),
         Route("GET", "import/{}/{}", api.get),
     ]
+
+
+def tiny_routes(api: Any) -> list[Route]:
+    """That of short URLs."""
+    return [Route("POST", "tinyurl", api.create)]

@@ -1,0 +1,84 @@
+"""Short names for requests that are too long for a URL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from node.instance.rest import tiny_urls
+from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, SHARED, RestWorld, viewer
+
+if TYPE_CHECKING:
+    from node.instance.viewer import Viewer
+
+pytestmark = SHARED
+
+PATH = "/api/now/table/problem"
+
+
+async def short(rest: RestWorld, url: str, *, by: Viewer = ADMIN_VIEWER) -> str:
+    """What stands in the place of a URL, below `/api/now/`."""
+    told = str((await rest("POST", "tinyurl", {"url": url}, by=by)).result)
+    assert told.startswith("api/now/")
+    return told.removeprefix("api/now/")
+
+
+@pytest.mark.parametrize("base", [BASE_URL, f"{BASE_URL.upper()}:443", ""])
+async def test_a_short_url_asks_what_the_long_one_asked(rest: RestWorld, base: str) -> None:
+    made = await rest.make("problem", short_description="a & b = c")
+    query = f"sys_idIN{made}" + "%2C0" * 9_000
+    tiny = await short(rest, f"{base}{PATH}?sysparm_query={query}&sysparm_fields=short_description&sysparm_limit=5")
+    assert len(tiny) < 100
+    said = await rest("GET", tiny)
+    assert said.result == [{"short_description": "a & b = c"}]
+    assert said.headers["X-Total-Count"] == "1"
+    assert (await rest("GET", f"{tiny}&sysparm_fields=sys_id")).result == [{"sys_id": made}]
+
+
+async def test_whoever_uses_it_sees_what_may_be_seen_without_it(rest: RestWorld) -> None:
+    await rest.make("problem", short_description="secret")
+    tiny = await short(rest, f"{PATH}?short_description=secret")
+    assert len((await rest("GET", tiny)).result) == 1
+    said = await rest("GET", tiny, by=viewer("nobody"))
+    assert (said.result, said.headers["X-Total-Count"]) == ([], "0")
+
+
+async def test_a_name_is_of_one_path(rest: RestWorld) -> None:
+    name = (await short(rest, f"{PATH}?active=true")).partition("?")[2]
+    for url in (f"table/incident?{name}", "table/problem?sysparm_tiny=0123", "stats/problem?sysparm_tiny=x"):
+        assert (await rest("GET", url)).error == (400, "Invalid value for sysparm_tiny")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://elsewhere.example/api/now/table/problem",
+        f"{BASE_URL}:8443/api/now/table/problem",
+        "https://admin:secret@instance.example/api/now/table/problem",
+        "https://[broken/api/now/table/problem",
+        f"{BASE_URL}/incident_list.do?x=1",
+        "/api/nowhere",
+        "/api/now/",
+        "javascript:alert(1)",
+        "/api/now/table/problem?" + "a=1&" * 1_001,
+        "/api/now/table/problem?" + "a" * 262_144,
+    ],
+)
+async def test_only_urls_of_this_instances_apis_are_taken(rest: RestWorld, url: str) -> None:
+    assert (await rest("POST", "tinyurl", {"url": url})).error == (400, "Invalid url")
+
+
+async def test_a_body_without_a_url_is_refused(rest: RestWorld) -> None:
+    assert (await rest("POST", "tinyurl", {"link": PATH})).error == (400, "Missing mandatory parameter")
+    assert (await rest("GET", "tinyurl")).status == 405
+
+
+async def test_the_oldest_give_way(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await short(rest, f"{PATH}?active=true")
+    monkeypatch.setattr(tiny_urls, "ALL_CHARACTERS_MAX", 4_830)
+    second, third = [await short(rest, f"{PATH}?description={name * 2_400}") for name in "ab"]
+    assert [(await rest("GET", one)).status for one in (first, second, third)] == [400, 200, 200]
+    monkeypatch.setattr(tiny_urls, "NAMES_MAX", 1)
+    await short(rest, f"{PATH}?active=true")
+    assert (await rest("GET", third)).status == 400
