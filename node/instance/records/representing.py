@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from node.instance.dictionary import CLASS_FIELD, Field, FieldType, Kind
 from node.instance.query.selection import Selection
@@ -17,8 +17,6 @@ from node.instance.values import HIDDEN, shown, wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from sqlalchemy import Select
 
     from node.instance.database import Transaction
     from node.instance.dictionary import Dictionary
@@ -206,30 +204,15 @@ def names_of(tx: Transaction, scope: Scope, table: str, sys_ids: Iterable[str]) 
     """What records of a table are called, by sys_id; those that the viewer may not read are missing."""
     if table not in scope.catalog.dictionary:
         return {}
-    plan = scope.catalog.planned(("names", scope.viewer, table), lambda: _names_plan(scope, table))
-    if plan.statement is None:
-        return {}
-    found: dict[str, str] = {}
-    ids = sorted(sys_ids)
-    for at in range(0, len(ids), NAMES_AT_ONCE):
-        some = tx.connection.execute(plan.statement, {"ids": ids[at : at + NAMES_AT_ONCE]})
-        found |= {row[0]: shown(plan.field, row[1], scope.viewer.zone) for row in some}
-    return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _NamesPlan:
-    """How names are read: the parameter `ids` lists sys_ids. No statement: the viewer may know none."""
-
-    field: Field
-    statement: Select[Any] | None
-
-
-def _names_plan(scope: Scope, table: str) -> _NamesPlan:
     path = display_path(scope.catalog.dictionary, table)
     selection = Selection(scope, table, Query())
     sys_id, name, field = selection.column("sys_id"), selection.column(path), selection.field(path)
     if sys_id is None or name is None or field is None:
-        return _NamesPlan(field=scope.catalog.dictionary.display_field(table), statement=None)
-    named = select(sys_id, name).select_from(selection.source()).where(selection.where())
-    return _NamesPlan(field=field, statement=named.where(sys_id.in_(bindparam("ids", expanding=True))))
+        return {}
+    statement = select(sys_id, name).select_from(selection.source()).where(selection.where())
+    found: dict[str, str] = {}
+    ids = sorted(sys_ids)
+    for at in range(0, len(ids), NAMES_AT_ONCE):
+        some = statement.where(sys_id.in_(ids[at : at + NAMES_AT_ONCE]))
+        found |= {row[0]: shown(field, row[1], scope.viewer.zone) for row in tx.connection.execute(some)}
+    return found

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PIECE_S_MAX: Final = 30.0
 """How long a client may take for one piece."""
 
-ANSWER_S_MAX: Final = 600.0
+ANSWER_S_MAX: Final = 1_800.0
 """How long a client may take for all of them."""
 
 _log = get_logger(__name__)

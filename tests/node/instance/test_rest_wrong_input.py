@@ -67,6 +67,8 @@ parameters = st.lists(
         st.tuples(st.just("table_name"), st.sampled_from(TABLES)),
         st.tuples(st.just("table_sys_id"), st.just(RECORD)),
         st.tuples(st.just("file_name"), st.just("x.txt")),
+        st.just(("sysparm_input_display_value", "true")),
+        st.tuples(st.sampled_from(["sysparm_tiny", "multi_import_set_id", "run_after"]), odd),
     ),
     max_size=6,
 )
@@ -75,6 +77,8 @@ records = st.dictionaries(st.one_of(st.sampled_from(FIELDS), odd), values, max_s
 bodies = st.one_of(
     records,
     records.map(lambda one: {"records": [one, one]}),
+    odd.map(lambda one: {"url": one}),
+    odd.map(lambda one: {"url": f"/api/now/table/task?{one}"}),
     st.just({"rest_requests": [{"id": 1, "method": "GET", "url": "/api/now/table/task"}]}),
     st.sampled_from([b"", b"{", b"[]", b"null", b"\xff", b'{"a":' * 2_000, b'{"state":"\\ud800"}', b"1" * 5_000]),
     st.binary(max_size=30),
@@ -87,7 +91,9 @@ places = st.one_of(
     tables.map(lambda table: ("stats", table)),
     tables.map(lambda table: ("import", table)),
     st.tuples(st.just("import"), tables, st.one_of(ids, st.just("insertMultiple"))),
-    st.sampled_from([("attachment",), ("attachment", "file"), ("attachment", "upload"), ("batch",), (), ("nothing",)]),
+    st.sampled_from(
+        [("attachment",), ("attachment", "file"), ("attachment", "upload"), ("batch",), ("tinyurl",), (), ("nothing",)]
+    ),
     ids.map(lambda one: ("attachment", one)),
     ids.map(lambda one: ("attachment", one, "file")),
 )
