@@ -21,7 +21,7 @@ from sqlalchemy.pool import StaticPool
 from node.instance.connections_view import attach_connections
 from node.instance.errors import ReadTooLongError
 from node.instance.growing import grow
-from node.instance.readers import READ_S_MAX, READERS, Readers, raw
+from node.instance.readers import CLOSED, READ_S_MAX, READERS, Readers, raw
 from node.ports import StoreFullError
 from node.store.database import StoreError, is_disk_full
 
@@ -94,8 +94,9 @@ class InstanceDatabase:
         self._writer_thread = ThreadPoolExecutor(1, thread_name_prefix="instance-write")
         self._waiting: deque[tuple[Callable[[Transaction], Any], asyncio.Future[Any]]] = deque()
         self._is_writing = False
-        self._idle: asyncio.Future[None] | None = None
-        self._is_closed = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing: asyncio.Task[None] | None = None
 
     async def read(self, unit: Callable[[Transaction], T]) -> T:
         """The result of a unit that only reads; it sees one moment. It may be run twice: see `Readers.read`.
@@ -122,16 +123,19 @@ class InstanceDatabase:
         return await future
 
     async def close(self) -> None:
-        """Finish what was begun, and close it."""
-        self._is_closed = True
-        if self._is_writing:
-            self._idle = asyncio.get_running_loop().create_future()
-            await self._idle
+        """Finish what was begun, and close it; whoever calls this again waits for the same end."""
+        if self._closing is None:
+            self._readers.refuse()
+            self._closing = asyncio.create_task(self._finish())
+        await asyncio.shield(self._closing)
+
+    async def _finish(self) -> None:
+        await self._idle.wait()
         await asyncio.to_thread(self._close)
 
     def _refuse_closed(self) -> None:
-        if self._is_closed:
-            raise StoreError("The instance's database was closed.")
+        if self._closing is not None:
+            raise StoreError(CLOSED)
 
     def _close(self) -> None:
         self._readers.close()
@@ -142,6 +146,7 @@ class InstanceDatabase:
     def _write_what_waits(self) -> None:
         jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), UNITS_PER_COMMIT_MAX))]
         self._is_writing = True
+        self._idle.clear()
         running = asyncio.get_running_loop().run_in_executor(
             self._writer_thread, _write, self._writer, self.catalog, [unit for unit, _ in jobs]
         )
@@ -166,8 +171,8 @@ class InstanceDatabase:
         self._is_writing = False
         if self._waiting:
             self._write_what_waits()
-        elif self._idle is not None:
-            self._idle.set_result(None)
+        else:
+            self._idle.set()
 
 
 def _read(unit: Callable[[Transaction], T], catalog: Catalog, connection: Connection) -> T:

@@ -12,6 +12,7 @@ from node.instance.people.access import TableAccess
 from node.instance.query.scope import Scope
 from node.instance.records.writing import Writing
 from node.passwords import hashed
+from node.store.database import StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +39,7 @@ class Instance:
         self._profile = profile
         self._opening = asyncio.Lock()
         self._database: InstanceDatabase | None = None
+        self._is_closed = False
         self._access: tuple[Catalog, TableAccess] | None = None
 
     @property
@@ -49,17 +51,20 @@ class Instance:
         """The open database; the first call opens it, which takes some tenths of a second in a thread.
 
         Raises:
-            StoreError: it can't be used.
+            StoreError: it can't be used, or was closed.
         """
         if self._database is None:
             async with self._opening:
+                if self._is_closed:
+                    raise StoreError("The instance was closed.")
                 if self._database is None:
                     self._database = await self._opened()
         return self._database
 
     async def close(self) -> None:
-        """Finish what was begun."""
+        """Finish what was begun; an instance that nobody has opened is not opened any more."""
         async with self._opening:
+            self._is_closed = True
             if self._database is not None:
                 await self._database.close()
 

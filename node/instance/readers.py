@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from node.instance.errors import ReadTooLongError
 from node.instance.places import Places
+from node.store.database import StoreError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -31,6 +32,8 @@ QUICK_READ_S_MAX: Final = 0.25
 READ_S_MAX: Final = 30.0
 """How long one read may search; ServiceNow's own quota for a REST transaction is of this size."""
 
+CLOSED: Final = "The instance's database was closed."
+
 STOPS_AGAIN_S: Final = 0.05
 """A read that is stopped between two statements does not notice, so it is stopped again."""
 
@@ -44,12 +47,14 @@ class Readers:
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="instance-read")
         self._quick = Places(QUICK_READERS)
         self._slow = Places(SLOW_READERS)
+        self._is_closed = False
 
     async def read(self, unit: Callable[[Connection], T]) -> T:
         """What a unit finds. It may be run a second time, so all that it does is in what it returns.
 
         Raises:
             ReadTooLongError: it took longer than `READ_S_MAX` and was stopped.
+            StoreError: no read is begun any more.
         """
         await self._quick.take()
         begun = self._begin(unit, is_slow=False)
@@ -61,11 +66,18 @@ class Readers:
         await self._slow.take()
         return await asyncio.shield(self._begin(unit, is_slow=True).done)
 
+    def refuse(self) -> None:
+        """Begin no read any more, not those either that wait for a place."""
+        self._is_closed = True
+
     def close(self) -> None:
         """Wait for those who read."""
         self._threads.shutdown()
 
     def _begin(self, unit: Callable[[Connection], T], *, is_slow: bool) -> _Reading[T]:
+        if self._is_closed:
+            (self._slow if is_slow else self._quick).give_back()  # so that whoever waits behind is told, too
+            raise StoreError(CLOSED)
         connection = self._free.pop()  # the one that was used last: it knows the statements that are asked now
         done = asyncio.get_running_loop().run_in_executor(self._threads, unit, connection)
         reading = _Reading(done, connection, self._quick, self._slow, is_slow=is_slow)

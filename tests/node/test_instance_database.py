@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,10 @@ import pytest
 from node.instance import readers
 from node.instance.database import InstanceDatabase, Transaction
 from node.instance.errors import ReadTooLongError
+from node.instance.instance import Instance
+from node.instance.profile import InstanceProfile
 from node.ports import StoreFullError
+from node.real_ports import SystemClock, SystemEntropy
 from node.store.database import StoreError
 from tests.node.instance.rest_world import grow_no_more
 from tests.node.people_world import image
@@ -149,6 +153,95 @@ async def test_whoever_comes_after_the_end_is_told(database: InstanceDatabase) -
         with pytest.raises(StoreError, match="closed"):
             await database.write(note("late"))
     await database.close()
+
+
+async def held(database: InstanceDatabase) -> tuple[asyncio.Task[None], asyncio.Event]:
+    """A unit that is being written until the event is set."""
+    begun, may_end, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
+
+    def unit(tx: Transaction) -> None:
+        note("held")(tx)
+        loop.call_soon_threadsafe(begun.set)
+        asyncio.run_coroutine_threadsafe(may_end.wait(), loop).result()
+
+    writing = asyncio.create_task(database.write(unit))
+    await begun.wait()
+    return writing, may_end
+
+
+async def test_everybody_who_closes_it_while_a_unit_is_written_waits_for_that_unit(database: InstanceDatabase) -> None:
+    writing, may_end = await held(database)
+    gone, *closing = (asyncio.create_task(database.close()) for _ in range(3))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert not any(one.done() for one in closing)
+    may_end.set()
+    async with asyncio.timeout(30):
+        await asyncio.gather(writing, *closing)
+    assert gone.cancelled()
+
+
+async def test_what_waits_to_be_written_when_it_is_closed_is_written(
+    database: InstanceDatabase, tmp_path: Path
+) -> None:
+    writing, may_end = await held(database)
+    waiting = [asyncio.create_task(database.write(note(name))) for name in "abc"]
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    with pytest.raises(StoreError, match="closed"):
+        await database.write(note("late"))
+    may_end.set()
+    async with asyncio.timeout(30):
+        await asyncio.gather(writing, *waiting, closing)
+    again = InstanceDatabase(tmp_path / "instance.db", node_database=None)
+    assert await again.read(noted) == {"held", "a", "b", "c"}
+    await again.close()
+
+
+async def test_whoever_waits_for_a_reader_when_it_is_closed_is_told(database: InstanceDatabase) -> None:
+    may_end, loop = threading.Event(), asyncio.get_running_loop()
+    begun = asyncio.Event()
+
+    def unit(_tx: Transaction) -> str:
+        loop.call_soon_threadsafe(begun.set)
+        may_end.wait(30)
+        return "read"
+
+    reading = [asyncio.create_task(database.read(unit)) for _ in range(readers.QUICK_READERS)]
+    waiting = [asyncio.create_task(database.read(noted)) for _ in range(3)]
+    await begun.wait()
+    closing = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    may_end.set()
+    async with asyncio.timeout(30):
+        assert await asyncio.gather(*reading) == ["read"] * readers.QUICK_READERS
+        told = await asyncio.gather(*waiting, return_exceptions=True)
+        await closing
+    assert [str(one) for one in told] == [readers.CLOSED] * 3
+
+
+async def test_a_search_that_was_to_begin_anew_when_it_is_closed_is_told(
+    database: InstanceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
+    monkeypatch.setattr(readers, "READ_S_MAX", 0.5)
+    searching = [asyncio.create_task(database.read(endless)) for _ in range(readers.READERS)]
+    while len(database._readers._slow._waiting) < readers.QUICK_READERS:  # those that had to give way
+        await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        await database.close()
+        ends = await asyncio.gather(*searching, return_exceptions=True)
+    assert [type(one) for one in ends].count(StoreError) == readers.QUICK_READERS
+
+
+async def test_an_instance_that_was_closed_is_not_opened_again(tmp_path: Path) -> None:
+    profile = InstanceProfile(path=tmp_path / "instance.db", node_database=None)
+    instance = Instance(profile, clock=SystemClock(), entropy=SystemEntropy())
+    await instance.close()
+    with pytest.raises(StoreError, match="closed"):
+        await instance.database()
+    assert not (tmp_path / "instance.db").exists()
 
 
 def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
