@@ -9,8 +9,10 @@
     node.db         the database (not made here)
     instance.db     the records of the instance (likewise; made when they are first asked for)
     node.run        where the running node listens; only there while it runs
+    restore.ready   databases of a backup that are being put back; only there if that was cut off
 
-What is odd here is an error for a person to solve: nothing is repaired or overwritten silently.
+What is odd here is an error for a person to solve: nothing is repaired or overwritten silently. But a restore that was
+cut off is finished by whoever takes the directory next, for a person has wanted it.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+from node.backups import changeover
 from node.bearer import new_secret
 from node.console.login import PASSWORD_FILE, make_login, read_login
 from node.key_file import make_key, read_key
@@ -98,6 +101,7 @@ class DataDirectory:
         try:
             _check_version(path)  # again: whoever held the lock until now may have brought it to a newer one
             _refuse_lost_key(path)
+            changeover.settle(path)
             self.identity = read_key(path / KEY_FILE) or make_key(path / KEY_FILE, entropy)
             self.admin_token = _read_token(path) or _make_token(path, entropy)
             login = read_login(path / PASSWORD_FILE)

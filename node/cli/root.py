@@ -43,7 +43,7 @@ PURPOSES: Final = {
     "watch": "Watch statuses as they are broadcast.",
     "instance": "Load an instance, let programs into it.",
     "license": "Make license keys for your own nodes.",
-    "backup": "Back up a node's connections into a file.",
+    "backup": "Back up a node and its instance into a file.",
     "restore": "Put a backup back, on a stopped node.",
 }
 """What the list of commands says of each: at most 45 characters fit."""

@@ -1,7 +1,8 @@
-"""Backups of a node's database: taken while the node runs, and put back on a node that does not.
+"""What makes a copy of a node's database a backup, and how a node knows that its memory was one.
 
-A backup is a whole SQLite database with one more table, which says what it is: whose, of when, and the checksum of its
-content, which is compared before anything is replaced. It holds no key and no secret (protocol section 3).
+It is a whole SQLite database with one more table, which says what it is: whose, of when, and the checksum of its
+content, which is compared before anything is replaced. It holds no key and no secret (protocol section 3). How copies
+are taken and put back, with the instance's, is the business of `node.backups`.
 
 A node that finds that table when it starts knows that its memory is an old one; see `node.connections.restoring`. So it
 makes no difference whether a backup is restored by the command or copied into place by hand, but for the checksum: what
@@ -10,31 +11,21 @@ is copied by hand is not compared.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
-from tempfile import mkstemp
 from typing import TYPE_CHECKING, Final
 
-from node.private_files import flush
 from node.store.content import content_digest
-from node.store.database import Database, StoreError
 from protocol.limits import INSTANT_LIMIT, KEY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from node.ports import Transaction
 
 TABLE: Final = "backup"
-STEP_INSTRUCTIONS: Final = 100_000
-"""How many instructions of SQLite's machine lie between two reports of progress."""
-
 _HEADER: Final = b"SQLite format 3\0"
 _FACTS: Final = ("key", "taken_at")
 _CHECKSUM: Final = "sha256"
@@ -62,65 +53,23 @@ class Facts:
     pending: int
 
 
-def take(
-    database: Path, target: Path, *, key: bytes, now: float, progressed: Callable[[float], None] = lambda _part: None
-) -> Facts:
-    """Write a backup of a database that another process may be using; what was committed before is in it.
-
-    The target appears once it is whole and on the disk, readable by its owner alone. `progressed` is told how large
-    a part is done.
+def mark(copy: Path, *, key: bytes, now: float) -> Facts:
+    """Make a copy of a node's database a backup, which says whose memory it is, and of when.
 
     Raises:
-        BackupError: the target exists already or can't be written, or the database can't be read.
+        sqlite3.Error: it can't be written, or is no node's database.
     """
-    if not database.exists():
-        raise BackupError(f"There is no database {database}.")
-    _refuse_existing(target)
-    partial = _partial(target)
-    try:
-        _vacuum(database, partial, progressed)
-        facts = _mark(partial, key=key, now=now)
-        flush(partial)
-        _name_too(partial, target)
-        flush(target.parent)
-    except FileExistsError:
-        raise _exists(target) from None
-    except OSError as error:
-        raise BackupError(f"{target} can't be written ({error.strerror}).") from None
-    except sqlite3.Error as error:
-        raise BackupError(f"The database {database} can't be copied to {target} ({error}).") from None
-    finally:
-        partial.unlink(missing_ok=True)
-    return facts
-
-
-def put_back(backup: Path, database: Path, *, key: bytes) -> tuple[Facts, Path | None]:
-    """Replace a database that nobody uses by a backup; what it says of itself, and where the replaced one is now.
-
-    The replaced database stays beside it, whole, also where it is damaged. The caller holds the directory's lock.
-
-    Raises:
-        BackupError: it is no backup, a damaged one, or of another node; nothing was changed.
-        StoreError: it was written by a newer version.
-    """
-    new = database.with_name(database.name + ".restoring")
-    try:
-        _copy(backup, new)
-        facts = read_facts(new, called=backup)
-        if facts.key != key:
-            raise BackupError(f"{backup} is a backup of another node.")
-        _bring_up_to_date(new, called=backup)
-        _give_to_owner(new)
-        flush(new)
-        replaced = _set_aside(database)
-        new.replace(database)
-        flush(database.parent)
-    except OSError as error:
-        raise BackupError(f"{database} can't be replaced ({error.strerror}).") from None
-    finally:
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            new.with_name(new.name + suffix).unlink(missing_ok=True)
-    return facts, replaced
+    taken_at = int(now)
+    with closing(sqlite3.connect(copy, isolation_level=None)) as link:
+        if _is_marked(link):  # what was put back and not started since is as old as that backup
+            facts = _facts(link)
+            key, taken_at = facts.key, facts.taken_at
+            link.execute(f"DROP TABLE {TABLE}")
+        link.execute(f"CREATE TABLE {TABLE} (key BLOB NOT NULL, taken_at INTEGER NOT NULL, {_CHECKSUM} BLOB)")
+        link.execute(f"INSERT INTO {TABLE} (key, taken_at) VALUES (?, ?)", (key, taken_at))  # noqa: S608 - a constant
+        facts = _facts(link)
+        link.execute(f"UPDATE {TABLE} SET {_CHECKSUM} = ?", (_checksum(link, facts),))  # noqa: S608 - a constant
+        return facts
 
 
 def read_facts(file: Path, *, called: Path) -> Facts:
@@ -167,44 +116,6 @@ def forget_restoring(tx: Transaction) -> None:
     tx.exec_driver_sql(f"DROP TABLE {TABLE}")
 
 
-def _partial(target: Path) -> Path:
-    """A new file beside the target, of this run alone: two backups to one target must not write one file."""
-    try:
-        descriptor, name = mkstemp(dir=target.parent, prefix=f"{target.name}.", suffix=".partial")
-    except OSError as error:
-        raise BackupError(f"{target} can't be written ({error.strerror}).") from None
-    os.close(descriptor)
-    return Path(name)
-
-
-def _vacuum(database: Path, partial: Path, progressed: Callable[[float], None]) -> None:
-    expected = max(database.stat().st_size, 1)
-
-    def step() -> int:
-        progressed(min(partial.stat().st_size / expected, 1.0))
-        return 0
-
-    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)) as link:
-        link.execute("PRAGMA busy_timeout = 5000")
-        link.set_progress_handler(step, STEP_INSTRUCTIONS)
-        link.execute("VACUUM INTO ?", (str(partial),))  # one reader's snapshot: it waits for no writer and stops none
-    progressed(1.0)
-
-
-def _mark(partial: Path, *, key: bytes, now: float) -> Facts:
-    taken_at = int(now)
-    with closing(sqlite3.connect(partial, isolation_level=None)) as link:
-        if _is_marked(link):  # what was put back and not started since is as old as that backup
-            facts = _facts(link)
-            key, taken_at = facts.key, facts.taken_at
-            link.execute(f"DROP TABLE {TABLE}")
-        link.execute(f"CREATE TABLE {TABLE} (key BLOB NOT NULL, taken_at INTEGER NOT NULL, {_CHECKSUM} BLOB)")
-        link.execute(f"INSERT INTO {TABLE} (key, taken_at) VALUES (?, ?)", (key, taken_at))  # noqa: S608 - a constant
-        facts = _facts(link)
-        link.execute(f"UPDATE {TABLE} SET {_CHECKSUM} = ?", (_checksum(link, facts),))  # noqa: S608 - a constant
-        return facts
-
-
 def _is_marked(link: sqlite3.Connection) -> bool:
     return link.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (TABLE,)).fetchone() is not None
 
@@ -235,80 +146,3 @@ def _facts(link: sqlite3.Connection) -> Facts:
     ((connections,),) = link.execute("SELECT count(*) FROM connections WHERE NOT hidden")
     ((pending,),) = link.execute("SELECT count(*) FROM connections WHERE phase = 'pending'")
     return Facts(key=key, taken_at=taken_at, connections=connections, pending=pending)
-
-
-def _copy(backup: Path, new: Path) -> None:
-    try:
-        new.unlink(missing_ok=True)
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as target, backup.open("rb") as source:
-            shutil.copyfileobj(source, target)
-    except OSError as error:
-        raise BackupError(f"{backup} can't be copied to {new.parent} ({error.strerror}).") from None
-
-
-def _give_to_owner(new: Path) -> None:
-    """What root puts back must be the node's to open, which runs as the owner of its directory."""
-    if os.geteuid() == 0:
-        owner = new.parent.stat()
-        os.chown(new, owner.st_uid, owner.st_gid)
-
-
-def _bring_up_to_date(new: Path, *, called: Path) -> None:
-    """Migrate it; closing it leaves one file without a log beside it."""
-    try:
-        database = Database(new)
-    except StoreError as error:
-        raise StoreError(str(error).replace(str(new), str(called))) from None
-    database.close()
-
-
-def _set_aside(database: Path) -> Path | None:
-    """Give the present database a second name, with what its log still holds."""
-    log = database.with_name(database.name + "-wal")
-    if not database.exists():
-        log.unlink(missing_ok=True)
-        return None
-    aside = _free_name(database)
-    _empty_log(database)
-    _name_too(database, aside)  # the old name stays until the backup takes it: there is a database at every moment
-    if log.exists():  # only of a database that can't be opened
-        log.replace(aside.with_name(aside.name + "-wal"))
-    database.with_name(database.name + "-shm").unlink(missing_ok=True)
-    return aside
-
-
-def _empty_log(database: Path) -> None:
-    """Bring what the log of a killed node holds into the database, if it can be read."""
-    with contextlib.suppress(sqlite3.Error), closing(sqlite3.connect(database)) as link:
-        link.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _name_too(file: Path, name: Path) -> None:
-    """Give a file a second name, which must be free; where the file system has no such thing, copy it."""
-    try:
-        os.link(file, name)
-    except FileExistsError:
-        raise
-    except OSError:
-        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as target, file.open("rb") as source:
-            shutil.copyfileobj(source, target)
-            target.flush()
-            os.fsync(descriptor)
-
-
-def _free_name(database: Path) -> Path:
-    number = 1
-    while (name := database.with_name(f"{database.name}.before-restore-{number}")).exists():
-        number += 1
-    return name
-
-
-def _refuse_existing(target: Path) -> None:
-    if target.exists() or target.is_symlink():
-        raise _exists(target)
-
-
-def _exists(target: Path) -> BackupError:
-    return BackupError(f"{target} exists already.")

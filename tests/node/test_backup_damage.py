@@ -1,12 +1,17 @@
-"""A backup that is damaged anywhere is put back whole or refused by a sentence; the database is never lost."""
+"""A node's database that is damaged anywhere is put back whole or refused by a sentence; the present one is never lost.
+
+These are backups as the first version wrote them: that database alone. What is true of archives stands in
+`test_backup_archive.py`.
+"""
 
 import random
 import sqlite3
+import zipfile
 from contextlib import closing
 
 import pytest
 
-from node.store import backup
+from node.backups import putting_back, taking
 from node.store.backup import BackupError
 from node.store.database import Database, StoreError
 
@@ -14,6 +19,16 @@ KEY = b"k" * 32
 
 
 TEXT = b"a text that somebody typed"
+
+
+def taken(directory, *, now):
+    """A backup of a directory without an instance, as the first version would have written it."""
+    file = directory / "taken"
+    taking.take(directory, file, key=KEY, now=now)
+    with zipfile.ZipFile(file) as archive:
+        content = archive.read("node.db")
+    file.unlink()
+    return content
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +41,7 @@ def whole(tmp_path_factory):
             "INSERT INTO notices (connection_n, at_ms, kind, about) VALUES (:connection_n, :at_ms, :kind, :about)", told
         )
         link.commit()
-    backup.take(folder / "node.db", folder / "backup", key=KEY, now=1)
-    return (folder / "backup").read_bytes()
+    return taken(folder, now=1)
 
 
 @pytest.fixture
@@ -42,7 +56,7 @@ def put_back(content, present):
     file.write_bytes(content)
     before = present.read_bytes()
     try:
-        backup.put_back(file, present, key=KEY)
+        putting_back.put_back(file, present.parent, key=KEY)
     except (BackupError, StoreError) as error:
         assert present.read_bytes() == before
         return str(error)
@@ -119,14 +133,20 @@ def test_a_backup_of_the_version_that_made_no_checksum_is_put_back(whole, presen
     assert put_back(edited(whole, present, "ALTER TABLE backup DROP COLUMN sha256"), present) is None
 
 
+def facts_of(content, present):
+    file = present.with_name("looked")
+    file.write_bytes(content)
+    found = putting_back.look(file, present.parent).facts
+    file.unlink()
+    return found
+
+
 def test_a_backup_of_what_was_put_back_and_not_started_since_is_one_of_the_same_moment(whole, present):
     for old in (whole, edited(whole, present, "ALTER TABLE backup DROP COLUMN sha256")):
         assert put_back(old, present) is None
-        again = present.with_name("again")
-        assert backup.take(present, again, key=KEY, now=2).taken_at == 1
-        content = again.read_bytes()
-        again.unlink()
+        content = taken(present.parent, now=2)
         assert put_back(content, present) is None
+        assert facts_of(content, present).taken_at == 1
 
 
 @pytest.mark.parametrize("length", [0, 1, 15, 16, 99, 100, 4095, 4096, 4097, 20_000])

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from node import words
-from node.store import backup
+from node.backups import putting_back, taking
 from protocol.identity import SigningKey, fingerprint
 from protocol.invitation import read_code
 from protocol.vocabulary import Echo, Kind, Phase, Side, Statement
@@ -30,8 +30,8 @@ async def test_each_restore_leaves_a_notice_of_its_own(tmp_path):
         file = tmp_path / f"{number}.backup"
         async with running_node(data) as node:
             key = node.node.context.key
-            backup.take(data / "node.db", file, key=key, now=taken_at)
-        backup.put_back(file, data / "node.db", key=key)
+            taking.take(data, file, key=key, now=taken_at)
+        putting_back.put_back(file, data, key=key)
     for _ in range(2):  # a start that restores nothing tells nothing
         async with admin_of(data) as admin:
             _, page = await admin.get("/console/notifications")
