@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import pytest_asyncio
 
 from tests.node.instance.rest_world import ADMIN_VIEWER, SHARED, RestWorld, viewer
 
@@ -56,6 +55,10 @@ async def test_a_name_of_several_records_is_refused(rest: RestWorld) -> None:
 
 
 async def test_a_record_that_the_writer_may_not_read_has_no_name(rest: RestWorld) -> None:
+    await rest.make("sys_db_object", name="u_note", label="Note")
+    await rest.make(
+        "sys_dictionary", name="u_note", element="u_incident", internal_type="reference", reference="incident"
+    )
     hidden = await rest.make("incident", short_description="secret")
     caller = viewer("caller", "u_note_user")
     mine = await rest.make("incident", caller_id=caller.sys_id)
@@ -64,17 +67,6 @@ async def test_a_record_that_the_writer_may_not_read_has_no_name(rest: RestWorld
     for name in (numbers[0], hidden):
         assert (await made(rest, "u_note", by=caller, u_incident=name)).error == (400, "Invalid value")
     assert (await made(rest, by=caller, problem_id="PRB0000000")).status == 201  # it is not the caller's to write
-
-
-@pytest_asyncio.fixture(autouse=True, scope="module", loop_scope="module")
-async def notes(rest: RestWorld) -> None:
-    """A table of an admin's own whose records refer to incidents, and last a while."""
-    await rest.make("sys_db_object", name="u_note", label="Note")
-    for element, more in (
-        ("u_incident", {"internal_type": "reference", "reference": "incident"}),
-        ("u_span", {"internal_type": "glide_duration"}),
-    ):
-        await rest.make("sys_dictionary", name="u_note", element=element, **more)
 
 
 async def test_lists_name_each_of_their_records(rest: RestWorld) -> None:
@@ -121,15 +113,15 @@ async def test_a_time_that_is_none_is_refused(rest: RestWorld, given: str) -> No
     ],
 )
 async def test_a_duration_is_said_in_words_or_as_a_time(rest: RestWorld, given: str, kept: str) -> None:
-    said = (await made(rest, "u_note", u_span=given)).result
-    assert said["u_span"] == kept
-    shown = (await rest("GET", f"table/u_note/{said['sys_id']}?sysparm_display_value=true")).result["u_span"]
-    assert (await made(rest, "u_note", u_span=shown)).result["u_span"] == kept
+    said = (await made(rest, time_worked=given)).result
+    assert said["time_worked"] == kept
+    shown = (await rest("GET", f"table/incident/{said['sys_id']}?sysparm_display_value=true")).result["time_worked"]
+    assert (await made(rest, time_worked=shown)).result["time_worked"] == kept
 
 
 @pytest.mark.parametrize("given", ["a while", "999999999 Days", "1 Day 1 Fortnight"])
 async def test_a_duration_that_is_none_is_refused(rest: RestWorld, given: str) -> None:
-    assert (await made(rest, "u_note", u_span=given)).error == (400, "Invalid value")
+    assert (await made(rest, time_worked=given)).error == (400, "Invalid value")
 
 
 @pytest.mark.parametrize(("method", "shown"), [("PUT", "true"), ("PATCH", "all")])
