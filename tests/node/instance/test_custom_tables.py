@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sqlite3
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from node.instance.database import InstanceDatabase
 from node.instance.describing import identity_of
-from tests.node.instance.rest_world import SHARED, RestWorld, viewer
+from node.instance.first_records import ADMIN
+from node.instance.rules import growing_tables
+from tests.node.instance.rest_world import SHARED, RestWorld, rest_world, viewer
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = [SHARED, pytest.mark.slow]
 
@@ -46,14 +52,41 @@ async def test_a_table_is_there_at_once_and_after_a_restart(rest: RestWorld) -> 
     assert {"u_plate", "u_doors", "u_driver"} <= set(again)
 
 
+@pytest.mark.parametrize(
+    ("damage", "there"),
+    [
+        ("UPDATE sys_metadata SET sys_created_on = '2020-01-01 00:00:00' WHERE name = 'u_below'", {"u_above", "u_below"}),
+        ("UPDATE sys_metadata SET super_class = sys_id WHERE name = 'u_above'", set()),
+        ("INSERT INTO sys_metadata (sys_id, sys_class_name, name, element) VALUES ('x', 'sys_dictionary', 'task', 'u_at')",
+         {"u_above", "u_below"}),
+    ],
+    ids=["in any order", "in a ring", "told twice"],
+)  # fmt: skip
+async def test_an_instance_opens_with_the_tables_that_can_be(tmp_path: Path, damage: str, there: set[str]) -> None:
+    async with rest_world(tmp_path) as rest:
+        above = await table(rest, "u_above", super_class=TASK)
+        await table(rest, "u_below", super_class=above)
+        await field(rest, "task", "u_at")
+    with sqlite3.connect(tmp_path / "instance.db") as link:
+        link.execute(damage)
+    link.close()
+    async with rest_world(tmp_path) as rest:
+        found = (await rest.instance.database()).catalog.dictionary
+        assert {name for name in ("u_above", "u_below") if name in found} == there
+        assert not there or found["u_below"].extends == "u_above"
+        assert "u_at" in found.fields("incident")
+
+
 async def test_a_table_that_extends_tasks_is_numbered_found_and_ruled_as_they_are(rest: RestWorld) -> None:
-    await table(rest, "u_visit", super_class=TASK)
+    await rest.make("sys_db_object", name="u_visit", label="Visit to a customer", super_class=TASK)
     await field(rest, "u_visit", "u_where")
     made = await rest.make("u_visit", short_description="come", u_where="Berlin", state=3)
     told = await rest.read("task", made)
     assert told["number"].startswith("TASK")
     assert (told["sys_class_name"], told["active"], told["opened_by"]) == ("u_visit", "false", told["opened_by"])
     assert (await rest.read("u_visit", made))["u_where"] == "Berlin"
+    shown = await rest("GET", f"table/task/{made}?sysparm_display_value=true&sysparm_fields=sys_class_name")
+    assert shown.result == {"sys_class_name": "Visit to a customer"}
     assert (await rest("GET", f"table/incident/{made}")).status == 404
 
 
@@ -97,8 +130,48 @@ async def test_a_label_changes_and_what_makes_it_up_does_not(rest: RestWorld) ->
 async def test_nothing_of_the_dictionary_is_removed_and_what_is_shipped_stays_as_it_is(rest: RestWorld) -> None:
     own = await table(rest, "u_tree")
     for sys_id in (own, TASK):
-        assert (await rest("DELETE", f"table/sys_db_object/{sys_id}")).error == (403, "Operation Failed")
+        refused = await rest("DELETE", f"table/sys_db_object/{sys_id}")
+        assert refused.error == (403, "Operation Failed")
+        assert "only grows" in refused.json["error"]["detail"]
     assert (await rest("PATCH", f"table/sys_db_object/{TASK}", {"label": "x"})).error == (403, "Operation Failed")
+    state = identity_of("sys_dictionary", "incident", "state")
+    assert (await rest("PATCH", f"table/sys_dictionary/{state}", {"column_label": "x"})).error[0] == 403
+    assert (await rest("POST", "table/sys_db_object", {"name": "u_tree", "label": "Another"})).error[0] == 403
+
+
+async def test_a_field_changes_its_label_its_length_and_its_default_and_not_what_makes_it_up(rest: RestWorld) -> None:
+    sys_id = await field(rest, "incident", "u_gate", column_label="Gate", max_length=5, default_value="north")
+    assert (await rest.read("sys_dictionary", sys_id))["column_label"] == "Gate"
+    assert (await rest.read("incident", await rest.make("incident")))["u_gate"] == "north"
+    changed = await rest.change("sys_dictionary", sys_id, column_label="Door", max_length=4, default_value="east wing")
+    assert changed["column_label"] == "Door"
+    assert (await rest.read("incident", await rest.make("incident")))["u_gate"] == "east"
+    for values in ({"internal_type": "integer"}, {"unique": True}, {"name": "task"}, {"element": "u_door"}):
+        assert (await rest("PATCH", f"table/sys_dictionary/{sys_id}", values)).error == (403, "Operation Failed")
+    assert (await rest("PATCH", f"table/sys_dictionary/{sys_id}", {"max_length": 0})).error[0] == 400
+
+
+async def test_fields_are_mandatory_read_only_or_lists_of_references_as_they_say(rest: RestWorld) -> None:
+    await table(rest, "u_room")
+    await field(rest, "u_room", "u_must", column_label="Name plate", mandatory=True)
+    await field(rest, "u_room", "u_kept", read_only=True, default_value="as it was")
+    await field(rest, "u_room", "u_people", internal_type="glide_list", reference="sys_user", max_length=100)
+    await field(rest, "u_room", "u_words", internal_type="glide_list")
+    refused = await rest("POST", "table/u_room", {"u_kept": "x"})
+    assert refused.error == (400, "Mandatory fields missing")
+    assert "Name plate" in refused.json["error"]["detail"]
+    made = await rest.make("u_room", u_must="x", u_kept="other", u_people=f"{ADMIN},nobody", u_words="a,b")
+    told = (await rest("GET", f"table/u_room/{made}?sysparm_display_value=true")).result
+    assert told["u_kept"] == "as it was"
+    assert (told["u_people"], told["u_words"]) == ("System Administrator, nobody", "a,b")
+
+
+async def test_there_is_an_end_of_tables(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = await rest.instance.database()
+    there = sum(one.is_custom for one in database.catalog.dictionary.tables)
+    monkeypatch.setattr(growing_tables, "TABLES_MAX", there + 1)
+    await table(rest, "u_last")
+    assert (await rest("POST", "table/sys_db_object", {"name": "u_one_too_many"})).error == (403, "Operation Failed")
 
 
 @pytest.mark.parametrize(
@@ -138,6 +211,7 @@ async def test_a_table_that_can_not_be_is_refused(rest: RestWorld, values: dict[
         ({"internal_type": "reference"}, 400),
         ({"internal_type": "reference", "reference": "no_table"}, 400),
         ({"reference": "sys_user"}, 400),
+        ({"internal_type": "glide_list", "reference": "no_table"}, 400),
         ({"max_length": 0}, 400),
         ({"max_length": 10**12}, 400),
         ({"internal_type": "integer", "default_value": "many"}, 400),

@@ -43,8 +43,11 @@ async def emptied(rest: RestWorld) -> AsyncIterator[None]:
     await rest.empty(*MADE, "sys_transform_map", "sys_transform_entry", "task")
 
 
-async def mapped(rest: RestWorld, *entries: dict[str, Any], target: str = "incident", name: str = "Tickets") -> None:
-    chosen = await rest.make("sys_transform_map", name=name, source_table=STAGING, target_table=target)
+async def mapped(
+    rest: RestWorld, *entries: dict[str, Any], target: str = "incident", name: str = "Tickets", **more: Any
+) -> None:
+    values = {"name": name, "source_table": STAGING, "target_table": target, **more}
+    chosen = await rest.make("sys_transform_map", **values)
     for entry in entries:
         await rest.make("sys_transform_entry", map=chosen, **entry)
 
@@ -95,6 +98,58 @@ async def test_a_map_without_entries_copies_fields_of_the_same_name(rest: RestWo
     (one,) = (await imported(rest, u_short_description="Same", u_urgency="1"))["result"]
     record = (await rest("GET", f"table/incident/{one['sys_id']}")).result
     assert (record["short_description"], record["urgency"]) == ("Same", "1")
+    (other,) = (await imported(rest, u_short_description="Same"))["result"]
+    assert (await rest.read("incident", other["sys_id"]))["urgency"] == "3", "what is not given has its default"
+
+
+async def test_a_field_of_exactly_that_name_is_copied_too(rest: RestWorld) -> None:
+    await rest.make("sys_dictionary", name="problem", element="u_ref")
+    await mapped(rest, target="problem")
+    (one,) = (await imported(rest, u_ref="T-1"))["result"]
+    assert (await rest.read("problem", one["sys_id"]))["u_ref"] == "T-1"
+
+
+async def test_maps_are_gone_in_their_order_and_none_that_is_inactive_or_of_another_table(rest: RestWorld) -> None:
+    for name, order in (("Third", 30), ("First", 10), ("Second", 20)):
+        await mapped(rest, name=name, order=order)
+    await mapped(rest, name="Off", active=False)
+    await mapped(rest, name="Elsewhere", source_table="u_other")
+    told = await imported(rest, u_short_description="x")
+    assert [one["transform_map"] for one in told["result"]] == ["First", "Second", "Third"]
+    await rest.empty("sys_transform_map")
+    for name in ("B", "C", "A"):
+        await mapped(rest, name=name)
+    told = await imported(rest, u_short_description="x")
+    assert [one["transform_map"] for one in told["result"]] == ["A", "B", "C"]
+
+
+async def test_rows_without_a_key_are_records_of_their_own(rest: RestWorld) -> None:
+    await mapped(rest, *BY_REF)
+    states = [(await imported(rest, u_short_description="x"))["result"][0]["status"] for _ in range(2)]
+    assert states == ["inserted", "inserted"]
+
+
+async def test_a_record_that_the_loader_may_not_see_is_not_found_by_its_key(rest: RestWorld) -> None:
+    await mapped(rest, *BY_REF)
+    await imported(rest, u_ref="T-1", u_short_description="hidden")
+    said = await rest("POST", f"import/{STAGING}", {"u_ref": "T-1"}, by=viewer("loader", f"{STAGING}_user"))
+    assert [one["status"] for one in said.json["result"]] == ["inserted"]
+
+
+@pytest.mark.parametrize(
+    ("target_field", "why"), [("no_field", "has no field no_field"), ("urgency", "no whole number")]
+)
+async def test_a_key_that_finds_nothing_since_it_is_none_is_told(rest: RestWorld, target_field: str, why: str) -> None:
+    await mapped(rest, {"source_field": "u_ref", "target_field": target_field, "coalesce": True})
+    (one,) = (await imported(rest, u_ref="soon"))["result"]
+    assert one["status"] == "error"
+    assert why in one["error_message"]
+
+
+async def test_a_record_is_named_by_what_its_table_calls_it(rest: RestWorld) -> None:
+    await mapped(rest, {"source_field": "u_ref", "target_field": "name"}, target="sys_user_group")
+    (one,) = (await imported(rest, u_ref="Loaders"))["result"]
+    assert (one["display_name"], one["display_value"]) == ("name", "Loaders")
 
 
 async def test_what_a_map_can_not_do_is_told_and_undone_and_the_others_are_gone(rest: RestWorld) -> None:
@@ -104,6 +159,8 @@ async def test_what_a_map_can_not_do_is_told_and_undone_and_the_others_are_gone(
     assert first["status"] == "error"
     assert "soon" in first["error_message"]
     assert (second["table"], second["status"]) == ("problem", "inserted")
+    (row,) = (await rest("GET", f"table/{STAGING}?sysparm_exclude_reference_link=true")).result
+    assert (row["sys_import_state"], row["sys_target_sys_id"]) == ("inserted", second["sys_id"]), "as the last map says"
     assert (await rest("GET", "table/incident")).result == []
 
 
@@ -112,6 +169,10 @@ async def test_without_a_map_the_row_stays_and_says_why(rest: RestWorld) -> None
     assert told["result"][0]["status"] == "error"
     (row,) = (await rest("GET", f"table/{STAGING}")).result
     assert (row["sys_import_state"], row["u_ref"]) == ("error", "T-1")
+    again = (await rest("GET", f"import/{STAGING}/{row['sys_id']}")).json
+    assert again == told
+    (taken,) = (await rest("GET", f"table/sys_import_set?number={told['import_set']}")).result
+    assert (taken["sys_id"], taken["table_name"]) == (row["sys_import_set"]["value"], STAGING)
 
 
 async def test_what_became_of_a_row_is_read_again(rest: RestWorld) -> None:
@@ -126,6 +187,7 @@ async def test_what_became_of_a_row_is_read_again(rest: RestWorld) -> None:
 async def test_what_is_no_staging_table_takes_no_rows(rest: RestWorld, table: str) -> None:
     said = await rest("POST", f"import/{table}", {"short_description": "x"})
     assert said.error == (400, f"Invalid staging table {table}")
+    assert (await rest("GET", f"import/{table}/{'0' * 32}")).error == (400, f"Invalid staging table {table}")
 
 
 async def test_who_may_not_write_the_staging_table_or_the_target_changes_nothing(rest: RestWorld) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import pytest
 from aiohttp import FormData
 
 from node.instance.records.attachments import PIECE_BYTES
+from node.instance.rest import attachment
 from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, SHARED, RestWorld, served, viewer
 
 pytestmark = SHARED
@@ -49,6 +51,7 @@ async def test_a_file_is_never_something_that_a_browser_runs(rest: RestWorld) ->
     assert file.headers["Content-Disposition"] == "attachment; filename*=UTF-8''%22%0D%0Ax%3A%20y.html"
     assert file.headers["X-Content-Type-Options"] == "nosniff"
     assert "sandbox" in file.headers["Content-Security-Policy"]
+    assert json.loads(file.headers["X-Attachment-Metadata"]) == made.result
     assert "\n" not in "".join(file.headers.values())
 
 
@@ -63,11 +66,28 @@ async def test_a_type_that_is_none_is_not_told_as_one(rest: RestWorld) -> None:
 async def test_an_empty_list_is_an_answer_and_a_list_is_counted(rest: RestWorld) -> None:
     nothing = await rest("GET", "v1/attachment?sysparm_query=file_name=listed.txt")
     assert (nothing.result, nothing.headers["X-Total-Count"]) == ([], "0")
-    first, _ = await attached(rest, "listed.txt"), await attached(rest, "listed.txt")
-    some = await rest("GET", "attachment?sysparm_query=file_name=listed.txt^ORDERBYsys_created_on&sysparm_limit=1")
+    first, second = await attached(rest, "listed.txt"), await attached(rest, "listed.txt")
+    listed = "attachment?sysparm_query=file_name=listed.txt^ORDERBYsys_created_on"
+    some = await rest("GET", f"{listed}&sysparm_limit=1")
     assert [one["sys_id"] for one in some.result] == [first]
     assert some.headers["X-Total-Count"] == "2"
     assert 'rel="next"' in some.headers["Link"]
+    rest_of_them = await rest("GET", f"{listed}&sysparm_offset=1&sysparm_suppress_pagination_header=true")
+    assert [one["sys_id"] for one in rest_of_them.result] == [second]
+    assert "Link" not in rest_of_them.headers
+
+
+async def test_a_list_is_short_unless_a_longer_one_is_asked_for(
+    rest: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attachment, "LIMIT", 1)
+    for _ in range(3):
+        await attached(rest, "many.txt")
+    counts = [
+        len((await rest("GET", f"attachment?sysparm_query=file_name=many.txt{more}")).result)
+        for more in ("", "&sysparm_limit=2", "&sysparm_limit=20")
+    ]
+    assert counts == [1, 2, 3]
 
 
 async def test_a_list_is_asked_by_pairs_of_name_and_value_too(rest: RestWorld) -> None:
@@ -83,6 +103,14 @@ async def test_a_file_without_a_place_or_a_name_is_refused(rest: RestWorld, miss
     given = {"table_name": "incident", "table_sys_id": record, "file_name": "x"} | {missing: ""}
     url = "attachment/file?" + "&".join(f"{name}={value}" for name, value in given.items())
     assert (await rest("POST", url, b"x", headers=TEXT)).error == (400, "Missing mandatory parameter")
+
+
+async def test_a_file_without_a_type_or_with_what_is_not_modelled_is_refused(rest: RestWorld) -> None:
+    record = await rest.make("incident", short_description="broken")
+    url = f"attachment/file?table_name=incident&table_sys_id={record}&file_name=x"
+    assert (await rest("POST", url, b"x", headers={})).error == (400, "Missing mandatory header")
+    for name in ("creation_time", "encryption_context"):
+        assert (await rest("POST", f"{url}&{name}=x", b"x", headers=TEXT)).error == (400, f"Invalid parameter {name}")
 
 
 @pytest.mark.parametrize("place", ["table_name=incident&table_sys_id=none", "table_name=no_table&table_sys_id=none"])
@@ -111,6 +139,16 @@ async def test_a_record_takes_its_attachments_with_it(rest: RestWorld) -> None:
     await rest("DELETE", f"table/incident/{record}")
     assert (await rest("GET", f"attachment/{sys_id}")).status == 404
     assert await _pieces(rest) == before
+
+
+async def test_what_hangs_on_a_record_of_another_table_with_the_same_sys_id_stays(rest: RestWorld) -> None:
+    sys_id = await attached(rest)
+    record = (await rest("GET", f"attachment/{sys_id}")).result["table_sys_id"]
+    await rest.change("incident", record, comments="still here")
+    await rest.make("cmdb_ci", sys_id=record, name="of the same sys_id")
+    assert (await rest("DELETE", f"table/cmdb_ci/{record}")).status == 204
+    assert (await rest("GET", f"attachment/{sys_id}/file")).body == b"hello"
+    assert len((await rest("GET", f"table/sys_journal_field?element_id={record}")).result) == 1
 
 
 async def test_what_is_attached_by_the_name_of_the_parent_table_hangs_on_the_record_all_the_same(
@@ -189,6 +227,15 @@ async def test_a_form_carries_a_file_whose_part_is_the_last(rest: RestWorld) -> 
     assert (await rest("GET", f"attachment/{made.result['sys_id']}/file")).body == b"content"
 
 
+async def test_a_file_of_a_form_that_says_no_type_is_of_any(rest: RestWorld) -> None:
+    record = await rest.make("incident", short_description="broken")
+    untyped = FILE.replace("Content-Type: text/plain\n", "")
+    body, headers = form(parts=FIELDS.format(record=record) + untyped + "--*--\n")
+    headers["content-type"] = headers["content-type"].replace("form-data", "Form-Data")
+    made = await rest("POST", "attachment/upload", body, headers=headers)
+    assert made.result["content_type"] == "application/octet-stream"
+
+
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
@@ -199,12 +246,37 @@ async def test_a_form_carries_a_file_whose_part_is_the_last(rest: RestWorld) -> 
         ("", "Invalid form"),
         ("no form", "Invalid form"),
         (FIELDS + FILE.replace("text/plain", "text/plain\nContent-Encoding: gzip") + "--*--\n", "Invalid form"),
+        (
+            FIELDS + FILE.replace("text/plain", "text/plain\nContent-Transfer-Encoding: base64") + "--*--\n",
+            "Invalid form",
+        ),
+        (FIELDS.replace("{record}", "x" * 5_000) + FILE + "--*--\n", "Invalid form"),
+        (FIELDS * 10 + FILE + "--*--\n", "Invalid form"),
+        (FIELDS.replace("table_sys_id", "other") + FILE + "--*--\n", "Missing mandatory parameter"),
     ],
-    ids=["file first", "no file", "broken off", "no fields", "empty", "no form", "encoded"],
+    ids=[
+        "file first",
+        "no file",
+        "broken off",
+        "no fields",
+        "empty",
+        "no form",
+        "encoded",
+        "encoded for the way",
+        "long",
+        "many fields",
+        "no record",
+    ],
 )
 async def test_a_form_that_is_none_is_refused(rest: RestWorld, parts: str, message: str) -> None:
     body, headers = form(parts=parts)
     assert (await rest("POST", "attachment/upload", body, headers=headers)).error == (400, message)
+
+
+async def test_a_field_of_a_form_that_is_no_text_names_no_table(rest: RestWorld) -> None:
+    body, headers = form(parts=FIELDS.replace("incident", "in%cident") + FILE + "--*--\n")
+    said = await rest("POST", "attachment/upload", body.replace(b"%", b"\xff"), headers=headers)
+    assert said.error == (404, "No Record found")
 
 
 async def test_a_form_without_a_boundary_is_refused(rest: RestWorld) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from node.instance.records import aggregating
 from tests.node.instance.rest_world import ADMIN_VIEWER, SHARED, RestWorld, served, viewer
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ async def test_groups_come_from_the_query_too(rest: RestWorld) -> None:
     ("display", "told"),
     [
         ("false", [{"field": "category", "value": "network"}]),
-        ("true", [{"field": "category", "value": "Network"}]),
+        ("True", [{"field": "category", "value": "Network"}]),
         ("all", [{"field": "category", "value": "network", "display_value": "Network"}]),
     ],
 )
@@ -129,7 +130,9 @@ async def test_a_reference_is_shown_so_however_its_sys_id_is_written(rest: RestW
         ("COUNT^DESC", ["hardware", "software", "network"]),
         ("AVG^reassignment_count", ["hardware", "software", "network"]),
         ("sum^reassignment_count^DESC", ["software", "hardware", "network"]),
-        ("short_description", ["hardware", "network", "software"]),
+        ("category^desc", ["software", "network", "hardware"]),
+        ("COUNT^caller_id^DESC", ["network", "hardware", "software"]),
+        ("reassignment_count^DESC", ["hardware", "network", "software"]),
         ("nothing^^DESC,bunk", ["hardware", "network", "software"]),
     ],
 )
@@ -145,6 +148,9 @@ async def test_groups_are_ordered(rest: RestWorld, order: str, expected: list[st
         ("count^category^>^1,avg^reassignment_count^>=^4", ["software"]),
         ("SUM^reassignment_count^=^5", ["hardware", "network"]),
         ("max^category^!=^network", ["hardware", "software"]),
+        ("count^category^<^2", ["network"]),
+        ("count^category^<=^2", ["network", "software"]),
+        ("count^caller_id^=^0", ["hardware", "software"]),
         ("count^no_field^>^100", ["hardware", "network", "software"]),
     ],
 )
@@ -163,11 +169,31 @@ async def test_groups_are_left_out_by_their_figures(rest: RestWorld, having: str
         "sysparm_having=count^category^>^nan",
         "sysparm_avg_fields=short_description",
         "sysparm_sum_fields=sys_created_on",
-        f"sysparm_max_fields={','.join(f'a{at}' for at in range(60))}",
+        "sysparm_having=count^category^>^1e999",
+        *(f"sysparm_{name}={','.join(f'a{at}' for at in range(51))}" for name in ("max_fields", "order_by")),
+        f"sysparm_having={','.join(f'count^a{at}^>^1' for at in range(51))}",
     ],
 )
 async def test_what_can_not_be_worked_out_is_refused(rest: RestWorld, query: str) -> None:
     assert (await rest("GET", f"stats/incident?{query}&sysparm_group_by=category")).status == 400
+
+
+async def test_there_is_an_end_of_groups(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aggregating, "GROUPS_MAX", 3)
+    assert len(await stats(rest, "sysparm_group_by=category")) == 3
+    monkeypatch.setattr(aggregating, "GROUPS_MAX", 2)
+    assert (await rest("GET", "stats/incident?sysparm_group_by=category")).error == (400, "Too many groups")
+
+
+async def test_figures_without_groups_that_having_leaves_out_are_none(rest: RestWorld) -> None:
+    assert await stats(rest, "sysparm_count=true&sysparm_having=count^category^>^100") == {"stats": {}}
+
+
+async def test_a_sum_that_no_column_could_hold_is_told(rest: RestWorld) -> None:
+    for _ in range(3):
+        await rest.make("problem", order=2**62, short_description="sum")
+    said = await rest("GET", "stats/problem?sysparm_sum_fields=order&sysparm_query=short_description=sum")
+    assert said.result == {"stats": {"sum": {"order": str(3 * 2**62)}}}
 
 
 async def test_a_table_that_is_not_there_is_refused(rest: RestWorld) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from node.instance.first_records import ADMIN
+from node.instance.records import journals
 from node.instance.viewer import Viewer
 from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, SHARED, RestWorld, rest_world, viewer
 
@@ -293,3 +295,45 @@ async def test_no_rows_that_were_asked_for_are_found_in_v1(rest: RestWorld) -> N
 async def test_a_business_rule_can_not_shut_people_out(rest: RestWorld) -> None:
     rule = {"name": "no", "collection": "sys_user", "action_update": True, "abort_action": True, "when": "before"}
     assert (await rest("POST", "table/sys_script", rule)).status == 400
+
+
+async def test_a_state_is_shown_by_the_choices_of_its_own_class(rest: RestWorld) -> None:
+    for table, values in (("incident", {"state": 2}), ("problem", {"state": 102})):
+        await rest.make(table, **values)
+    shown = await rest("GET", "table/task?sysparm_display_value=true&sysparm_fields=sys_class_name,state,active")
+    assert [tuple(one.values()) for one in shown.result] == [
+        ("Incident", "In Progress", "true"),
+        ("Problem", "Assess", "true"),
+    ]
+
+
+async def test_a_list_of_references_shows_names_and_what_none_is_called_by(rest: RestWorld) -> None:
+    sys_id = await rest.make("incident", watch_list=f"{ADMIN},somebody@example.com")
+    shown = await rest("GET", f"table/incident/{sys_id}?sysparm_display_value=all&sysparm_fields=watch_list")
+    assert shown.result["watch_list"] == {
+        "display_value": "System Administrator, somebody@example.com",
+        "value": f"{ADMIN},somebody@example.com",
+    }
+
+
+async def test_the_oldest_entries_of_a_long_journal_are_not_shown(
+    rest: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sys_id = await rest.make("incident")
+    for n in range(4):
+        rest.clock.ahead_s += 1
+        await rest.change("incident", sys_id, comments=f"entry {n}")
+    monkeypatch.setattr(journals, "ENTRIES_MAX", 100)
+    shown = (await rest("GET", f"table/incident/{sys_id}?sysparm_display_value=true")).result["comments"]
+    assert re.findall(r"entry \d", shown) == ["entry 3", "entry 2"]
+
+
+@pytest.mark.parametrize("query", ["due_date<javascript:gs.nowNoTZ()", "due_dateRELATIVELT@minute@ago@0"])
+async def test_a_query_that_depends_on_the_moment_is_asked_anew_each_time(rest: RestWorld, query: str) -> None:
+    now = datetime.fromtimestamp(rest.clock.now() + 60, UTC)
+    await rest.make("incident", due_date=f"{now:%Y-%m-%d %H:%M:%S}")
+    counts = []
+    for _ in range(2):
+        counts.append(len((await rest("GET", f"table/incident?sysparm_query={query}")).result))
+        rest.clock.ahead_s += 120
+    assert counts == [0, 1]

@@ -1,0 +1,55 @@
+"""Records that are made and changed through the Table API: what stays as it is, and what is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from node.instance.first_records import ADMIN
+from tests.node.instance.rest_world import SHARED, viewer
+
+if TYPE_CHECKING:
+    from tests.node.instance.rest_world import RestWorld
+
+pytestmark = SHARED
+
+
+@pytest.mark.parametrize("sys_id", ["a b", "ä", "a" * 33, "a'"])
+async def test_a_sys_id_that_is_none_is_refused(rest: RestWorld, sys_id: str) -> None:
+    assert (await rest("POST", "table/incident", {"sys_id": sys_id})).error == (400, "Invalid sys_id")
+
+
+async def test_what_must_be_filled_in_can_not_be_emptied(rest: RestWorld) -> None:
+    member = await rest.make("sys_user_grmember", user=ADMIN, group="a" * 32)
+    refused = await rest("PATCH", f"table/sys_user_grmember/{member}", {"group": ""})
+    assert refused.error == (400, "Mandatory fields missing")
+    assert (await rest.read("sys_user_grmember", member))["group"] == "a" * 32
+
+
+async def test_a_user_name_is_given_once_whether_a_user_is_made_or_changed(rest: RestWorld) -> None:
+    first, second = [await rest.make("sys_user", user_name=name) for name in ("once", "twice")]
+    assert (await rest("POST", "table/sys_user", {"user_name": "ONCE"})).error == (403, "Operation Failed")
+    assert (await rest("PATCH", f"table/sys_user/{second}", {"user_name": "once"})).error == (403, "Operation Failed")
+    assert (await rest.change("sys_user", first, user_name="once", title="x"))["title"] == "x"
+
+
+async def test_who_changes_a_record_is_told_in_it_and_it_stays_itself(rest: RestWorld) -> None:
+    sys_id = await rest.make("incident", short_description="x" * 200)
+    rest.clock.ahead_s += 60
+    values = {"urgency": 1, "sys_id": "b" * 32, "sys_mod_count": 7, "sys_created_by": "me"}
+    said = await rest("PATCH", f"table/incident/{sys_id}", values, by=viewer("worker", "itil"))
+    changed = said.result
+    assert (changed["sys_id"], changed["short_description"]) == (sys_id, "x" * 160)
+    assert (changed["sys_updated_by"], changed["sys_created_by"], changed["sys_mod_count"]) == ("worker", "admin", "1")
+    assert changed["sys_updated_on"] > changed["sys_created_on"]
+
+
+async def test_who_may_read_and_not_write_or_remove_changes_nothing(rest: RestWorld) -> None:
+    sys_id = await rest.make("incident", short_description="as it was")
+    reader, worker = viewer("reader", "sn_incident_read"), viewer("worker", "itil")
+    url = f"table/incident/{sys_id}"
+    assert (await rest("PATCH", url, {"short_description": "x"}, by=reader)).error == (403, "Operation Failed")
+    for by in (reader, worker):
+        assert (await rest("DELETE", url, by=by)).error == (403, "Operation Failed")
+    assert (await rest.read("incident", sys_id))["short_description"] == "as it was"
