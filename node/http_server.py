@@ -31,10 +31,14 @@ class HeadLimits:
     """How long the lines in the head of a request may be; longer ones are refused by a page, as ServiceNow does.
 
     The two differ, since it is by its limit that it is known which line was too long.
+
+    Attributes:
+        remedy: what a page says to whoever asked for a longer URL.
     """
 
     url_bytes_max: int
     field_bytes_max: int
+    remedy: str = ""
 
     def __post_init__(self) -> None:
         if self.url_bytes_max == self.field_bytes_max:
@@ -43,6 +47,14 @@ class HeadLimits:
 
 INSTANCE_HEADS: Final = HeadLimits(url_bytes_max=16 * 1024, field_bytes_max=20 * 1024)
 """ServiceNow's own client writes up to 10,000 characters of query into a URL before it turns to the Batch API."""
+
+
+NODE_HEADS: Final = HeadLimits(
+    url_bytes_max=8_190,
+    field_bytes_max=8_192,
+    remedy="In the console, a query of any length can be pasted under Encoded query, in the list of a table.",
+)
+"""As short as aiohttp has them: partners, programs and the console's own pages need no more."""
 
 
 async def serve_http(
@@ -70,9 +82,9 @@ async def serve_http(
         "keepalive_timeout": IDLE_S_MAX,  # aiohttp begins to count when a link is made: its only limit for a head
         "auto_decompress": False,  # nothing compressed is taken, so no stranger's bomb is opened either
     }
-    handler = web.RequestHandler
+    handler: Callable[..., asyncio.Protocol] = web.RequestHandler
     if heads is not None:
-        handler = _RefusesInHtml
+        handler = partial(_RefusesInHtml, remedy=heads.remedy)
         options |= {"max_line_size": heads.url_bytes_max, "max_field_size": heads.field_bytes_max}
     try:
         await _Site(runner, listening, partial(handler, server, **options), certificate).start()
@@ -121,7 +133,11 @@ class _Site(web.BaseSite):
 class _RefusesInHtml(web.RequestHandler):
     """Tells by a page, not by a line of text, that a head is too long."""
 
-    __slots__ = ()
+    __slots__ = ("_remedy",)
+
+    def __init__(self, *given: Any, remedy: str, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self._remedy = remedy
 
     def handle_error(
         self,
@@ -137,6 +153,7 @@ class _RefusesInHtml(web.RequestHandler):
         status, title = (414, "URI Too Long") if is_url else (431, "Request Header Fields Too Large")
         limit = self.max_line_size if is_url else self.max_field_size
         what = "The URL" if is_url else "A header field"
-        text = escape(f"{what} of the request is longer than {limit:,} bytes.")
+        remedy = f" {self._remedy}" if is_url and self._remedy else ""
+        text = escape(f"{what} of the request is longer than {limit:,} bytes.{remedy}")
         page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>\n"
         return web.Response(status=status, reason=title, text=page, content_type="text/html")

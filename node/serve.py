@@ -18,7 +18,7 @@ from node.console.console import Console, ConsoleProfile
 from node.data_directory import DataDirectory, Runtime, read_runtime
 from node.delivery.broker_url import BrokerUrl
 from node.delivery.mqtt import MqttBroker
-from node.http_server import INSTANCE_HEADS, serve_http
+from node.http_server import INSTANCE_HEADS, NODE_HEADS, serve_http
 from node.instance.front import InstanceFront
 from node.instance.profile import InstanceProfile
 from node.license.license import LICENSE_FILE, open_license
@@ -74,7 +74,8 @@ async def serve(
         stack.callback(lambda: None if is_ready else directory.discard())
         node = await _node(settings, directory, places, stack)
         await node.prepare()
-        for app, place, heads in zip((node.node_app, node.instance_app), places, (None, INSTANCE_HEADS), strict=False):
+        apps, limits = (node.node_app, node.instance_app), (NODE_HEADS, INSTANCE_HEADS)
+        for app, place, heads in zip(apps, places, limits, strict=False):
             runner = await serve_http(app, place.listening, certificate=certificate, heads=heads)
             stack.push_async_callback(runner.cleanup)
         node.start()

@@ -9,7 +9,7 @@ import pytest
 import structlog
 from aiohttp import web
 
-from node.http_server import INSTANCE_HEADS, HeadLimits, serve_http
+from node.http_server import INSTANCE_HEADS, NODE_HEADS, HeadLimits, serve_http
 from node.tls.certificate import ServerCertificate
 from tests.node.tls_files import certified
 
@@ -66,6 +66,14 @@ async def test_a_longer_url_is_refused_by_414_with_a_page(url):
         assert "aaaa" not in body
         assert [(line["event"], line["log_level"]) for line in log] == [("malformed_http", "debug")]
         assert (await answer(port))[0] == 200
+
+
+async def test_at_the_node_url_the_page_says_where_a_long_query_belongs():
+    async with served(heads=NODE_HEADS) as port:
+        assert (await answer(port, url=8_190))[0] == 200
+        status, head, body = await answer(port, url=8_191)
+    assert (status, "text/html" in head) == (414, True)
+    assert "8,190 bytes. In the console, a query of any length can be pasted under Encoded query" in body
 
 
 @pytest.mark.parametrize("field", [8_191, URL_MAX, FIELD_MAX - SLACK])
