@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 SIGN_IN: Final = f"{PREFIX}/sign-in"
 FORM_TOKEN: Final = "form_token"  # noqa: S105 - a field's name
-NEXT_CHARACTERS_MAX: Final = 500
+NEXT_CHARACTERS_MAX: Final = 4_000
+"""Of an address that is gone back to; a longer one would not be the same if it were cut."""
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -117,6 +118,7 @@ async def refuse_forged(request: web.Request, hosts: Hosts) -> None:
         )
     form = await request.post()
     if not is_form_token(request[TOKEN], str(form.get(FORM_TOKEN, ""))):
+        await close_files(request)
         raise PageError(
             403,
             "This page was too old",
@@ -125,8 +127,15 @@ async def refuse_forged(request: web.Request, hosts: Hosts) -> None:
         )
 
 
+async def close_files(request: web.Request) -> None:
+    """Let go of the files that came with a form, which has been read."""
+    for one in (await request.post()).values():
+        if isinstance(one, web.FileField):
+            one.file.close()
+
+
 def place_after_sign_in(wanted: str) -> str:
     """A page of this console, and of nobody else's, to go to after signing in."""
-    path = wanted[:NEXT_CHARACTERS_MAX]
-    is_page = path.startswith(f"{PREFIX}/") and path.isascii() and path.isprintable()
-    return path if is_page and "\\" not in path and "//" not in path else f"{PREFIX}/connections"
+    is_page = wanted.startswith(f"{PREFIX}/") and wanted.isascii() and wanted.isprintable()
+    is_own = is_page and "\\" not in wanted and "//" not in wanted and len(wanted) <= NEXT_CHARACTERS_MAX
+    return wanted if is_own else f"{PREFIX}/connections"

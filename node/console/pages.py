@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from aiohttp import web
 
+from node.admin.bodies import BODY_BYTES_MAX
 from node.admin.tokens import ApiTokens
 from node.console.about_pages import AboutPages
 from node.console.accept_pages import AcceptPages
@@ -14,13 +15,15 @@ from node.console.connection_pages import ConnectionPages
 from node.console.console import PREFIX
 from node.console.error_pages import ErrorPages
 from node.console.getting_started import GettingStartedPages
-from node.console.guarding import ADMIN, SESSION, SIGN_IN, TOKEN, Hosts, headers, refuse_forged
+from node.console.guarding import ADMIN, SESSION, SIGN_IN, TOKEN, Hosts, close_files, headers, refuse_forged
 from node.console.health import Health
 from node.console.initiate_pages import InitiatePages
 from node.console.license_pages import LicensePages
 from node.console.list_pages import LIST, ListPages
 from node.console.live import stream
+from node.console.records.pages import MENU as RECORDS_MENU
 from node.console.records.pages import RecordPages
+from node.console.records.places import RECORDS, takes_file
 from node.console.reference_pages import ReferencePages
 from node.console.refusing import PageError
 from node.console.report_pages import ReportPages
@@ -30,6 +33,7 @@ from node.console.shell import Shell, see_other
 from node.console.sign_in_pages import SignInPages
 from node.console.throttle import SignInTries
 from node.console.tidy_pages import CleanUpPages, NotificationPages, QueuePages
+from node.instance.front import BODY_BYTES_MAX as FILE_BYTES_MAX
 from node.logs import get_logger
 from node.ports import StoreFullError
 from node.private_files import DataDirectoryError
@@ -155,9 +159,7 @@ class Pages:
         except StoreFullError as error:
             answer = self._refusal(request, _page_of(ProblemError(Problem.DISK_FULL, str(error))))
         except web.HTTPRequestEntityTooLarge:
-            answer = self._refusal(
-                request, PageError(413, "That is too much", "The form is larger than 128 KiB.", "Send less.")
-            )
+            answer = self._refusal(request, _too_much(request))
         except web.HTTPException as error:
             answer = self._refusal(request, _page_of_status(error.status))
         except Exception:  # noqa: BLE001 - whatever it is, the admin gets a sentence and the log the rest
@@ -181,11 +183,17 @@ class Pages:
             return self._sign_in.ask_first(request)
         else:
             self._sign_in.remember_visitor(request)
+        if takes_file(request.path):
+            request = request.clone(client_max_size=FILE_BYTES_MAX)
         if request.method not in {"GET", "HEAD"}:
             await refuse_forged(request, self._hosts)
         if SESSION in request and "part" not in request.query:
             await self._shell.health.refresh()  # for the head of the page
-        answer = await handler(request)
+        try:
+            answer = await handler(request)
+        finally:
+            if request.method == "POST":
+                await close_files(request)
         if request.method == "POST" and answer.status in {303, 204}:
             self._shell.changes.tell()
         return answer
@@ -196,8 +204,10 @@ class Pages:
             "refusal.html",
             title=error.title,
             status=error.status,
+            menu=RECORDS_MENU if request.path.startswith(f"{RECORDS}/") else "",
             sentence=error.sentence,
             remedy=error.remedy,
+            records_place=RECORDS if request.path.startswith(f"{RECORDS}/") else None,
         )
 
 
@@ -207,6 +217,14 @@ def _accent(wanted: Accent, context: Context) -> Accent:
         return wanted
     colours = [one for one in Accent if one is not Accent.AUTO]
     return colours[context.identity.node_id[0] % len(colours)]
+
+
+def _too_much(request: web.Request) -> PageError:
+    if takes_file(request.path):
+        most = f"{FILE_BYTES_MAX // 2**20} MiB"
+        return PageError(413, "The file is too large", f"A file may have up to {most}.", "Attach a smaller one.")
+    most = f"{BODY_BYTES_MAX // 2**10} KiB"
+    return PageError(413, "That is too much", f"The form is larger than {most}.", "Send less.")
 
 
 def _page_of(error: ProblemError) -> PageError:

@@ -41,7 +41,11 @@ class AccessError(InstanceError):
 
 
 class AbortedError(InstanceError):
-    """A business rule forbids the change."""
+    """A business rule forbids the change.
+
+    Attributes:
+        rule: what it is called.
+    """
 
     def __init__(self, table: str, rule: str, sys_id: str) -> None:
         super().__init__(
@@ -50,6 +54,7 @@ class AbortedError(InstanceError):
             f"Operation against file '{table}' was aborted by Business Rule '{rule}^{sys_id}'. "
             f"Business Rule Stack:{rule}",
         )
+        self.rule = rule
 
 
 class UniqueError(InstanceError):

@@ -94,7 +94,7 @@ def shipped_catalog() -> Catalog:
 @cache
 def _shipped_now() -> str:
     """A digest of all that this version ships, which an open database has if nothing is to be done."""
-    return hashlib.sha256(repr((BASE_TABLES, FIRST_RECORDS)).encode()).hexdigest()
+    return hashlib.sha256(repr((BASE_TABLES, FIRST_RECORDS, sorted(internal.tables))).encode()).hexdigest()
 
 
 def create(connection: Connection, catalog: Catalog) -> None:

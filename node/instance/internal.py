@@ -26,5 +26,14 @@ attachment_contents = Table(
 )
 """The bytes of an attachment, in pieces, so that no large one has to be held whole."""
 
+kept_queries = Table(
+    "kept_queries",
+    internal,
+    Column("name", String, primary_key=True),
+    Column("query", String, nullable=False),
+    sqlite_with_rowid=True,
+)
+"""Queries of the console that are too long for an address, by their digests; the last used ones come last."""
+
 notes = Table("instance_notes", internal, Column("name", String, primary_key=True), Column("value", String))
 """Single facts: which demo company was put in."""

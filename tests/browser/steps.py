@@ -37,3 +37,18 @@ def ended(admin, why):
 
 def was_not_reloaded(admin):
     return admin.page.evaluate("window.wasLoadedOnce === true")
+
+
+def tab_to(page, wanted):
+    """Press Tab until the focus is on what has that name or text; it is visible there."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        at = page.evaluate(
+            "({id: document.activeElement.id, text: document.activeElement.textContent.trim(),"
+            " name: document.activeElement.name || '', line: getComputedStyle(document.activeElement).outlineStyle,"
+            " beside: getComputedStyle(document.activeElement.nextElementSibling || document.body).outlineStyle})"
+        )
+        if wanted in {at["id"], at["text"], at["name"]}:
+            assert {at["line"], at["beside"]} - {"none"}, f"the focus on {wanted} is not seen"
+            return
+    raise AssertionError(f"no Tab leads to {wanted}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.steps import ended
+from tests.browser.steps import ended, tab_to
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
@@ -92,18 +92,3 @@ def shows(admin, word):
 def press(page, wanted, key):
     tab_to(page, wanted)
     page.keyboard.press(key)
-
-
-def tab_to(page, wanted):
-    """Press Tab until the focus is on what has that name or text; it is visible there."""
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        at = page.evaluate(
-            "({id: document.activeElement.id, text: document.activeElement.textContent.trim(),"
-            " name: document.activeElement.name || '', line: getComputedStyle(document.activeElement).outlineStyle,"
-            " beside: getComputedStyle(document.activeElement.nextElementSibling || document.body).outlineStyle})"
-        )
-        if wanted in {at["id"], at["text"], at["name"]}:
-            assert {at["line"], at["beside"]} - {"none"}, f"the focus on {wanted} is not seen"
-            return
-    raise AssertionError(f"no Tab leads to {wanted}")

@@ -52,7 +52,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         if self._area:
-            self.forms[-1]["fields"][self._area] = data
+            self.forms[-1]["fields"][self._area] = data.removeprefix("\n")  # as browsers read it
         if self._is_heading:
             self.headings.append(data.strip())
 

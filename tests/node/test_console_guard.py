@@ -79,6 +79,12 @@ def test_signing_in_leads_nowhere_else(wanted):
     assert place_after_sign_in(wanted) == "/console/connections"
 
 
+@pytest.mark.parametrize(("length", "is_kept"), [(4_000, True), (4_001, False)])
+def test_an_address_is_gone_back_to_whole_or_not_at_all(length, is_kept):
+    wanted = "/console/records/incident?query=".ljust(length, "a")
+    assert place_after_sign_in(wanted) == (wanted if is_kept else "/console/connections")
+
+
 @pytest.mark.parametrize(("name", "password"), [("admin", "wrong"), ("somebody", None), ("admin", ""), ("", "")])
 async def test_a_wrong_name_and_a_wrong_password_are_told_alike(visit, name, password):
     _, page = await visit.get("/console/sign-in")

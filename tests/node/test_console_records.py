@@ -18,12 +18,11 @@ from node.instance.dictionary import Dictionary
 from node.instance.internal import attachment_contents
 from node.instance.query.grammar import parse
 from node.instance.query.tree import Query
-from node.instance.records.writing import insert_record, update_record
 from tests.node.console_visits import Visit
 from tests.node.instance.rest_world import ADMIN_VIEWER
 from tests.node.local_nodes import running_node
+from tests.node.record_visits import INCIDENTS, asked_by_form, changed, looked_at, made
 
-INCIDENTS = "/console/records/incident"
 HOSTILE = '<script>alert(1)</script> & "quoted" \''
 DICTIONARY = Dictionary(BASE_TABLES)
 
@@ -35,33 +34,14 @@ async def visit(tmp_path):
         yield visit
 
 
-async def made(visit, table="incident", **values):
-    """A record that a client made."""
-    instance = visit.node.instance.instance
-    database = await instance.database()
-    return await database.write(lambda tx: insert_record(tx, instance.writing(ADMIN_VIEWER, tx.catalog), table, values))
-
-
-async def changed(visit, sys_id, **values):
-    """What a client changes."""
-    instance = visit.node.instance.instance
-    database = await instance.database()
-    await database.write(
-        lambda tx: update_record(tx, instance.writing(ADMIN_VIEWER, tx.catalog), "incident", sys_id, values)
-    )
-
-
-async def looked_at(visit, path):
-    answer, page = await visit.get(path)
-    assert answer.status == 200, (answer.status, path)
-    return page
-
-
 async def test_tables_are_listed_with_the_number_of_their_records_and_unknown_ones_are_not_there(visit):
     await made(visit, short_description="one")
     page = await looked_at(visit, "/console/records")
     row = re.search(r'id="table-incident".*?</tr>', page.source, re.DOTALL)[0]
-    assert row.endswith('<td class="number">1</td></tr>')
+    assert '<td class="number">1</td>' in row
+    assert row.endswith("</time> by admin</td></tr>"), "when it was changed last, and by whom"
+    task = re.search(r'id="table-task".*?</tr>', page.source, re.DOTALL)[0]
+    assert '<td class="number">1</td>' in task, "an incident is a task"
     for path in ("/console/records/no_such_table", f"{INCIDENTS}/{'0' * 32}", "/console/new-record/no_such_table"):
         assert (await visit.get(path))[0].status == 404, path
 
@@ -78,8 +58,7 @@ async def test_a_filter_of_rows_becomes_an_encoded_query_that_selects_orders_and
     for number in range(30):
         await made(visit, short_description=f"n{number:02}", impact="1" if number < 27 else "3")
     form = {"j": "and", "f": "impact", "o": "=", "v": "1", "query": "ORDERBYDESCshort_description"}
-    answer, _ = await visit.get(f"{INCIDENTS}?{'&'.join(f'{name}={value}' for name, value in form.items())}")
-    place = answer.headers["Location"]
+    place = await asked_by_form(visit, **form)
     assert parse_qs(urlsplit(place).query)["query"] == ["impact=1^ORDERBYDESCshort_description"]
     page = await looked_at(visit, place)
     found = re.findall(r"\bn\d\d\b", page.source)
@@ -96,7 +75,6 @@ async def test_a_filter_of_rows_becomes_an_encoded_query_that_selects_orders_and
 
 async def test_a_record_shows_names_links_and_times_in_the_admins_zone_with_utc_behind_them(visit):
     sys_id = await made(visit, short_description="s", caller_id=ADMIN_VIEWER.sys_id, opened_at="2026-07-01 12:00:00")
-    page = await looked_at(visit, f"/console/records/task/{sys_id}") if False else None
     answer, _ = await visit.get(f"/console/records/task/{sys_id}")
     assert answer.headers["Location"] == f"{INCIDENTS}/{sys_id}"
     page = await looked_at(visit, f"{INCIDENTS}/{sys_id}")
@@ -113,7 +91,7 @@ async def test_a_form_gives_only_what_was_typed_anew_and_is_held_to_the_instance
     await changed(visit, sys_id, description="by a client, meanwhile")
     fields = {"set.short_description": "after", "set.work_notes": "seen by me"}
     answer, _ = await visit.send(page, place, **fields)
-    assert answer.headers["Location"] == f"{place}?saved=1"
+    assert answer.headers["Location"] == f"{place}?saved=changes"
     page = await looked_at(visit, place)
     for text in ("after", "by a client, meanwhile", "seen by me", "System Administrator", "a child", other):
         assert text in page.source, text
@@ -123,6 +101,9 @@ async def test_a_form_gives_only_what_was_typed_anew_and_is_held_to_the_instance
     answer, page = await visit.send(page, place, **{"set.caller_id": "Nobody At All", "set.short_description": "kept"})
     assert (answer.status, "is called “Nobody At All”" in page.source, "kept" in page.source) == (422, True, True)
     assert "kept" not in (await looked_at(visit, place)).source
+    page = await looked_at(visit, f"{place}/edit")
+    answer, _ = await visit.send(page, place)
+    assert answer.headers["Location"] == f"{place}?saved=nothing"
 
 
 async def test_a_record_is_made_by_the_form_of_a_new_one(visit):
@@ -182,5 +163,5 @@ def test_a_reference_may_be_told_by_name():
 
 def test_columns_are_remembered_in_the_address_and_the_usual_ones_need_none():
     sent = MultiDict([("column", "number"), ("column", "state"), ("more", "caller_id.department, x y")])
-    place = built(asked("incident", sent), sent, DICTIONARY)
+    place = built(asked("incident", sent), sent, DICTIONARY).link()
     assert parse_qs(urlsplit(place).query)["columns"] == ["number,state,caller_id.department"]

@@ -54,31 +54,93 @@
 
   // A part that is drawn anew: what was open stays open, what has changed is said and shown.
 
-  const statuses = () => new Map([...all("[data-status]")].map((one) => [one.dataset.row || one.id, one.dataset.status]));
+  const told = (one) => one.dataset.status ?? one.textContent;
+  const statuses = () => new Map([...all("[data-status], [data-row]")].map((one) => [one.dataset.row || one.id, told(one)]));
   let before = new Map();
   let opened = [];
+  let scrolled = [];
 
-  document.addEventListener("htmx:beforeSwap", () => {
+  // A part in which nothing has changed is left alone: focus, selection and all that was opened stay.
+
+  function asServed(part) {
+    const copy = part.cloneNode(true);
+    for (const one of [copy, ...copy.querySelectorAll("*")]) {
+      one.classList.remove("changed", ...[...one.classList].filter((name) => name.startsWith("htmx-")));
+      if (!one.classList.length) one.removeAttribute("class");
+      if (one.tagName === "DETAILS") one.removeAttribute("open");
+    }
+    return copy;
+  }
+
+  function isSame(part, text) {
+    if (!part.id) return false;
+    const served = new DOMParser().parseFromString(text, "text/html").getElementById(part.id);
+    return Boolean(served) && asServed(part).isEqualNode(asServed(served));
+  }
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.shouldSwap && isSame(event.detail.target, event.detail.serverResponse)) {
+      event.detail.shouldSwap = false;
+      return;
+    }
     before = statuses();
     opened = [...all("details[open] > summary[id]")].map((summary) => summary.id);
+    scrolled = [...all(".scroll[id]")].map((one) => [one.id, one.scrollLeft]);
   });
 
-  document.addEventListener("htmx:afterSwap", () => {
+  document.addEventListener("htmx:afterSwap", (event) => {
     for (const id of opened) {
       const summary = document.getElementById(id);
       if (summary) summary.parentElement.open = true;
     }
-    const told = [];
-    for (const one of all("[data-status]")) {
-      const earlier = before.get(one.dataset.row || one.id);
-      if (earlier === one.dataset.status) continue;
-      if (earlier !== undefined || one.dataset.row) one.classList.add("changed");
-      if (one.dataset.name) told.push(`${one.dataset.name} is now: ${one.dataset.status}`);
+    for (const [id, left] of scrolled) {
+      const one = document.getElementById(id);
+      if (one) one.scrollLeft = left;
     }
-    if (told.length) announce(told.join(". "));
+    const news = [];
+    for (const one of all("[data-status], [data-row]")) {
+      const earlier = before.get(one.dataset.row || one.id);
+      if (earlier === told(one)) continue;
+      if (earlier !== undefined || one.dataset.row) one.classList.add("changed");
+      if (one.dataset.name) news.push(`${one.dataset.name} is now: ${one.dataset.status}`);
+    }
+    const part = document.getElementById(event.detail.target.id);
+    if (part && part.dataset.told) {
+      const fields = [...part.querySelectorAll(".changed > dt")].map((one) => one.textContent);
+      news.push(part.dataset.told + (fields.length ? ` ${fields.join(", ")}.` : ""));
+    }
+    if (news.length) announce(news.join(". "));
     const filters = $("[data-filters]");
     if (filters && $("#list table")) filters.hidden = false;
   });
+
+  // The rows of a filter are added and taken away on the page; what they ask for is sent all at once.
+
+  const rows = $("#conditions");
+  const adding = $("[data-add]");
+
+  function showRows() {
+    adding.hidden = rows.children.length >= Number(rows.dataset.most);
+    for (const button of all("[data-remove]")) button.hidden = false;
+  }
+
+  if (rows) {
+    showRows();
+    rows.addEventListener("click", (event) => {
+      const row = event.target.closest("[data-remove]")?.closest(".condition");
+      if (!row) return;
+      const beside = row.nextElementSibling || row.previousElementSibling;
+      row.remove();
+      showRows();
+      (beside ? beside.querySelector("[name=f]") : adding).focus();
+      announce("The condition was removed. Apply the filter to see what that leaves.");
+    });
+    document.addEventListener("htmx:afterSwap", (event) => {
+      if (event.detail.target !== rows) return;
+      showRows();
+      rows.lastElementChild.querySelector("[name=f]").focus();
+    });
+  }
 
   // Copying, with the code selected where the clipboard is denied.
 

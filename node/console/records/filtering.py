@@ -25,8 +25,25 @@ if TYPE_CHECKING:
 ROWS_MAX: Final = 8
 """How many conditions the builder shows; a query with more is changed as text."""
 
-ME: Final = "90d1921e5f510100a9ad2572f2b477fe"
-"""What `DYNAMIC` calls the one who asks."""
+DYNAMIC_OF: Final[Mapping[str, Mapping[str, str]]] = {
+    "sys_user": {"90d1921e5f510100a9ad2572f2b477fe": "me"},
+    "sys_user_group": {"d6435e965f510100a9ad2572f2b47744": "one of my groups"},
+}
+"""What `DYNAMIC` may mean for references to a table, as it is written and as it is called."""
+
+PERIODS: Final[Mapping[str, str]] = {
+    name: f"{name}@javascript:gs.beginningOf{call}()@javascript:gs.endOf{call}()"
+    for name, call in (
+        ("Today", "Today"),
+        ("Yesterday", "Yesterday"),
+        ("This week", "ThisWeek"),
+        ("Last week", "LastWeek"),
+        ("This month", "ThisMonth"),
+        ("Last month", "LastMonth"),
+        ("This year", "ThisYear"),
+    )
+}
+"""What `ON` may be compared with, beside a day: what people write, and what stands in a query."""
 
 
 class Joining(StrEnum):
@@ -38,7 +55,7 @@ class Joining(StrEnum):
     """Begins another set of conditions, any of which is enough: `^NQ`."""
 
 
-JOININGS: Final[Mapping[str, str]] = {Joining.AND: "and", Joining.OR: "or", Joining.ANEW: "or, as another set"}
+JOININGS: Final[Mapping[str, str]] = {Joining.AND: "and", Joining.OR: "or", Joining.ANEW: "or, a new set"}
 
 LABELS: Final[Mapping[str, str]] = {
     Operator.IS: "is",
@@ -53,7 +70,7 @@ LABELS: Final[Mapping[str, str]] = {
     Operator.GREATER_OR_IS: "is at least",
     Operator.LESS: "is below",
     Operator.LESS_OR_IS: "is at most",
-    Operator.BETWEEN: "is between (a@b)",
+    Operator.BETWEEN: "is between",
     Operator.EMPTY: "is empty",
     Operator.NOT_EMPTY: "is not empty",
     Operator.DYNAMIC: "is (dynamic)",
@@ -75,6 +92,7 @@ _ORDERED: Final = (
     Operator.LESS_OR_IS,
     Operator.BETWEEN,
 )
+_DAYS: Final = (Operator.ON, Operator.NOT_ON)
 _TEXTUAL: Final = (Operator.CONTAINS, Operator.CONTAINS_NOT, Operator.STARTS_WITH, Operator.ENDS_WITH)
 
 _BY_KIND: Final[Mapping[Kind, Sequence[Operator]]] = {
@@ -83,16 +101,17 @@ _BY_KIND: Final[Mapping[Kind, Sequence[Operator]]] = {
     Kind.INTEGER: (*_EQUAL, *_ORDERED, *_LISTS, *_EMPTY),
     Kind.DECIMAL: (*_EQUAL, *_ORDERED, *_EMPTY),
     Kind.BOOLEAN: (*_EQUAL, *_EMPTY),
-    Kind.INSTANT: (*_ORDERED, *_EQUAL, *_EMPTY),
-    Kind.DAY: (*_ORDERED, *_EQUAL, *_EMPTY),
+    Kind.INSTANT: (*_DAYS, *_ORDERED, *_EQUAL, *_EMPTY),
+    Kind.DAY: (*_DAYS, *_ORDERED, *_EQUAL, *_EMPTY),
     Kind.JOURNAL: (Operator.CONTAINS, Operator.CONTAINS_NOT, *_EMPTY),
 }
 _OF_CHOICES: Final = (*_EQUAL, *_LISTS, *_ORDERED, *_EMPTY)
-_OF_REFERENCES: Final = (*_EQUAL, *_TEXTUAL, Operator.DYNAMIC, *_EMPTY)
+_OF_REFERENCES: Final = (*_EQUAL, *_TEXTUAL, *_EMPTY)
 _OF_LISTS: Final = (Operator.CONTAINS, Operator.CONTAINS_NOT, *_EMPTY)
 _OF_ANY: Final = (*_EQUAL, *_TEXTUAL, *_LISTS, *_ORDERED, *_EMPTY)
 
 _SYS_ID: Final = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +134,13 @@ def operators_for(field: Field | None) -> Sequence[Operator]:
         return _OF_ANY
     if field.choices:
         return _OF_CHOICES
+    dynamic = (Operator.DYNAMIC,) if field.reference in DYNAMIC_OF else ()
     if field.type is FieldType.REFERENCE:
-        return _OF_REFERENCES
+        return (*_OF_REFERENCES, *dynamic)
     if field.type is FieldType.LIST:
-        return _OF_LISTS
+        return (*_OF_LISTS, *dynamic)
+    if field.type is FieldType.DURATION:  # an instant only as it is stored
+        return (*_ORDERED, *_EQUAL, *_EMPTY)
     return _BY_KIND.get(field.kind, _OF_ANY)
 
 
@@ -167,16 +189,40 @@ def _condition(row: Row, dictionary: Dictionary, table: str) -> Condition | None
     if not is_path(row.field) or row.operator not in {one.value for one in Operator}:
         return None
     operator = Operator(row.operator)
-    value = "" if operator in UNARY else row.value
     path = row.field
     field = field_at(dictionary, table, path)
-    if operator is Operator.DYNAMIC and not value:
-        value = ME
+    value = "" if operator in UNARY else written_value(field, operator, row.value)
     if field is not None and field.type is FieldType.REFERENCE and field.reference is not None:
         is_name = operator in _EQUAL and value and not _SYS_ID.fullmatch(value) and not value.startswith("javascript:")
         if is_name:  # people know records by what they are called
             path = f"{path}.{display_path(dictionary, field.reference)}"
     return Condition(field=path, operator=operator, value=value)
+
+
+def written_value(field: Field | None, operator: Operator, typed: str) -> str:
+    """What people write for a value, as it stands in a query; what is none of their words stays as it is."""
+    if operator in _DAYS and "@" not in typed:
+        if _DAY.fullmatch(typed):
+            return f"{typed}@javascript:gs.dateGenerate('{typed}','start')@javascript:gs.dateGenerate('{typed}','end')"
+        return next((text for name, text in PERIODS.items() if name.casefold() == typed.casefold()), typed)
+    if operator is Operator.DYNAMIC and not typed and field is not None:
+        return next(iter(DYNAMIC_OF.get(field.reference or "", ())), "")
+    if field is not None and field.choices and operator not in _TEXTUAL:
+        values = {label.casefold(): value for value, label in field.choices.items()}
+        parts = typed.split(",") if operator in _LISTS else [typed]
+        return ",".join(values.get(one.strip().casefold(), one.strip()) for one in parts)
+    return typed
+
+
+def readable_value(field: Field | None, operator: Operator, value: str) -> str:
+    """The words for a value of a query that `written_value` takes back; without such words, the value itself."""
+    if operator in _DAYS:
+        said = value.partition("@")[0]
+    elif operator in _LISTS and field is not None and field.choices:
+        said = ", ".join(field.choices.get(one, one) for one in value.split(","))
+    else:
+        return value
+    return said if written_value(field, operator, said) == value else value
 
 
 def field_at(dictionary: Dictionary, table: str, path: str) -> Field | None:

@@ -11,6 +11,9 @@ from node.console.records.places import record_place, table_place
 from node.instance.catalog import CLASS
 from node.instance.dictionary import Kind
 from node.instance.people.access import Operation
+from node.instance.query.filters import Filters
+from node.instance.query.grammar import write
+from node.instance.query.tree import Condition, Query
 from node.instance.records.reading import Listing, list_records, selection_of
 from node.instance.records.representing import Display, Style
 
@@ -21,7 +24,13 @@ if TYPE_CHECKING:
     from node.instance.database import Transaction
     from node.instance.dictionary import Dictionary, Table
     from node.instance.query.scope import Scope
+    from node.instance.records.reading import Page
     from node.instance.records.representing import Shown
+
+NEWEST_FIRST: Final = "ORDERBYDESCsys_updated_on"
+
+TERMS_LOOKED_AT_MAX: Final = 100
+"""Of how many conditions it is looked whether they say anything."""
 
 BOTH: Final = Style(base_url="", display=Display.BOTH, has_links=False)
 
@@ -35,6 +44,8 @@ class TableLine:
     count: int
     extends: str | None
     place: str
+    changed_on: Cell
+    changed_by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +70,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPage:
-    """A page of a list; `asked` is what was asked for, on a page that there is."""
+    """A page of a list.
+
+    Attributes:
+        asked: what was asked for, on a page that there is.
+        meaningless: the conditions that say nothing of this table's records, and are left out.
+    """
 
     asked: Asked
     table: Table
@@ -67,26 +83,43 @@ class ListPage:
     headings: Sequence[Heading]
     lines: Sequence[Line]
     total: int
+    meaningless: Sequence[str]
     may_create: bool
 
 
 def tables(tx: Transaction, scope: Scope) -> list[TableLine]:
-    """The tables that the viewer may look into, by label."""
+    """The tables that the viewer may look into, by label; each link leads to what was changed last."""
+    dictionary = scope.catalog.dictionary
+    readable = [one for one in dictionary.tables if scope.access.may(scope.viewer, one.name, Operation.READ)]
+    own = {table.name: _own_records(tx, scope, table.name) for table in readable}
     found = []
-    for table in scope.catalog.dictionary.tables:
-        if not scope.access.may(scope.viewer, table.name, Operation.READ):
-            continue
-        count = tx.connection.execute(selection_of(scope, table.name, "").count()).scalar_one()
+    for table in readable:
+        pages = [own[name] for name in dictionary.classes(table.name) if name in own]
+        newest = max((page.records[0] for page in pages if page.records), key=_changed_on, default={})
         found.append(
             TableLine(
                 name=table.name,
                 label=table.label,
-                count=count,
+                count=sum(page.total or 0 for page in pages),
                 extends=table.extends,
-                place=table_place(table.name),
+                place=table_place(table.name, query=NEWEST_FIRST),
+                changed_on=cell(dictionary.fields(table.name)["sys_updated_on"], newest.get("sys_updated_on")),
+                changed_by=text_of(newest, "sys_updated_by"),
             )
         )
     return sorted(found, key=lambda line: line.label.casefold())
+
+
+def _own_records(tx: Transaction, scope: Scope, table: str) -> Page:
+    """How many records there are of just this class, and the one that was changed last: by an index for both."""
+    is_class = f"{CLASS}={table}^" if scope.catalog.dictionary.is_hierarchy(table) else ""
+    fields = ("sys_updated_on", "sys_updated_by")
+    listing = Listing(table=table, query=f"{is_class}{NEWEST_FIRST}", fields=fields, limit=1)
+    return list_records(tx, scope, listing, BOTH)
+
+
+def _changed_on(record: Mapping[str, Shown]) -> str:
+    return value_of(record, "sys_updated_on")
 
 
 def page_of_list(tx: Transaction, scope: Scope, asked: Asked, *, per_page: int) -> ListPage:
@@ -117,8 +150,17 @@ def page_of_list(tx: Transaction, scope: Scope, asked: Asked, *, per_page: int) 
         headings=_headings(asked, dictionary, columns),
         lines=[line(dictionary, asked.table, columns, record) for record in page.records],
         total=page.total or 0,
+        meaningless=_meaningless(scope, asked),
         may_create=scope.access.may(scope.viewer, asked.table, Operation.CREATE),
     )
+
+
+def _meaningless(scope: Scope, asked: Asked) -> list[str]:
+    terms = [term for group in asked.tree.groups for clause in group for term in clause if isinstance(term, Condition)]
+    alone = [Query(groups=(((term,),),)) for term in terms[:TERMS_LOOKED_AT_MAX]]
+    filters = Filters(scope)
+    walk = filters.walk(asked.table)
+    return [write(one) for one in alone if filters.all_of(one.groups, walk) is None]
 
 
 def _headings(asked: Asked, dictionary: Dictionary, columns: Sequence[str]) -> list[Heading]:

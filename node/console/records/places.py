@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -12,6 +13,14 @@ from node.instance.catalog import CONNECTION_TABLE
 RECORDS: Final = f"{PREFIX}/records"
 NEW_RECORD: Final = f"{PREFIX}/new-record"
 """A place of its own: below a table's list any word may be the sys_id of a record."""
+
+
+_ATTACHING: Final = re.compile(rf"{RECORDS}/[^/]+/[^/]+/attachments")
+
+
+def takes_file(path: str) -> bool:
+    """Whether a form that is sent there has a file in it."""
+    return _ATTACHING.fullmatch(path) is not None
 
 
 def table_place(table: str, **parameters: str | int) -> str:

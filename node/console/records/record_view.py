@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 ENTRIES_SHOWN: Final = 50
 ATTACHMENTS_SHOWN: Final = 50
 RELATED_SHOWN: Final = 5
+_WITHOUT_FILES: Final = frozenset({"sys_attachment", "sys_journal_field"})
+"""What hangs on records itself."""
+
 _GENERIC_FIELDS: Final = ("number", "name", "short_description", "state", "active", "sys_updated_on")
 
 
@@ -46,6 +49,7 @@ class Shelf:
 class Entry:
     """A journal entry."""
 
+    sys_id: str
     label: str
     author: str
     text: str
@@ -78,6 +82,7 @@ class RecordView:
     """A record with all about it.
 
     Attributes:
+        about: what it is about, in a line.
         telling, usual, system: its fields; usual are those that are empty, or hold what every new record holds.
         journals: the labels of the journals that the viewer may write to, by field.
     """
@@ -85,6 +90,7 @@ class RecordView:
     table: Table
     sys_id: str
     title: str
+    about: str
     telling: Sequence[FieldLine]
     usual: Sequence[FieldLine]
     system: Sequence[FieldLine]
@@ -94,6 +100,7 @@ class RecordView:
     attachments: Sequence[Attached]
     shelves: Sequence[Shelf]
     may_write: bool
+    may_attach: bool
     journals: Mapping[str, str]
 
 
@@ -125,6 +132,7 @@ def record_of(tx: Transaction, scope: Scope, table: str, sys_id: str) -> RecordV
         table=dictionary[table],
         sys_id=sys_id,
         title=text_of(record, dictionary.display_field(table).name) or sys_id,
+        about=text_of(record, "short_description"),
         telling=[one for one in own if one.name in telling],
         usual=[one for one in own if one.name not in telling],
         system=[one for one in lines if one.name in SYSTEM_NAMES],
@@ -134,6 +142,7 @@ def record_of(tx: Transaction, scope: Scope, table: str, sys_id: str) -> RecordV
         attachments=_attachments(tx, scope, table, sys_id),
         shelves=_shelves(tx, scope, table, sys_id),
         may_write=scope.access.may(scope.viewer, table, Operation.WRITE),
+        may_attach=scope.access.may(scope.viewer, table, Operation.WRITE) and table not in _WITHOUT_FILES,
         journals={
             field.name: field.label
             for field in fields.values()
@@ -160,7 +169,7 @@ def _entries(tx: Transaction, scope: Scope, table: str, sys_id: str) -> tuple[li
     listing = Listing(
         table="sys_journal_field",
         query=all_of(("element_id", sys_id), ("name", table), orders="ORDERBYDESCsys_created_on"),
-        fields=("element", "value", "sys_created_on", "sys_created_by"),
+        fields=("sys_id", "element", "value", "sys_created_on", "sys_created_by"),
         limit=ENTRIES_SHOWN,
     )
     page = list_records(tx, scope, listing, BOTH)
@@ -168,6 +177,7 @@ def _entries(tx: Transaction, scope: Scope, table: str, sys_id: str) -> tuple[li
     on = dictionary.fields("sys_journal_field")["sys_created_on"]
     entries = [
         Entry(
+            sys_id=value_of(one, "sys_id"),
             label=labels[element],
             author=names.get(value_of(one, "sys_created_by").casefold(), value_of(one, "sys_created_by")),
             text=value_of(one, "value"),

@@ -1,0 +1,55 @@
+"""Queries that are too long for an address: the instance keeps them under a name, and the address has that name.
+
+Addresses pass proxies, request lines and `Referer` fields, each with a limit of its own, so a long one is no address
+that can be relied on. A name is the digest of its query: the same query has the same address, after a restart too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote_plus
+
+from sqlalchemy import bindparam, delete, literal_column, select
+from sqlalchemy.dialects.sqlite import insert
+
+from node.instance.internal import kept_queries
+
+if TYPE_CHECKING:
+    from node.instance.database import Transaction
+
+ADDRESS_CHARACTERS_MAX: Final = 1_500
+"""How much of an address a query may be, as it is written there: browsers, mails and proxies take 2,000 in all."""
+
+KEPT_MAX: Final = 200
+"""How many are kept; beyond it the one goes that was used the longest time ago."""
+
+_NAME: Final = re.compile(r"[0-9a-f]{32}")
+
+_QUERIES: Final = kept_queries.c
+_KEEP: Final = insert(kept_queries).prefix_with("OR REPLACE").values(name=bindparam("name"), query=bindparam("query"))
+_FIND: Final = select(_QUERIES.query).where(_QUERIES.name == bindparam("wanted"))
+_LAST_USED: Final = select(_QUERIES.name).order_by(literal_column("rowid").desc()).limit(KEPT_MAX)
+_FORGET: Final = delete(kept_queries).where(_QUERIES.name.not_in(_LAST_USED))
+
+
+def is_long(query: str) -> bool:
+    """Whether a query is too long for an address."""
+    return len(query) > ADDRESS_CHARACTERS_MAX or len(quote_plus(query)) > ADDRESS_CHARACTERS_MAX
+
+
+def keep(tx: Transaction, query: str) -> str:
+    """Keep a query; its name."""
+    name = hashlib.sha256(query.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    tx.connection.execute(_KEEP, {"name": name, "query": query})
+    tx.connection.execute(_FORGET)
+    return name
+
+
+def kept(tx: Transaction, name: str) -> str | None:
+    """The query of that name, if it is still kept."""
+    if not _NAME.fullmatch(name):
+        return None
+    found: str | None = tx.connection.execute(_FIND, {"wanted": name}).scalar()
+    return found
