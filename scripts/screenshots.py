@@ -1,8 +1,9 @@
 """Take a picture of each screen of the console: empty, filled, refused; light and dark; wide and narrow.
 
-    python -m scripts.screenshots [--to build/screenshots] [--readme]
+    python -m scripts.screenshots [--to build/screenshots] [--readme] [--only records]
 
-Two real nodes go through the flow in Debian's Chromium. With --readme the pictures of the README are made anew.
+Two real nodes go through the flow in Debian's Chromium. With --readme the pictures of the README are made anew; with
+--only records none but those of the instance's records.
 Exit code 1 when a page is wider than its window; 3 when the browser is missing.
 """
 
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from node.cli.client import AdminClient
 from node.cli.places import Place
 from node.console.login import ADMIN_NAME, PASSWORD_FILE
+from node.console.records.filtering import PERIODS
 from node.data_directory import read_admin_token
 from node.license.keys import LicenseKey, issue, write_public
 from node.license.license import EVALUATION_S, LICENSE_FILE, open_license
@@ -40,6 +42,9 @@ DOCS = Path(__file__).parent.parent / "docs"
 WINDOWS = {"desktop": (1280, 800), "phone": (390, 844)}
 LICENSE_KEYS = SigningKey(bytes(range(32)))
 THEMES = ("light", "dark")
+MANY_CONDITIONS = (
+    f"stateIN1,2^opened_atON{PERIODS['Last month']}^NQpriority=1^assigned_toISEMPTY^nothing=1^ORDERBYDESCopened_at"
+)
 IN_README = {
     "code-desktop-light": "console-code.png",
     "active-desktop-dark": "console-active.png",
@@ -75,7 +80,7 @@ def two_nodes() -> Iterator[list[NodeChild]]:
     """A pair of nodes that live meanwhile; Playwright has a loop of its own, and begins and ends within."""
     with tempfile.TemporaryDirectory() as folder:
         keys = {"HANDCLASP_LICENSE_PUBLIC_KEY": write_public(LICENSE_KEYS.public)}
-        pair = LocalPair(Path(folder), names=("acme", "globex"), settings=keys)
+        pair = LocalPair(Path(folder), names=("acme", "globex"), has_demo_data=True, settings=keys)
         evaluation_ended(pair.nodes[1].data)
         asyncio.run(pair.start())
         try:
@@ -153,16 +158,32 @@ def records(screens: Screens, acme: NodeChild, a: Any) -> None:
     """The instance's records: the tables, a list, its tools, a record and its form."""
     a.goto(f"{acme.node_url}/console/records")
     screens.take(a, "records")
-    a.goto(f"{acme.node_url}/console/records/sys_user_role?query=nameLIKEadmin^ORDERBYname&building=1")
+    a.locator("#table-incident").click()
+    a.locator("#list").wait_for()
+    screens.take(a, "records-list")
+    a.goto(f"{acme.node_url}/console/records/incident?query={MANY_CONDITIONS}&building=1")
     screens.take(a, "records-filter")
     a.locator("#tool-columns").click()
     a.locator("#tool-query").click()
     screens.take(a, "records-tools")
-    a.locator("table.records tbody a").first.click()
-    a.locator("#record").wait_for()
+    a.goto(f"{acme.node_url}/console/records/incident?query=number=INC9999999")
+    screens.take(a, "records-none")
+    a.goto(f"{acme.node_url}/console/records/sys_attachment?query=table_name=incident")
+    of_file = a.locator("table.records tbody tr").first.locator("td").nth(3).inner_text()
+    a.goto(f"{acme.node_url}/console/records/incident/{of_file}")
+    a.locator("#record .attachments").wait_for()
     screens.take(a, "record")
+    a.locator("#tool-note").click()
+    a.locator("#tool-file").click()
+    screens.take(a, "record-tools")
     a.get_by_role("link", name="Change").click()
     screens.take(a, "record-form")
+    a.get_by_label("Caller", exact=True).fill("Nobody")
+    a.get_by_role("button", name="Save").click()
+    a.locator(".fault:not(:empty)").wait_for()
+    screens.take(a, "record-form-refused")
+    a.goto(f"{acme.node_url}/console/records/incident/{'0' * 32}")
+    screens.take(a, "record-not-found")
 
 
 def initiating(screens: Screens, acme: NodeChild, a: Any, destination: str) -> str:
@@ -334,6 +355,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--to", type=Path, default=Path("build/screenshots"))
     parser.add_argument("--readme", action="store_true")
+    parser.add_argument("--only", choices=["records"])
     wanted = parser.parse_args()
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -345,11 +367,16 @@ def main() -> None:
     screens = Screens(wanted.to)
     with two_nodes() as nodes, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        flow(screens, nodes, [browser.new_context().new_page() for _ in nodes])
-        stage(screens, browser.new_page())
+        pages = [browser.new_context().new_page() for _ in nodes]
+        if wanted.only:
+            sign_in(screens, nodes[0], pages[0], is_first=False)
+            records(screens, nodes[0], pages[0])
+        else:
+            flow(screens, nodes, pages)
+            stage(screens, browser.new_page())
         browser.close()
     print(f"{screens.count} pictures are in {wanted.to}.")
-    if wanted.readme:
+    if wanted.readme and not wanted.only:
         for name, document in IN_README.items():
             shutil.copyfile(wanted.to / f"{name}.png", DOCS / document)
     if screens.too_wide:

@@ -63,6 +63,8 @@ def kept_pair(environment: dict[str, str], lock_folder: Path) -> Iterator[dict[s
                 assert line, banner
                 banner += line
             urls = re.findall(r"instance URL\s+(\S+)", banner)
+            places = re.findall(r"records\s+(\S+/console/records)\n", banner)
+            assert len(places) == len(urls), "a newcomer is told where an instance's records are looked at"
             yield dict(zip(INSTANCES, urls, strict=True))
         finally:
             if process.poll() is None:

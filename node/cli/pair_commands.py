@@ -211,6 +211,7 @@ def _banner(
                 ("instance URL", node.instance_url),
                 ("node URL", node.node_url),
                 ("console", f"{node.node_url}/"),
+                ("records", f"{node.node_url}/console/records"),
                 ("sign in", f"{ADMIN_NAME}, password in {node.data / PASSWORD_FILE}"),
                 ("admin token", str(node.data / TOKEN_FILE)),
             ]
