@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
 
 
 class Places:
-    """Places of one event loop.
+    """Places that are waited for and given back in one event loop, and taken there or in other threads.
 
     Attributes:
         free: how many are free.
@@ -15,14 +16,16 @@ class Places:
 
     def __init__(self, count: int) -> None:
         self.free = count
+        self._counting = threading.Lock()
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def take_now(self) -> bool:
-        """Take a place if one is free; whoever waits comes first."""
-        if not self.free:
-            return False
-        self.free -= 1
-        return True
+        """Take a place if one is free; whoever waits comes first. Any thread may do that."""
+        with self._counting:
+            if not self.free:
+                return False
+            self.free -= 1
+            return True
 
     async def take(self) -> None:
         """Take a place, waiting for one if need be."""
@@ -44,4 +47,5 @@ class Places:
             if not turn.done():
                 turn.set_result(None)
                 return
-        self.free += 1
+        with self._counting:
+            self.free += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import tempfile
+import threading
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from node.instance.errors import InstanceError
@@ -94,7 +95,9 @@ class Room:
         self._folder = folder
         self._places = places
         self._is_taken = False
+        self._is_closed = False
         self._open: list[BinaryIO] = []
+        self._opening = threading.Lock()
 
     @property
     def is_empty(self) -> bool:
@@ -117,13 +120,11 @@ class Room:
         self._is_taken = True
 
     async def read(self, database: InstanceDatabase, unit: Callable[[Transaction], T]) -> T:
-        """What a unit finds that writes a body.
+        """What a unit finds that writes a body. It is run again if it finds no file free, once there is one.
 
         Raises:
             TooManyLargeAnswersError: its body needs a file, and others have them all.
         """
-        if not self._is_taken:  # most often there is one, and nothing has to be read twice
-            self._is_taken = self._places.take_now()
         try:
             return await database.read(unit)
         except NoRoomError:
@@ -134,16 +135,18 @@ class Room:
                 self._give_back()
 
     def file(self) -> BinaryIO:
-        """A new file.
+        """A new file; the reader's thread asks for it.
 
         Raises:
-            NoRoomError: the right has not been taken.
+            NoRoomError: no request may have another file now, or this one is over.
         """
-        if not self._is_taken:
-            raise NoRoomError
-        opened = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - it stays open until the answer is sent
-        self._open.append(opened)
-        return opened
+        with self._opening:
+            if self._is_closed or not (self._is_taken or self._places.take_now()):
+                raise NoRoomError
+            self._is_taken = True
+            opened = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - it stays open until the answer is sent
+            self._open.append(opened)
+            return opened
 
     def forget(self, file: BinaryIO) -> None:
         """Close a file."""
@@ -152,10 +155,12 @@ class Room:
             self._open.remove(file)
 
     def close(self) -> None:
-        """End it all: the request was answered, or will not be."""
-        for file in self._open:
-            file.close()
-        self._open.clear()
+        """End it all: the request was answered, or will not be, even if a reader still works for it."""
+        with self._opening:
+            self._is_closed = True
+            for file in self._open:
+                file.close()
+            self._open.clear()
         self._give_back()
 
     def _give_back(self) -> None:

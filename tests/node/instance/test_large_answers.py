@@ -174,6 +174,28 @@ async def test_who_finds_all_files_taken_waits_and_is_then_told_to_come_again(
     assert large.api.rooms.free == held.FILES_MAX
 
 
+async def test_a_small_answer_takes_no_file_while_it_is_searched_for(
+    large: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped, free = reading.represent, []
+
+    def seen(*arguments: Any) -> Any:
+        free.append(large.api.rooms.free)
+        return shipped(*arguments)
+
+    monkeypatch.setattr(reading, "represent", seen)
+    await large("GET", f"{LISTED}&sysparm_limit=5")
+    assert free == [held.FILES_MAX]
+
+
+async def test_a_reader_that_goes_on_after_its_request_is_over_gets_no_file(rest: RestWorld) -> None:
+    room = rest.api.rooms.room()
+    room.close()
+    with pytest.raises(held.NoRoomError):
+        held.Body(room, 1_000_000).write(b"x" * 200_000)
+    assert rest.api.rooms.free == held.FILES_MAX
+
+
 async def test_an_answer_beyond_all_measure_is_refused(large: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "ANSWER_BYTES_MAX", 200_000)
     items = [{"id": str(at), "method": "GET", "url": f"/api/now/{LISTED}"} for at in range(2)]
