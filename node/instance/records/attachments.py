@@ -62,8 +62,6 @@ def attach(tx: Transaction, writing: Writing, file: NewFile) -> str:
         NoRecordError: there is no such record for the viewer.
         AccessError, BadRequestError, AbortedError: the viewer may not attach to it.
     """
-    if file.table not in tx.catalog.dictionary:
-        raise NoRecordError
     values = {
         "file_name": file.name,
         "content_type": file.content_type,

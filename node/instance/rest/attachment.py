@@ -115,9 +115,7 @@ class AttachmentApi:
 
     async def rename(self, call: Call, sys_id: str) -> Answer:
         """Give an attachment another name."""
-        name = record_of(call).get("file_name")
-        if not name:
-            raise BadRequestError("Missing mandatory parameter", "The body says no file_name.")
+        name = record_of(call).get("file_name", "")
         await (await self._instance.database()).write(
             lambda tx: update_record(
                 tx, self._instance.writing(call.viewer, tx.catalog), TABLE, sys_id, {"file_name": name}

@@ -32,7 +32,6 @@ RUNS_S_MAX: Final = 30.0
 PARAMETERS_MAX: Final = 1_000
 
 _LIMIT_HEADER: Final = "x-batchrequest-max-output-size"
-_NEVER_TOLD: Final = frozenset({"content-length", "content-type"})
 
 
 class Header(msgspec.Struct):
@@ -147,7 +146,7 @@ def _answer_limit(call: Call) -> int:
 
 def _told(item: Item, answer: Answer, *, execution_ms: int) -> bytes:
     """What is told of an answer, as far as its body."""
-    headers = {name: value for name, value in answer.headers.items() if name.lower() not in _NEVER_TOLD}
+    headers = dict(answer.headers)
     if answer.content_type is not None:
         headers |= {"Content-Type": answer.content_type, "Content-Length": str(answer.size)}
     told = {

@@ -8,7 +8,8 @@ import json
 import pytest
 from aiohttp import FormData
 
-from node.instance.records.attachments import PIECE_BYTES
+from node.instance.errors import NoRecordError
+from node.instance.records.attachments import PIECE_BYTES, read_piece
 from node.instance.rest import attachment
 from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, SHARED, RestWorld, served, viewer
 
@@ -30,7 +31,7 @@ async def test_a_file_comes_back_as_it_was_and_is_told_with_its_size_digest_and_
     content = bytes(range(256)) * 2_100  # three pieces
     assert 2 * PIECE_BYTES < len(content) < 3 * PIECE_BYTES
     record = await rest.make("problem", short_description="broken")
-    url = f"v1/attachment/file?table_name=problem&table_sys_id={record}&file_name=a%20b.bin"
+    url = f"v1/attachment/file?file_name=no&table_name=problem&table_sys_id={record}&file_name=a%20b.bin"
     made = await rest("POST", url, content, headers={"content-type": "application/octet-stream"})
     assert made.status == 201
     told = made.result
@@ -41,6 +42,7 @@ async def test_a_file_comes_back_as_it_was_and_is_told_with_its_size_digest_and_
     assert (await rest("GET", f"attachment/{told['sys_id']}")).result == told
     file = await rest("GET", f"attachment/{told['sys_id']}/file")
     assert (file.status, file.body) == (200, content)
+    assert (await rest("GET", f"attachment/{told['sys_id'].upper()}/file")).body == content
 
 
 async def test_a_file_is_never_something_that_a_browser_runs(rest: RestWorld) -> None:
@@ -136,9 +138,14 @@ async def test_a_record_takes_its_attachments_with_it(rest: RestWorld) -> None:
     before = await _pieces(rest)
     sys_id = await attached(rest)
     record = (await rest("GET", f"attachment/{sys_id}")).result["table_sys_id"]
+    database = await rest.instance.database()
+    written = database.versions.copy()
     await rest("DELETE", f"table/incident/{record}")
     assert (await rest("GET", f"attachment/{sys_id}")).status == 404
     assert await _pieces(rest) == before
+    assert database.versions["sys_attachment"] == written["sys_attachment"] + 1
+    with pytest.raises(NoRecordError):  # a download that has begun breaks off
+        await database.read(lambda tx: read_piece(tx, sys_id, 0))
 
 
 async def test_what_hangs_on_a_record_of_another_table_with_the_same_sys_id_stays(rest: RestWorld) -> None:
@@ -191,7 +198,12 @@ async def test_an_attachment_made_as_a_record_is_bound_to_the_same_rights(rest: 
     user = await rest.make("sys_user", user_name="somebody.else")
     values = {"table_name": "sys_user", "table_sys_id": user, "file_name": "x"}
     assert (await rest("POST", "table/sys_attachment", values, by=ITIL)).error == (403, "Operation Failed")
+    for name in values:
+        refused = await rest("POST", "table/sys_attachment", {**values, name: ""})
+        assert refused.error == (400, "Missing mandatory parameter")
     made = (await rest("POST", "table/sys_attachment", values, by=ADMIN_VIEWER)).result
+    moved = await rest("PATCH", f"table/sys_attachment/{made['sys_id']}", {"table_sys_id": "none"})
+    assert moved.error == (404, "No Record found")
     assert made["size_bytes"] == "0"
     assert (await rest("GET", f"attachment/{made['sys_id']}/file")).body == b""
 
@@ -230,10 +242,11 @@ async def test_a_form_carries_a_file_whose_part_is_the_last(rest: RestWorld) -> 
 async def test_a_file_of_a_form_that_says_no_type_is_of_any(rest: RestWorld) -> None:
     record = await rest.make("incident", short_description="broken")
     untyped = FILE.replace("Content-Type: text/plain\n", "")
-    body, headers = form(parts=FIELDS.format(record=record) + untyped + "--*--\n")
+    fields = FIELDS.format(record=f"  {record} ")
+    body, headers = form(parts=fields + untyped + "--*--\n")
     headers["content-type"] = headers["content-type"].replace("form-data", "Form-Data")
     made = await rest("POST", "attachment/upload", body, headers=headers)
-    assert made.result["content_type"] == "application/octet-stream"
+    assert (made.result["content_type"], made.result["table_sys_id"]) == ("application/octet-stream", record)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +293,7 @@ async def test_a_field_of_a_form_that_is_no_text_names_no_table(rest: RestWorld)
 
 
 async def test_a_form_without_a_boundary_is_refused(rest: RestWorld) -> None:
-    for sent in ({}, {"content-type": "multipart/form-data"}, TEXT):
+    for sent in ({}, {"content-type": "multipart/form-data"}, {"content-type": "multipart/mixed; boundary=x"}, TEXT):
         assert (await rest("POST", "attachment/upload", b"x", headers=sent)).status == 400
 
 

@@ -61,6 +61,8 @@ async def test_requests_are_answered_in_their_order_each_with_status_headers_and
     listed, changed, _, removed = bodies(said)
     assert listed == {"result": [{"sys_id": made}]}
     assert {"name": "X-Total-Count", "value": "1"} in told["serviced_requests"][0]["headers"]
+    length = len(base64.b64decode(told["serviced_requests"][0]["body"]))
+    assert {"name": "Content-Length", "value": str(length)} in told["serviced_requests"][0]["headers"]
     assert changed["result"]["short_description"] == "two"
     assert removed is None
 
@@ -110,6 +112,22 @@ async def test_a_query_of_thirty_thousand_characters_is_taken(rest: RestWorld) -
     assert [one["sys_id"] for one in listed["result"]] == [made]
 
 
+async def test_an_item_is_read_as_it_would_be_alone(rest: RestWorld) -> None:
+    made = await rest.make("problem", description="x")
+    headers = [{"name": "CONTENT-TYPE", "value": "text/xml"}]
+    said = await rest(
+        "POST",
+        "batch",
+        batch_of(
+            item("1", "get", f"/api/now/table/problem?sys_id={made}&description=&sysparm_fields=sys_id"),
+            item("2", "POST", "/api/now/table/problem", {}, headers=headers),
+            item("3", "GET", f"/api/now/table/problem?{'a=1&' * 1_001}"),
+        ),
+    )
+    assert [one["status_code"] for one in said.json["serviced_requests"]] == [200, 415, 400]
+    assert bodies(said)[0] == {"result": []}
+
+
 @pytest.mark.parametrize("url", ["/api/now/batch", "/api/now/v1/batch", "/api/now//batch/", "/api/now/%62atch"])
 async def test_a_batch_within_a_batch_is_refused(rest: RestWorld, url: str) -> None:
     said = await rest("POST", "v1/batch", batch_of(item("1", "POST", url, batch_of())))
@@ -146,13 +164,33 @@ async def test_what_is_beyond_a_limit_is_told_as_unserviced(rest: RestWorld, mon
     assert said.json["unserviced_requests"] == ["9", "1"]
 
 
-async def test_an_answer_that_is_too_large_is_not_sent(rest: RestWorld) -> None:
+async def test_an_answer_that_is_too_large_is_not_sent(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     await rest.make("problem", short_description="one")
     items = [item("1", "GET", "/api/now/table/problem?sysparm_limit=0"), item("2", "GET", "/api/now/table/problem")]
     headers = {"content-type": "application/json", "X-BATCHREQUEST-MAX-OUTPUT-SIZE": "100"}
     said = await rest("POST", "batch", batch_of(*items), headers=headers)
     assert [one["id"] for one in said.json["serviced_requests"]] == ["1"]
     assert said.json["unserviced_requests"] == ["2"]
+    more = headers | {"X-BATCHREQUEST-MAX-OUTPUT-SIZE": "1000"}
+    assert (await rest("POST", "batch", batch_of(*items), headers=more)).json["unserviced_requests"] == ["2"]
+    monkeypatch.setattr(batch, "ANSWER_BYTES_MAX", 1_000)
+    more = headers | {"X-BATCHREQUEST-MAX-OUTPUT-SIZE": "1000000"}
+    assert (await rest("POST", "batch", batch_of(*items), headers=more)).json["unserviced_requests"] == ["2"]
+
+
+async def test_a_file_that_is_too_large_is_not_sent_and_one_that_is_not_comes_whole(
+    rest: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = await rest.make("problem", short_description="one")
+    content = bytes(range(256)) * 2_000
+    url = f"attachment/file?table_name=problem&table_sys_id={record}&file_name=x"
+    file = (await rest("POST", url, content, headers={"content-type": "x/y"})).result["sys_id"]
+    items = [item(str(at), "GET", f"/api/now/attachment/{file}/file") for at in range(2)]
+    said = await rest("POST", "batch", batch_of(*items))
+    assert [base64.b64decode(one["body"]) for one in said.json["serviced_requests"]] == [content] * 2
+    monkeypatch.setattr(batch, "ALL_ANSWERS_BYTES_MAX", len(content) * 3 // 2)
+    said = await rest("POST", "batch", batch_of(*items))
+    assert ([one["id"] for one in said.json["serviced_requests"]], said.json["unserviced_requests"]) == (["0"], ["1"])
 
 
 async def test_a_batch_ends_when_its_time_is_over(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
