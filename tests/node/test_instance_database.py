@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from node.instance import database as shipped
 from node.instance import readers
+from node.instance.catalog import Catalog
 from node.instance.database import InstanceDatabase, Transaction
 from node.instance.errors import ReadTooLongError
 from node.instance.instance import Instance
@@ -126,7 +128,50 @@ async def test_of_units_that_share_a_commit_the_one_that_fails_is_undone_alone(d
     )
     assert [type(one) for one in results] == [type(None), ValueError, type(None)]
     assert await database.read(noted) == {"a", "b"}
-    assert frozenset({"instance_notes"}) in told
+    assert told == [frozenset({"instance_notes"})] * 2, "the first goes alone, what came meanwhile together"
+    assert database.versions == {"instance_notes": 2}
+
+
+async def test_a_commit_has_an_end(database: InstanceDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped, "UNITS_PER_COMMIT_MAX", 2)
+    told: list[frozenset[str]] = []
+    database.written.append(told.append)
+    await asyncio.gather(*(database.write(note(str(n))) for n in range(6)))
+    assert len(told) == 4, "one, two, two and the last"
+
+
+async def test_tables_that_a_failing_unit_adds_are_there_for_nobody(database: InstanceDatabase) -> None:
+    there = database.catalog
+
+    def failing(tx: Transaction) -> None:
+        tx.catalog = Catalog(there.dictionary)
+        tx.touched.add("sys_metadata")
+        raise ValueError("on purpose")
+
+    with pytest.raises(ValueError, match="on purpose"):
+        await database.write(failing)
+    assert database.catalog is there
+    assert not database.versions
+
+
+async def test_a_read_sees_one_moment(database: InstanceDatabase) -> None:
+    loop = asyncio.get_running_loop()
+
+    def twice(tx: Transaction) -> tuple[set[str], set[str]]:
+        before = noted(tx)
+        asyncio.run_coroutine_threadsafe(database.write(note("meanwhile")), loop).result()
+        return before, noted(tx)
+
+    assert await database.read(twice) == (set(), set())
+    assert await database.read(noted) == {"meanwhile"}
+
+
+async def test_what_was_committed_is_on_the_disk_and_readers_need_not_wait(database: InstanceDatabase) -> None:
+    def said(tx: Transaction) -> list[object]:
+        names = ("journal_mode", "synchronous", "busy_timeout")
+        return [tx.connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+
+    assert await database.write(said) == ["wal", 2, 5_000]
 
 
 async def test_a_reader_can_not_write(database: InstanceDatabase) -> None:
