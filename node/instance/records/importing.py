@@ -214,7 +214,7 @@ def _transformed(tx: Transaction, writing: Writing, chosen: RowMapping, given: V
     catalog = tx.catalog
     tx.connection.exec_driver_sql("SAVEPOINT transforming")
     try:
-        values, keys = _copied(tx, str(chosen["sys_id"]), table, given)
+        values, keys = _copied(tx, str(chosen["sys_id"]), given)
         found = _found(tx, writing, table, keys) if keys else None
         if found is None:
             sys_id, state = insert_record(tx, writing, table, values), "inserted"
@@ -230,14 +230,12 @@ def _transformed(tx: Transaction, writing: Writing, chosen: RowMapping, given: V
     return Outcome(**told, state=state, sys_id=sys_id)
 
 
-def _copied(tx: Transaction, map_id: str, table: str, given: Values) -> tuple[dict[str, str], dict[str, str]]:
+def _copied(tx: Transaction, map_id: str, given: Values) -> tuple[dict[str, str], dict[str, str]]:
     """What a map gives the target, and which of it finds the record that is there."""
     entries = tx.catalog.physical("sys_transform_entry")
     rows = tx.connection.execute(select(entries).where(entries.c.map == map_id)).mappings().all()
     if not rows:
-        fields = tx.catalog.dictionary.fields(table) if table in tx.catalog.dictionary else {}
-        plain = {name.removeprefix(CUSTOM_PREFIX): text for name, text in given.items()}
-        return {name: text for name, text in {**plain, **given}.items() if name in fields}, {}
+        return {**{name.removeprefix(CUSTOM_PREFIX): text for name, text in given.items()}, **given}, {}
     values = {str(row["target_field"]): given.get(str(row["source_field"]), "") for row in rows}
     keys = {name: text for name, text in values.items() if any(_is_key(row, name) for row in rows)}
     return values, keys

@@ -67,7 +67,7 @@ def _group(group: Grouped, shown_as: str) -> dict[str, Any]:
 
 def _names(call: Call, name: str) -> tuple[str, ...]:
     parts = parameters.text(call, name).split(",")
-    return tuple(dict.fromkeys(one for part in parts if (one := part.strip())))
+    return tuple(one for part in parts if (one := part.strip()))
 
 
 def _having(call: Call) -> Sequence[Having]:

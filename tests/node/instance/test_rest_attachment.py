@@ -286,6 +286,14 @@ async def test_a_form_that_is_none_is_refused(rest: RestWorld, parts: str, messa
     assert (await rest("POST", "attachment/upload", body, headers=headers)).error == (400, message)
 
 
+async def test_parts_that_are_no_form_are_refused(rest: RestWorld) -> None:
+    record = await rest.make("incident", short_description="broken")
+    body, headers = form(parts=FIELDS.format(record=record) + FILE + "--*--\n")
+    headers["content-type"] = headers["content-type"].replace("form-data", "mixed")
+    said = await rest("POST", "attachment/upload", body, headers=headers)
+    assert said.error == (400, "Invalid content type")
+
+
 async def test_a_field_of_a_form_that_is_no_text_names_no_table(rest: RestWorld) -> None:
     body, headers = form(parts=FIELDS.replace("incident", "in%cident") + FILE + "--*--\n")
     said = await rest("POST", "attachment/upload", body.replace(b"%", b"\xff"), headers=headers)

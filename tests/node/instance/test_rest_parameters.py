@@ -65,6 +65,8 @@ async def test_a_page_has_an_end_whatever_is_asked_for(rest: RestWorld, monkeypa
     monkeypatch.setattr(reading, "PAGE_MAX", 2)
     said = await rest("GET", f"{LIST}&sysparm_limit=4")
     assert ([one["name"] for one in said.result], said.headers["X-Total-Count"]) == (NAMES[:2], "5")
+    said = await rest("GET", f"{LIST}&sysparm_limit=20000")
+    assert "sysparm_limit=10000" in said.headers["Link"]
 
 
 @pytest.mark.parametrize(

@@ -198,12 +198,20 @@ async def test_what_can_not_be_answered_is_refused_as_servicenow_does(
 
 
 async def test_who_may_not_read_a_table_sees_neither_record_nor_count(rest: RestWorld) -> None:
-    await rest.make("problem", short_description="secret")
-    nobody = Viewer(sys_id="f" * 32, user_name="nobody", name="Nobody")
-    said = await rest("GET", "table/problem", by=nobody)
-    assert (said.result, said.headers["X-Total-Count"]) == ([], "0")
-    refused = await rest("POST", "table/problem", {}, by=nobody)
+    secret = await rest.make("problem", short_description="secret")
+    for by, status, count in ((ADMIN_VIEWER, 200, "1"), (viewer("nobody"), 404, "0")):  # the same, one after the other
+        said = await rest("GET", "table/problem", by=by)
+        assert (len(said.result), said.headers["X-Total-Count"]) == (int(count), count)
+        assert (await rest("GET", f"table/problem/{secret}", by=by)).status == status
+    refused = await rest("POST", "table/problem", {}, by=viewer("nobody"))
     assert refused.status == 403
+
+
+async def test_the_fields_of_a_list_and_of_a_record_are_those_that_were_asked_for_this_time(rest: RestWorld) -> None:
+    sys_id = await rest.make("incident")
+    for name in ("state", "impact"):
+        assert (await rest("GET", f"table/incident?sysparm_fields={name}")).result[0].keys() == {name}
+        assert (await rest("GET", f"table/incident/{sys_id}?sysparm_fields={name}")).result.keys() == {name}
 
 
 async def test_a_password_is_kept_as_a_hash_and_shown_to_nobody(rest: RestWorld) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from node.instance.first_records import ADMIN
-from tests.node.instance.rest_world import SHARED, viewer
+from tests.node.instance.rest_world import BASE_URL, SHARED, viewer
 
 if TYPE_CHECKING:
     from tests.node.instance.rest_world import RestWorld
@@ -18,6 +18,21 @@ pytestmark = SHARED
 @pytest.mark.parametrize("sys_id", ["a b", "ä", "a" * 33, "a'"])
 async def test_a_sys_id_that_is_none_is_refused(rest: RestWorld, sys_id: str) -> None:
     assert (await rest("POST", "table/incident", {"sys_id": sys_id})).error == (400, "Invalid sys_id")
+
+
+@pytest.mark.parametrize("version", ["", "v1/", "v2/"])
+async def test_a_new_record_is_where_its_maker_is_told(rest: RestWorld, version: str) -> None:
+    made = await rest("POST", f"{version}table/incident", {"short_description": "here"})
+    assert made.headers["Location"] == f"{BASE_URL}/api/now/{version}table/incident/{made.result['sys_id']}"
+
+
+async def test_whoever_makes_a_record_and_may_not_read_it_is_told_nothing_of_it(rest: RestWorld) -> None:
+    rule = {"name": "for the admin", "collection": "incident", "when": "before", "action_insert": True}
+    sys_id = await rest.make("sys_script", **rule, active=True, template=f"opened_by={ADMIN}^EQ")
+    made = await rest("POST", "table/incident", {"short_description": "mine no more"}, by=viewer("nobody"))
+    assert (made.status, made.result) == (201, {})
+    assert (await rest("GET", "table/incident?short_description=mine no more")).headers["X-Total-Count"] == "1"
+    await rest("DELETE", f"table/sys_script/{sys_id}")
 
 
 async def test_what_must_be_filled_in_can_not_be_emptied(rest: RestWorld) -> None:
