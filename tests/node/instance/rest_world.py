@@ -162,9 +162,11 @@ async def rest_world(folder: Path) -> AsyncIterator[RestWorld]:
 
 
 @contextlib.asynccontextmanager
-async def served(world: RestWorld) -> AsyncIterator[TestClient[web.Request, web.Application]]:
+async def served(
+    world: RestWorld, *, bytes_max: int = 64 * 1024 * 1024
+) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     """The same on a socket; every request comes from `world.asker`."""
-    app = web.Application(client_max_size=64 * 1024 * 1024)
+    app = web.Application(client_max_size=bytes_max)
     app.router.add_route("*", "/api/{rest:.*}", world.api.handle)
     async with TestClient(TestServer(app)) as client:
         yield client
