@@ -87,7 +87,7 @@ def _lead(change: Change, table: str, sys_id: str, values: Mapping[str, str]) ->
 
 def _of_children(change: Change) -> Mapping[str, str] | None:
     state, new = state_of(change.new), change.new
-    if state_of(change.old) in DONE and state != CLOSED and change.scope.viewer.roles.isdisjoint(WORKERS):
+    if state_of(change.old) in DONE and change.scope.viewer.roles.isdisjoint(WORKERS):
         return None
     if state == IN_PROGRESS:
         return {"state": str(state)}

@@ -37,6 +37,7 @@ async def rule(rest: RestWorld, **values: Any) -> AsyncIterator[str]:
 
 async def test_what_a_rule_forbids_is_not_done_and_what_it_does_not_is(rest: RestWorld) -> None:
     there = await rest.make("problem", short_description="fine")
+    other = await rest.make("problem", short_description="EICAR from before")
     async with rule(rest, add_message=True, message="rejected"):
         refused = await rest("PATCH", f"table/problem/{there}", {"short_description": "an EICAR file"}, by=WORKER)
         assert refused.error == (403, "Operation Failed")
@@ -47,6 +48,7 @@ async def test_what_a_rule_forbids_is_not_done_and_what_it_does_not_is(rest: Res
         assert (await rest("GET", f"table/problem/{'e' * 32}")).status == 404
         assert (await rest.change("problem", there, short_description="still fine"))["sys_mod_count"] == "1"
         assert (await rest("POST", "table/incident", {"short_description": "EICAR"})).status == 201
+        assert (await rest("PATCH", f"table/problem/{other}", {"comments": "so it is"})).status == 403
     assert (await rest.change("problem", there, short_description="EICAR"))["short_description"] == "EICAR"
 
 
@@ -84,6 +86,7 @@ async def test_a_rule_is_for_the_acts_that_it_names(rest: RestWorld, act: str) -
         ("stateCHANGESTO103", {"state": 102}, 200),
         ("stateCHANGESTO101", {"short_description": "x"}, 200),
         ("stateCHANGESFROM101", {"state": 103}, 403),
+        ("stateCHANGESFROM101", {"short_description": "x"}, 200),
         ("stateCHANGESFROM102", {"state": 103}, 200),
         ("impactVALCHANGES", {"impact": 1}, 403),
         ("impactVALCHANGES", {"urgency": 1}, 200),
@@ -110,11 +113,48 @@ async def test_rules_set_fields_in_their_order_and_what_depends_on_them_follows(
     first = {"order": 1, "abort_action": False, "filter_condition": "short_description=fire^EQ"}
     then = {"order": 2, "abort_action": False, "filter_condition": "impact=1"}
     async with (
-        rule(rest, **first, template="impact=1^urgency=1^EQ"),
-        rule(rest, **then, template="category=network^EQ"),
+        rule(rest, **then, name="A", template="category=network^assigned_to=javascript:gs.getUserID()^EQ"),
+        rule(rest, **first, name="B", template="impact=1^urgency=1^EQ"),
     ):
-        made = await rest.read("problem", await rest.make("problem", short_description="fire"))
+        made = await rest.read("problem", await rest.make("problem", short_description="fire", by=WORKER))
     assert (made["impact"], made["priority"], made["category"]) == ("1", "1", "network")
+    assert made["assigned_to"] == WORKER.sys_id
+
+
+async def test_a_rule_sees_what_whoever_sets_it_off_does_not(rest: RestWorld) -> None:
+    locked = await rest.make("sys_user", user_name="locked", locked_out=True)
+    there = await rest.make("problem", opened_by=locked)
+    async with rule(rest, filter_condition="opened_by.locked_out=true"):
+        assert (await rest("PATCH", f"table/problem/{there}", {"impact": 1}, by=WORKER)).status == 403
+
+
+async def test_a_rule_for_removals_sets_nothing_and_lets_go_what_it_does_not_forbid(rest: RestWorld) -> None:
+    there = await rest.make("problem", short_description="fine")
+    acts = {"action_insert": False, "action_update": False, "action_delete": True}
+    async with rule(rest, **acts, filter_condition="", abort_action=False, template="impact=1^EQ"):
+        assert (await rest("DELETE", f"table/problem/{there}")).status == 204
+    assert (await rest("GET", f"table/problem/{there}")).status == 404
+
+
+async def test_a_child_that_a_rule_holds_back_does_not_hold_back_its_parent(rest: RestWorld) -> None:
+    parent = await rest.make("incident")
+    children = [await rest.make("incident", parent_incident=parent, short_description=text) for text in ("no", "yes")]
+    async with rule(rest, collection="incident", filter_condition="short_description=no^stateCHANGESTO2"):
+        await rest.change("incident", parent, state=2)
+    assert [(await rest.read("incident", one))["state"] for one in children] == ["1", "2"]
+
+
+async def test_what_is_reopened_by_a_rule_for_somebody_who_is_no_worker_takes_no_children_along(
+    rest: RestWorld,
+) -> None:
+    caller, solved = viewer("caller"), {"state": 6, "close_code": "Duplicate", "close_notes": "x"}
+    parent = await rest.make("incident", caller_id=caller.sys_id)
+    child = await rest.make("incident", parent_incident=parent)
+    await rest.change("incident", parent, **solved)
+    reopening = {"collection": "incident", "abort_action": False, "template": "state=2^EQ"}
+    async with rule(rest, **reopening, filter_condition=f"sys_id={parent}"):
+        assert (await rest("PATCH", f"table/incident/{parent}", {"comments": "again"}, by=caller)).status == 200
+    assert [(await rest.read("incident", one))["state"] for one in (parent, child)] == ["2", "6"]
 
 
 @pytest.mark.parametrize(
@@ -126,6 +166,11 @@ async def test_rules_set_fields_in_their_order_and_what_depends_on_them_follows(
         {"when": "async"},
         {"action_query": True},
         {"role_conditions": "itil"},
+        {"rest_method": "a" * 32},
+        {"client_callable": True},
+        {"execute_function": True},
+        {"collection": "sys_user_grmember"},
+        {"collection": "sys_user_has_role"},
         {"collection": "no_table"},
         {"collection": "sys_script"},
         {"collection": "x_handclasp_connection"},
@@ -133,6 +178,10 @@ async def test_rules_set_fields_in_their_order_and_what_depends_on_them_follows(
         {"filter_condition": "no_field=1"},
         {"filter_condition": "commentsLIKEx"},
         {"filter_condition": "opened_by.stateCHANGESTO1"},
+        {"filter_condition": "state=101^ORDERBYnumber"},
+        {"filter_condition": "state=101^GROUPBYstate"},
+        {"filter_condition": "sys_class_nameINSTANCEOFno_table"},
+        {"filter_condition": "stateINSTANCEOFproblem"},
         {"filter_condition": "JOINproblem.opened_by=sys_user.sys_id!active=true"},
         {"filter_condition": "RLQUERYincident.problem_id,>0^ENDRLQUERY"},
         {"filter_condition": "short_descriptionDATEPARTx"},
@@ -141,6 +190,10 @@ async def test_rules_set_fields_in_their_order_and_what_depends_on_them_follows(
         {"template": "impact=high^EQ"},
         {"template": "impact>1"},
         {"template": "impact=1^ORimpact=2"},
+        {"template": "impact=1^NQurgency=1"},
+        {"template": "impact=1^bunk"},
+        {"template": "sys_created_by=me"},
+        {"template": "comments=x"},
         {"template": "sys_id=1"},
         {"template": "no_field=1"},
         {"template": "active=false"},

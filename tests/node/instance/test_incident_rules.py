@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -100,10 +101,16 @@ async def test_resolving_closing_and_reopening_say_who_and_when(rest: RestWorld)
     assert (closed["closed_by"], closed["resolved_by"]) == (ADMIN_VIEWER.sys_id, WORKER.sys_id)
     assert closed["closed_at"] > closed["resolved_at"]
     assert closed["calendar_duration"] == "1970-01-01 00:03:00"
+    rest.clock.ahead_s += 90
+    later = await rest.change("incident", sys_id, comments="thanks", opened_at="2020-01-01 00:00:00")
+    for name in ("resolved_at", "resolved_by", "closed_at", "closed_by", "calendar_duration", "calendar_stc"):
+        assert later[name] == closed[name] != "", name
+    assert (later["reopen_count"], closed["calendar_stc"]) == ("0", "90")
     for count in ("1", "2"):
         reopened = await rest.change("incident", sys_id, state=2, by=WORKER)
         told = [reopened[name] for name in ("resolved_at", "resolved_by", "closed_at", "closed_by", "calendar_stc")]
         assert told == [""] * 5
+        assert reopened["calendar_duration"] == ""
         assert (reopened["active"], reopened["reopen_count"]) == ("true", count)
         assert (reopened["reopened_by"], reopened["reopened_time"]) == (WORKER.sys_id, reopened["sys_updated_on"])
         await rest.change("incident", sys_id, state=7)
@@ -114,10 +121,37 @@ async def test_what_the_client_says_of_its_end_stands(rest: RestWorld) -> None:
     then = "2020-01-01 00:00:00"
     changed = await rest.change("incident", sys_id, state=6, **SOLVED, resolved_at=then, resolved_by=CALLER.sys_id)
     assert (changed["resolved_at"], changed["resolved_by"]) == (then, CALLER.sys_id)
+    assert changed["calendar_stc"] == "", "it was resolved before it was opened"
+
+
+async def test_how_long_it_was_open_is_told_from_when_it_was_opened(rest: RestWorld) -> None:
+    at = datetime.fromtimestamp(rest.clock.now() - 7_200, UTC)
+    sys_id = await incident(rest, opened_at=f"{at:%Y-%m-%d %H:%M:%S}")
+    assert (await rest.change("incident", sys_id, state=7, **SOLVED))["calendar_duration"] == "1970-01-01 02:00:00"
+
+
+async def test_what_was_resolved_is_not_closed_without_a_code(rest: RestWorld) -> None:
+    sys_id = await incident(rest, state=6, **SOLVED)
+    refused = await rest("PATCH", f"table/incident/{sys_id}", {"state": 7, "close_code": ""})
+    assert refused.error == (403, "Operation Failed")
+
+
+async def test_a_new_one_of_two_states_has_the_one_that_is_called_state(rest: RestWorld) -> None:
+    made = await rest.read("incident", await incident(rest, state=2, incident_state=1))
+    assert (made["state"], made["incident_state"]) == ("2", "2")
+
+
+async def test_numbers_follow_each_other_and_one_that_is_given_stays(rest: RestWorld) -> None:
+    first, own, second = [await incident(rest, number=number) for number in ("", "INC0000046", "")]
+    told = [(await rest.read("incident", one))["number"] for one in (first, own, second)]
+    assert told[1] == "INC0000046"
+    assert int(told[2].removeprefix("INC")) == int(told[0].removeprefix("INC")) + 1
+    assert (await rest.change("incident", first, number=""))["number"] == ""
 
 
 async def test_going_on_clears_the_reason_for_being_on_hold(rest: RestWorld) -> None:
     sys_id = await incident(rest)
+    assert (await rest.change("incident", sys_id, hold_reason=3))["hold_reason"] == "3", "who says so early may"
     assert (await rest.change("incident", sys_id, state=3, hold_reason=4))["hold_reason"] == "4"
     assert (await rest.change("incident", sys_id, short_description="still"))["hold_reason"] == "4"
     assert (await rest.change("incident", sys_id, state=2))["hold_reason"] == ""
@@ -141,6 +175,8 @@ async def test_each_one_who_takes_over_from_another_is_counted(rest: RestWorld) 
     counts = [(await rest.change("incident", sys_id, **values))["reassignment_count"] for values in steps]
     both = await rest.change("incident", sys_id, assignment_group="h", assigned_to="c")
     assert [*counts, both["reassignment_count"]] == ["0", "1", "1", "1", "2"]
+    told = await rest.change("incident", sys_id, assigned_to="d", reassignment_count=7)
+    assert told["reassignment_count"] == "7"
 
 
 async def test_a_parent_knows_how_many_children_it_has(rest: RestWorld) -> None:
@@ -171,11 +207,23 @@ async def test_children_go_where_their_parent_goes_if_it_leads_them(
     parent = await incident(rest)
     child = await incident(rest, parent_incident=parent)
     grandchild = await incident(rest, parent_incident=child)
+    sibling = await incident(rest, parent_incident=parent)
     await rest.change("incident", parent, **values)
-    for sys_id in (child, grandchild):
+    for sys_id in (child, grandchild, sibling):
         now = await rest.read("incident", sys_id)
         assert (now["state"], now["hold_reason"]) == expected
         assert now["close_notes"] == (SOLVED["close_notes"] if expected[0] == "6" else "")
+        notes = await rest("GET", f"table/sys_journal_field?element_id={sys_id}&element=work_notes")
+        assert [one["value"] for one in notes.result] == ([SOLVED["close_notes"]] if expected[0] == "6" else [])
+
+
+async def test_five_generations_follow_and_no_more(rest: RestWorld) -> None:
+    family = [await incident(rest)]
+    for _ in range(7):
+        family.append(await incident(rest, parent_incident=family[-1]))
+    await rest.change("incident", family[0], state=2)
+    states = [(await rest.read("incident", one))["state"] for one in family]
+    assert states == ["2"] * 6 + ["1"] * 2
 
 
 async def test_a_family_in_a_ring_comes_to_an_end(rest: RestWorld) -> None:
@@ -189,14 +237,16 @@ async def test_a_family_in_a_ring_comes_to_an_end(rest: RestWorld) -> None:
 async def test_resolved_children_stay_so_unless_their_parent_is_reopened_by_a_worker(rest: RestWorld) -> None:
     parent = await incident(rest)
     child = await incident(rest, parent_incident=parent)
-    closed = await incident(rest, parent_incident=parent)
+    closed, canceled = [await incident(rest, parent_incident=parent) for _ in range(2)]
     await rest.change("incident", closed, state=7, **SOLVED)
+    await rest.change("incident", canceled, state=8)
     await rest.change("incident", child, state=6, **SOLVED)
     await rest.change("incident", parent, state=2)
     assert (await rest.read("incident", child))["state"] == "6"
     await rest.change("incident", parent, state=6, **SOLVED)
     await rest.change("incident", parent, state=2, by=WORKER)
-    assert [(await rest.read("incident", each))["state"] for each in (child, closed)] == ["2", "7"]
+    states = [(await rest.read("incident", each))["state"] for each in (child, closed, canceled)]
+    assert states == ["2", "7", "8"]
 
 
 PROBLEM_STEPS = [
@@ -216,6 +266,41 @@ async def test_a_problem_goes_where_its_state_model_leads(rest: RestWorld, steps
         assert now["active"] == ("false" if state == 107 else "true")
         assert bool(now["resolved_at"]) is (state in {106, 107})
         assert bool(now["confirmed_at"]) is (state >= 103)
+
+
+WAYS = {101: (), 102: (102,), 103: (103,), 104: (103, 104), 106: (103, 106), 107: (107,)}
+"""To each state."""
+
+NEXT = {
+    101: {102, 103, 107},
+    102: {103, 107},
+    103: {104, 106, 107},
+    104: {103, 106, 107},
+    106: {103, 107},
+    107: {103},
+}
+
+
+@pytest.mark.parametrize("state", WAYS)
+async def test_a_problem_goes_nowhere_else(rest: RestWorld, state: int) -> None:
+    allowed = set()
+    for other in WAYS.keys() - {state}:
+        sys_id = await rest.make("problem", short_description="why")
+        for step in WAYS[state]:
+            await rest.change("problem", sys_id, state=step)
+        if (await rest("PATCH", f"table/problem/{sys_id}", {"state": other})).status == 200:
+            allowed.add(other)
+    assert allowed == NEXT[state]
+
+
+async def test_a_problem_may_begin_in_any_state(rest: RestWorld) -> None:
+    assert (await rest.read("problem", await rest.make("problem", state=106)))["resolved_by"] == ADMIN_VIEWER.sys_id
+
+
+async def test_a_task_is_active_until_it_is_closed_or_skipped(rest: RestWorld) -> None:
+    states = (-5, 1, 2, 3, 4, 7)
+    made = [await rest.read("task", await rest.make("task", state=state)) for state in states]
+    assert [one["active"] for one in made] == ["true"] * 3 + ["false"] * 3
 
 
 @pytest.mark.parametrize("field", ["state", "problem_state"])
