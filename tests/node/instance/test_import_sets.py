@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from node.instance.describing import identity_of
 from node.instance.rest import import_set
+from node.instance.first_records import ADMIN
 from node.instance.rules import growing_tables
 from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, SHARED, RestWorld, viewer
 
@@ -150,6 +151,15 @@ async def test_a_record_is_named_by_what_its_table_calls_it(rest: RestWorld) -> 
     await mapped(rest, {"source_field": "u_ref", "target_field": "name"}, target="sys_user_group")
     (one,) = (await imported(rest, u_ref="Loaders"))["result"]
     assert (one["display_name"], one["display_value"]) == ("name", "Loaders")
+    await rest.empty("sys_transform_map")
+    entries = {"u_ref": "user", "u_short_description": "group"}
+    await mapped(
+        rest,
+        *({"source_field": source, "target_field": target} for source, target in entries.items()),
+        target="sys_user_grmember",
+    )
+    (one,) = (await imported(rest, u_ref=ADMIN, u_short_description=one["sys_id"]))["result"]
+    assert (one["display_name"], one["display_value"]) == ("user.name", "System Administrator")
 
 
 async def test_what_a_map_can_not_do_is_told_and_undone_and_the_others_are_gone(rest: RestWorld) -> None:

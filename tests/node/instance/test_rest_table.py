@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from node.instance.first_records import ADMIN
-from node.instance.records import journals
+from node.instance.records import journals, representing
 from node.instance.viewer import Viewer
 from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, SHARED, RestWorld, rest_world, viewer
 
@@ -345,3 +345,28 @@ async def test_a_query_that_depends_on_the_moment_is_asked_anew_each_time(rest: 
         counts.append(len((await rest("GET", f"table/incident?sysparm_query={query}")).result))
         rest.clock.ahead_s += 120
     assert counts == [0, 1]
+
+
+async def test_a_reference_to_what_one_may_not_read_has_no_name(rest: RestWorld) -> None:
+    hidden = await rest.make("cmdb_ci", name="vault")
+    caller = viewer("caller")
+    sys_id = await rest.make("incident", caller_id=caller.sys_id, cmdb_ci=hidden)
+    url = (
+        f"table/incident/{sys_id}?sysparm_display_value=true&sysparm_exclude_reference_link=true&sysparm_fields=cmdb_ci"
+    )
+    for by, name in ((ADMIN_VIEWER, "vault"), (caller, "")):
+        assert (await rest("GET", url, by=by)).result == {"cmdb_ci": name}
+
+
+async def test_names_are_asked_for_some_at_a_time(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(representing, "NAMES_AT_ONCE", 2)
+    names = [f"place {n}" for n in range(5)]
+    for name in names:
+        await rest.make("incident", location=await rest.make("cmn_location", name=name))
+    shown = await rest("GET", "table/incident?sysparm_display_value=true&sysparm_fields=location.sys_id,location")
+    assert [one["location"]["display_value"] for one in shown.result] == names
+
+
+async def test_a_number_with_a_point_has_none_if_it_is_whole(rest: RestWorld) -> None:
+    made = [await rest.make("alm_asset", cost=cost) for cost in ("5", "5.25")]
+    assert [(await rest.read("alm_asset", one))["cost"] for one in made] == ["5", "5.25"]
