@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from node.instance.describing import identity_of
-from node.instance.rest import import_set
 from node.instance.first_records import ADMIN
+from node.instance.rest import import_set
 from node.instance.rules import growing_tables
 from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, SHARED, RestWorld, viewer
 

@@ -219,6 +219,9 @@ async def test_a_password_is_kept_as_a_hash_and_shown_to_nobody(rest: RestWorld)
     record = (await rest("GET", f"table/sys_user/{sys_id}?sysparm_display_value=all")).result
     assert record["name"]["value"] == "Ann"
     assert record["user_password"] == {"display_value": "********", "value": ""}
+    for fields in ("", "?sysparm_fields=user_password"):
+        said = await rest("GET", f"table/sys_user/{sys_id}{fields}", by=viewer("worker", "itil"))
+        assert "user_password" not in said.result
     assert (await rest("GET", "table/sys_user?sysparm_query=user_passwordSTARTSWITH$argon&user_name=ann")).result
     database = await rest.instance.database()
     users = database.catalog.physical("sys_user")

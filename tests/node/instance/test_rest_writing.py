@@ -68,3 +68,25 @@ async def test_who_may_read_and_not_write_or_remove_changes_nothing(rest: RestWo
     for by in (reader, worker):
         assert (await rest("DELETE", url, by=by)).error == (403, "Operation Failed")
     assert (await rest.read("incident", sys_id))["short_description"] == "as it was"
+
+
+async def test_a_name_is_given_once_within_a_class_only(rest: RestWorld) -> None:
+    await rest.make("sys_script", name="double", collection="incident", active=False)
+    assert (await rest("POST", "table/sys_user_role", {"name": "double"})).status == 201
+    assert (await rest("POST", "table/sys_user_role", {"name": "double"})).status == 403
+
+
+async def test_a_record_that_is_changed_by_the_name_of_a_table_above_keeps_its_own_rules(rest: RestWorld) -> None:
+    sys_id = await rest.make("incident")
+    refused = await rest("PATCH", f"table/task/{sys_id}", {"state": 6})
+    assert "Data Policy Exception" in refused.json["error"]["detail"]
+    changed = await rest("PATCH", f"table/task/{sys_id}", {"incident_state": 2, "comments": "on it"})
+    assert changed.result["state"] == "2"
+    (entry,) = (await rest("GET", f"table/sys_journal_field?element_id={sys_id}")).result
+    assert entry["name"] == "incident"
+
+
+async def test_an_entry_of_a_journal_that_is_too_long_is_cut(rest: RestWorld) -> None:
+    sys_id = await rest.make("incident", work_notes="x" * 10_000)
+    (entry,) = (await rest("GET", f"table/sys_journal_field?element_id={sys_id}")).result
+    assert len(entry["value"]) == 4_000
