@@ -169,6 +169,17 @@ async def test_what_waits_for_its_caller_goes_on_when_the_caller_writes_and_for_
     assert (await rest.read("incident", sys_id))["state"] == "3"
 
 
+async def test_what_goes_on_by_its_callers_answer_takes_children_along_that_the_caller_may_not_see(
+    rest: RestWorld,
+) -> None:
+    parent = await incident(rest, caller_id=CALLER.sys_id)
+    await rest.change("incident", parent, state=3, hold_reason=1)
+    child = await incident(rest, parent_incident=parent, state=3, hold_reason=4)
+    assert (await rest("PATCH", f"table/incident/{parent}", {"comments": "yes"}, by=CALLER)).status == 200
+    assert (await rest.read("incident", child))["state"] == "2"
+    assert (await rest("GET", f"table/incident/{child}", by=CALLER)).status == 404
+
+
 async def test_each_one_who_takes_over_from_another_is_counted(rest: RestWorld) -> None:
     sys_id = await incident(rest)
     steps = ({"assigned_to": "a"}, {"assigned_to": "b"}, {"assigned_to": "b"}, {"assignment_group": "g"})

@@ -90,3 +90,13 @@ async def test_an_entry_of_a_journal_that_is_too_long_is_cut(rest: RestWorld) ->
     sys_id = await rest.make("incident", work_notes="x" * 10_000)
     (entry,) = (await rest("GET", f"table/sys_journal_field?element_id={sys_id}")).result
     assert len(entry["value"]) == 4_000
+
+
+async def test_every_change_is_told_to_who_keeps_what_depends_on_the_table(rest: RestWorld) -> None:
+    database = await rest.instance.database()
+    before = database.versions["task"]
+    sys_id = await rest.make("incident")
+    await rest.change("incident", sys_id, impact=1)
+    await rest.change("incident", sys_id, impact=1)
+    await rest("DELETE", f"table/incident/{sys_id}")
+    assert database.versions["task"] == before + 3, "what changes nothing is none"
