@@ -248,6 +248,7 @@ def test_two_seeds_give_two_companies():
         known.FINANCE_DEPARTMENT,
         known.FINANCE_HEAD,
         known.PROBLEM_ADMIN_USER,
+        known.STANDARD_CHANGE_VERSION,
         ADMIN_HAS_ROLE,
     }
     names = [{user["name"] for user in table(seed, "sys_user")} for seed in QUICK_SEEDS]

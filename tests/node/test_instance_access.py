@@ -72,10 +72,10 @@ def test_without_itil_incidents_are_those_that_one_called_about_opened_or_watche
 
 def test_a_table_of_several_classes_shows_of_each_class_what_that_class_shows() -> None:
     opened = f"opened_by={ME}"
-    own = {"task": opened, "incident": OWN_INCIDENTS, "change_request": opened}
+    own = {"task": opened, "incident": OWN_INCIDENTS, "change_request": opened, "change_task": opened}
     assert ACCESS.rows(somebody(), "task") == Rows(own)
-    assert ACCESS.rows(somebody("sn_problem_read"), "task") == Rows({**own, "problem": ""})
-    assert ACCESS.rows(somebody("itil"), "task") == Rows(dict.fromkeys((*own, "problem"), ""))
+    assert ACCESS.rows(somebody("sn_problem_read"), "task") == Rows({**own, "problem": "", "problem_task": ""})
+    assert ACCESS.rows(somebody("itil"), "task") == Rows(dict.fromkeys((*own, "problem", "problem_task"), ""))
     assert ACCESS.rows(somebody("itil", "u_visit_user"), "task") == ALL
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from node.instance.base_tables.making import choice, flag, instant, number, reference, text, typed
+from node.instance.base_tables.making import choice, flag, instant, number, reference, text, typed, word
 from node.instance.dictionary import FieldType, Table
 
 CONFIGURATION_ITEM: Final = Table(
@@ -21,13 +21,32 @@ CONFIGURATION_ITEM: Final = Table(
         choice(
             "install_status",
             "Status",
-            {"1": "Installed", "2": "On Order", "3": "In Maintenance", "6": "In Stock", "7": "Retired"},
+            {
+                "1": "Installed",
+                "2": "On Order",
+                "3": "In Maintenance",
+                "4": "Pending Install",
+                "5": "Pending Repair",
+                "6": "In Stock",
+                "7": "Retired",
+                "8": "Stolen",
+                "100": "Absent",
+            },
             "1",
         ),
         choice(
             "operational_status",
             "Operational status",
-            {"1": "Operational", "2": "Non-Operational", "3": "Repair in Progress", "6": "Retired"},
+            {
+                "1": "Operational",
+                "2": "Non-Operational",
+                "3": "Repair in Progress",
+                "4": "DR Standby",
+                "5": "Ready",
+                "6": "Retired",
+                "7": "Pipeline",
+                "8": "Catalog",
+            },
             "1",
         ),
         reference("assigned_to", "Assigned to", "sys_user"),
@@ -59,12 +78,51 @@ COMPUTER: Final = Table(
         text("os", "Operating System"),
         text("os_version", "OS Version", 100),
         number("cpu_count", "CPU count"),
+        text("cpu_name", "CPU name"),
         number("ram", "RAM (MB)"),
         number("disk_space", "Disk space (GB)"),
     ),
 )
 
-SERVER: Final = Table(name="cmdb_ci_server", label="Server", extends="cmdb_ci_computer")
+SERVER: Final = Table(
+    name="cmdb_ci_server",
+    label="Server",
+    extends="cmdb_ci_computer",
+    fields=(
+        text("host_name", "Host name", 255),
+        text("classification", "Classification"),
+        text("used_for", "Used for"),
+        text("firewall_status", "Firewall status"),
+    ),
+)
+LINUX_SERVER: Final = Table(name="cmdb_ci_linux_server", label="Linux Server", extends="cmdb_ci_server")
+WINDOWS_SERVER: Final = Table(name="cmdb_ci_win_server", label="Windows Server", extends="cmdb_ci_server")
+
+VIRTUAL_OBJECT: Final = Table(
+    name="cmdb_ci_vm_object",
+    label="Virtual Machine Object",
+    extends="cmdb_ci",
+    fields=(text("object_id", "Object ID", 255),),
+)
+VIRTUAL_MACHINE: Final = Table(
+    name="cmdb_ci_vm_instance",
+    label="Virtual Machine Instance",
+    extends="cmdb_ci_vm_object",
+    fields=(
+        text("vm_inst_id", "VM Instance ID", 255),
+        word("state", "State", {"on": "On", "off": "Off"}),
+        text("guest_os_fullname", "Guest OS Fullname", 255),
+        number("cpus", "CPUs"),
+        number("memory", "Memory (MB)"),
+        number("disks", "Disks"),
+        number("nics", "Network adapters"),
+    ),
+)
+EC2_INSTANCE: Final = Table(
+    name="cmdb_ci_ec2_instance", label="EC2 Virtual Machine Instance", extends="cmdb_ci_vm_instance"
+)
+NETWORK_GEAR: Final = Table(name="cmdb_ci_netgear", label="Network Gear", extends="cmdb_ci")
+SWITCH: Final = Table(name="cmdb_ci_ip_switch", label="IP Switch", extends="cmdb_ci_netgear")
 APPLICATION: Final = Table(
     name="cmdb_ci_appl", label="Application", extends="cmdb_ci", fields=(text("version", "Version"),)
 )
@@ -117,4 +175,21 @@ CHART: Final = Table(
 )
 """A saved map of what hangs on a configuration item. Nothing draws it; clients look for the table."""
 
-ASSET_TABLES: Final = (CONFIGURATION_ITEM, COMPUTER, SERVER, APPLICATION, SERVICE, PRINTER, ASSET, HARDWARE, CHART)
+ASSET_TABLES: Final = (
+    CONFIGURATION_ITEM,
+    COMPUTER,
+    SERVER,
+    LINUX_SERVER,
+    WINDOWS_SERVER,
+    VIRTUAL_OBJECT,
+    VIRTUAL_MACHINE,
+    EC2_INSTANCE,
+    NETWORK_GEAR,
+    SWITCH,
+    APPLICATION,
+    SERVICE,
+    PRINTER,
+    ASSET,
+    HARDWARE,
+    CHART,
+)

@@ -15,6 +15,7 @@ from node.instance.demo_data.incidents import incident_records
 from node.instance.demo_data.people import department_records, people_records
 from node.instance.demo_data.plans import plans
 from node.instance.demo_data.problems import problem_records, problems
+from node.instance.demo_data.standard_changes import standard_change_records
 from node.instance.demo_data.system_log import log_records
 from node.instance.demo_data.teams import role_records, team_records
 from node.instance.demo_data.world import world
@@ -81,6 +82,7 @@ def _records(here: World) -> Iterator[Record]:
     yield from role_records(here.seed, here.everybody, here.teams)
     yield from item_records(here.seed, here.own, here.equipment, here.midnight_s)
     yield from asset_records(here.seed, here.own, here.equipment, here.midnight_s)
+    yield from standard_change_records(here)
     yield from change_records(here, change_list)
     yield from problem_records(here, problem_list, behind)
     yield from incident_records(here, plan_list)

@@ -1,6 +1,7 @@
 """Identifiers that ServiceNow's own demo data is known for, and that tests of clients ask for.
 
-Facts alone: what stands around them is made up here. Source: the public tests of ServiceNow/PySNC.
+Facts alone: what stands around them is made up here. Sources: the public tests of ServiceNow/PySNC; of the standard
+change, ServiceNow's page of the Change Management API and the tests of the Ansible collection servicenow.itsm.
 """
 
 from typing import Final
@@ -19,3 +20,7 @@ FINANCE_HEAD_EMAIL: Final = "natasha.ingram@example.com"
 PROBLEM_ADMIN_USER: Final = "26fbff173b331300ad3cc9bb34efc4bd"
 PROBLEM_ADMIN_USER_NAME: Final = "problem.admin"
 PROBLEM_MANAGER_USER_NAME: Final = "problem.manager"
+
+STANDARD_CHANGE: Final = "Clear BGP sessions on a Cisco router"
+STANDARD_CHANGE_VERSION: Final = "16c2273c47010200e90d87e8dee49006"
+STANDARD_CHANGE_BEGINS: Final = "Resend the complete BGP table to neighboring routers"

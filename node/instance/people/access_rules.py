@@ -35,7 +35,7 @@ _OF_ME: Final = f"user={_ME}"
 
 # A joined table shows only what the viewer may read of it, so any record there is one that they see.
 # The table is asked too: who makes a record chooses its sys_id, and could choose that of a record in another table.
-_TASKS: Final = "task,incident,problem,change_request"
+_TASKS: Final = "task,incident,problem,problem_task,change_request,change_task"
 _ATTACHED_TO_SEEN: Final = f"table_nameIN{_TASKS}^JOINsys_attachment.table_sys_id=task.sys_id!sys_idISNOTEMPTY"
 _ENTRY_OF_SEEN: Final = f"nameIN{_TASKS}^JOINsys_journal_field.element_id=task.sys_id!sys_idISNOTEMPTY"
 
@@ -83,6 +83,19 @@ class TableRule:
 
 _WORKERS: Final = (Grant(ITIL),)
 _ALL_READ: Final = TableRule(read=(Grant(EVERYBODY),))
+_WORKERS_READ: Final = TableRule(read=_WORKERS)
+_PROBLEMS: Final = TableRule(
+    read=(*_WORKERS, Grant(("sn_problem_read",))),
+    create=_WORKERS,
+    write=_WORKERS,
+    delete=(Grant(("itil_admin", "problem_admin")),),
+)
+_CHANGES: Final = TableRule(
+    read=(*_WORKERS, Grant(("sn_change_read",)), Grant(EVERYBODY, _OPENED)),
+    create=_WORKERS,
+    write=_WORKERS,
+    delete=(Grant(("itil_admin",)),),
+)
 
 TABLE_RULES: Final[Mapping[str, TableRule]] = {
     # work
@@ -98,18 +111,13 @@ TABLE_RULES: Final[Mapping[str, TableRule]] = {
         write=(*_WORKERS, Grant(EVERYBODY, _STILL_OPEN, frozenset({"comments"}))),
         delete=(Grant(("itil_admin",)),),
     ),
-    "problem": TableRule(
-        read=(*_WORKERS, Grant(("sn_problem_read",))),
-        create=_WORKERS,
-        write=_WORKERS,
-        delete=(Grant(("itil_admin", "problem_admin")),),
-    ),
-    "change_request": TableRule(
-        read=(*_WORKERS, Grant(("sn_change_read",)), Grant(EVERYBODY, _OPENED)),
-        create=_WORKERS,
-        write=_WORKERS,
-        delete=(Grant(("itil_admin",)),),
-    ),
+    "problem": _PROBLEMS,
+    "problem_task": _PROBLEMS,
+    "change_request": _CHANGES,
+    "change_task": _CHANGES,
+    "std_change_template": _WORKERS_READ,
+    "std_change_record_producer": _WORKERS_READ,
+    "std_change_producer_version": _WORKERS_READ,
     # what hangs on it
     "sys_attachment": TableRule(
         read=(Grant(EVERYBODY, _ATTACHED_TO_SEEN),),
@@ -130,7 +138,7 @@ TABLE_RULES: Final[Mapping[str, TableRule]] = {
     ),
     "sys_user_group": _ALL_READ,
     "sys_user_grmember": TableRule(read=(*_WORKERS, Grant(EVERYBODY, _OF_ME))),
-    "sys_user_role": TableRule(read=_WORKERS),
+    "sys_user_role": _WORKERS_READ,
     "sys_user_has_role": TableRule(read=(Grant(EVERYBODY, _OF_ME),)),
     # where and what
     "cmn_department": _ALL_READ,

@@ -71,10 +71,10 @@ def lead_children(change: Change) -> None:
         .limit(CHILDREN_MAX)
     )
     for sys_id, class_name in change.tx.connection.execute(children).fetchall():
-        _lead(change, str(class_name), str(sys_id), values)
+        lead(change, str(class_name), str(sys_id), values)
 
 
-def _lead(change: Change, table: str, sys_id: str, values: Mapping[str, str]) -> None:
+def lead(change: Change, table: str, sys_id: str, values: Mapping[str, str]) -> None:
     """Change one child. What forbids that forbids nothing of its parent."""
     connection = change.tx.connection
     connection.exec_driver_sql("SAVEPOINT child")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CLOSED: Final[Mapping[str, frozenset[int]]] = {
     "incident": frozenset({7, 8}),
     "problem": frozenset({107}),
+    "problem_task": frozenset({157}),
     "change_request": frozenset({3, 4}),
     "task": frozenset({3, 4, 7}),
 }
