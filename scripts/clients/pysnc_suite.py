@@ -7,19 +7,28 @@ with the demo data that those come with.
 from __future__ import annotations
 
 import os
-import subprocess
+import re
 import tempfile
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scripts.clients.environments import client_python
-from scripts.clients.report import Part
+from scripts.clients.report import Part, total
+from scripts.clients.running import follow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scripts.clients.report import Progress
     from scripts.clients.serving import Target
 
 SUITE_SECONDS_MAX = 240
+SAID_MAX = 2_000
+
+_TEST: Final = re.compile(r"test/(\S+) (?:PASSED|FAILED|SKIPPED|ERROR)\b")
+"""A line of pytest's, once a test has ended."""
 
 
 class SuiteError(Exception):
@@ -31,33 +40,37 @@ def is_pysnc(source: Path) -> bool:
     return (source / "pysnc" / "__init__.py").is_file() and (source / "test" / "constants.py").is_file()
 
 
-def run_pysnc(source: Path, target: Target) -> list[Part]:
-    """Run all tests of `source` against `target`; a part for each file.
+def files_of(source: Path) -> list[str]:
+    """The names of the files of tests."""
+    return sorted(path.stem for path in (source / "test").glob("test_*.py"))
+
+
+def run_pysnc(source: Path, target: Target, names: Sequence[str], progress: Progress) -> list[Part]:
+    """Run those files of tests against `target`, in one go; a part for each.
 
     Raises:
         ClientMissingError: what the tests need can't be installed.
         SuiteError: they could not be collected, or took more than SUITE_SECONDS_MAX.
     """
+
+    def line(text: str) -> None:
+        if test := _TEST.match(text):
+            progress.step(test[1])
+
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.xml"
-        options = ("--quiet", "-p", "no:cacheprovider", f"--junitxml={results}")
-        command = [str(client_python("pysnc")), "-m", "pytest", "test", *options]
-        try:
-            done = subprocess.run(
-                command,
-                cwd=source,
-                env=_environment(target),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=SUITE_SECONDS_MAX,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise SuiteError(f"PySNC's tests did not end within {SUITE_SECONDS_MAX} s.") from error
+        options = ("--verbose", "-p", "no:cacheprovider", f"--junitxml={results}")
+        files = [f"test/{name}.py" for name in names]
+        command: list[str | Path] = [client_python("pysnc"), "-m", "pytest", *files, *options]
+        progress.begin("PySNC's tests")
+        done = follow(command, cwd=source, environment=_environment(target), seconds_max=SUITE_SECONDS_MAX, line=line)
+        if done.is_late:
+            raise SuiteError(f"PySNC's tests did not end within {SUITE_SECONDS_MAX} s.")
         if done.returncode not in (0, 1):
-            raise SuiteError(f"PySNC's tests could not be run:\n{(done.stdout + done.stderr)[-2000:]}")
-        return read_results(results)
+            raise SuiteError(f"PySNC's tests could not be run:\n{done.said[-SAID_MAX:]}")
+        parts = read_results(results)
+        progress.end(replace(total(parts), name="PySNC's tests"))
+        return parts
 
 
 def read_results(path: Path) -> list[Part]:
