@@ -153,6 +153,12 @@ async def test_tables_that_a_failing_unit_adds_are_there_for_nobody(database: In
     assert database.catalog is there
     assert not database.versions
 
+    def growing(tx: Transaction) -> Catalog:
+        tx.catalog = Catalog(there.dictionary)
+        return tx.catalog
+
+    assert await database.write(growing) is database.catalog
+
 
 async def test_a_read_sees_one_moment(database: InstanceDatabase) -> None:
     loop = asyncio.get_running_loop()

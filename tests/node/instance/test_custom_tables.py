@@ -166,6 +166,15 @@ async def test_fields_are_mandatory_read_only_or_lists_of_references_as_they_say
     assert (told["u_people"], told["u_words"]) == ("System Administrator, nobody", "a,b")
 
 
+async def test_a_journal_of_ones_own_is_shown_where_it_is_and_not_among_the_shipped_ones(rest: RestWorld) -> None:
+    await field(rest, "incident", "u_diary", column_label="Diary", internal_type="journal_input")
+    sys_id = await rest.make("incident", u_diary="long day", comments="hello")
+    shown = (await rest("GET", f"table/incident/{sys_id}?sysparm_display_value=true")).result
+    assert shown["u_diary"].endswith(" - System Administrator (Diary)\nlong day\n\n")
+    assert "long day" not in shown["comments_and_work_notes"]
+    assert "hello" in shown["comments_and_work_notes"]
+
+
 async def test_there_is_an_end_of_tables(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     database = await rest.instance.database()
     there = sum(one.is_custom for one in database.catalog.dictionary.tables)

@@ -15,6 +15,7 @@ from node.instance.first_records import ADMIN
 from node.instance.records import journals, representing
 from node.instance.viewer import Viewer
 from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, SHARED, RestWorld, rest_world, viewer
+from tests.node.people_world import StillClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -64,10 +65,12 @@ async def test_a_reference_shows_its_link_its_name_or_both(rest: RestWorld) -> N
 
 
 async def test_instants_are_stored_in_utc_and_shown_where_the_user_is(rest: RestWorld) -> None:
-    sys_id = await rest.make("incident", due_date="2026-07-01 12:00:00")
+    rest.clock.ahead_s = datetime(2030, 7, 1, 12, tzinfo=UTC).timestamp() - StillClock().now()
+    sys_id = await rest.make("incident", due_date="2026-07-01 12:00:00", comments="x")
     by = replace(ADMIN_VIEWER, zone=ZoneInfo("America/Los_Angeles"))
     record = (await rest("GET", f"table/incident/{sys_id}?sysparm_display_value=all", by=by)).result
     assert record["due_date"] == {"value": "2026-07-01 12:00:00", "display_value": "2026-07-01 05:00:00"}
+    assert record["comments"]["display_value"].startswith("2030-07-01 05:00:00 - ")
 
 
 async def test_what_is_written_in_a_journal_is_an_entry_and_shown_newest_first(rest: RestWorld) -> None:
@@ -86,6 +89,9 @@ async def test_what_is_written_in_a_journal_is_an_entry_and_shown_newest_first(r
     assert shown["comments"] == {"display_value": first, "value": ""}
     assert shown["work_notes"] == {"display_value": second, "value": ""}
     assert shown["comments_and_work_notes"] == {"display_value": second + first, "value": ""}
+    child = await rest.make("incident", parent=sys_id, comments="of its own")
+    walked = await rest("GET", f"table/incident/{child}?sysparm_display_value=true&sysparm_fields=parent.comments")
+    assert walked.result == {"parent.comments": ""}
 
 
 async def test_a_record_counts_its_changes_and_nothing_that_changes_nothing(rest: RestWorld) -> None:
@@ -185,6 +191,7 @@ async def test_what_is_removed_takes_what_hangs_on_it_along(rest: RestWorld) -> 
         ("POST", "table/incident", {"short_description": ["a"]}, 400, "Exception while reading request"),
         ("POST", "table/sys_user_grmember", {}, 400, "Mandatory fields missing"),
         ("POST", "table/x_handclasp_connection", {"name": "x"}, 403, "Operation Failed"),
+        ("PATCH", "table/x_handclasp_connection/nope", {"name": "x"}, 403, "Operation Failed"),
         ("GET", "table/incident?sysparm_limit=many", None, 400, "Invalid value for sysparm_limit"),
         ("GET", "nothing/here", None, 400, "Requested URI does not represent any resource: /nothing/here"),
         ("PUT", "table/incident", {}, 405, "Method not supported"),

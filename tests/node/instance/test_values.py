@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from node.instance.dictionary import Field, FieldType
-from node.instance.values import ValueRefusedError, local, shown, stored, wire
+from node.instance.values import ValueRefusedError, local, shown, stored, wire, written
 
 ANGELES = ZoneInfo("America/Los_Angeles")
 
@@ -92,6 +93,10 @@ def test_what_is_none_of_its_type_is_refused_by_its_name(type_: FieldType, text:
 )
 def test_what_is_stored_is_shown_as_people_see_it(one: Field, kept: str | int | None, seen: str) -> None:
     assert shown(one, kept, ANGELES) == seen
+
+
+def test_an_instant_of_any_zone_is_stored_in_utc() -> None:
+    assert written(datetime(2026, 7, 1, 5, tzinfo=ANGELES)) == "2026-07-01 12:00:00"
 
 
 @pytest.mark.parametrize("odd", ["0001-01-01 00:00:00", "9999-12-31 23:59:59", "no instant"])
