@@ -34,32 +34,39 @@ class Sessions:
         """A token that nobody can guess: of a session, or of a form before there is one."""
         return new_secret(self._entropy)
 
-    async def open(self, user_id: str) -> str:
-        """A new session of a user; its token. The oldest ones beyond the limit are over."""
+    async def open(self, user_id: str, password_mark: bytes) -> str:
+        """A new session of a user, by that password; its token. The oldest ones beyond the limit are over."""
         token, now = self.new_token(), self._clock.now()
 
         def unit(tx: Transaction) -> None:
             stored.drop_old(tx, idle_since=int(now - IDLE_S_MAX), made_before=int(now - AGE_S_MAX))
-            stored.add(tx, digest=digest_of(token), user_id=user_id, now=int(now), most=SESSIONS_MAX)
+            stored.add(
+                tx,
+                digest=digest_of(token),
+                user_id=user_id,
+                password_mark=password_mark,
+                now=int(now),
+                most=SESSIONS_MAX,
+            )
 
         await self._store.run(unit)
         return token
 
-    async def user_of(self, token: str) -> str | None:
-        """Whose session that is; none if it is none. Its use is noted, but not on a full disk: looking needs no room.
+    async def user_of(self, token: str) -> tuple[str, bytes] | None:
+        """Whose session that is, and by which password, as its mark; none if it is none.
 
-        Whether that user may still be here is another question.
+        Its use is noted, but not on a full disk: looking needs no room. Whether that user may still be here, and has
+        that password still, is another question.
         """
         digest, now = digest_of(token), self._clock.now()
 
-        def unit(tx: Transaction) -> str | None:
+        def unit(tx: Transaction) -> tuple[str, bytes] | None:
             found = stored.find(tx, digest)
             if found is None or now - found.seen_at > IDLE_S_MAX or now - found.made_at > AGE_S_MAX:
                 return None
             if now - found.seen_at > SEEN_EVERY_S and not self._store.is_full:
                 stored.seen(tx, digest=digest, now=int(now))
-            user_id: str = found.user_id
-            return user_id
+            return found.user_id, found.password_mark
 
         return await self._store.run(unit)
 
@@ -68,10 +75,10 @@ class Sessions:
         digest = digest_of(token)
         await self._store.run(lambda tx: stored.remove(tx, digest))
 
-    async def close_others(self, token: str, user_id: str) -> None:
-        """End all sessions of a user but one: the password has changed."""
+    async def close_others(self, token: str, user_id: str, password_mark: bytes) -> None:
+        """End all sessions of a user but one, which goes on by another password."""
         digest = digest_of(token)
-        await self._store.run(lambda tx: stored.remove_others(tx, digest, user_id=user_id))
+        await self._store.run(lambda tx: stored.keep_alone(tx, digest, user_id=user_id, password_mark=password_mark))
 
 
 def form_token(token: str) -> str:

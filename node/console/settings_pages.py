@@ -80,8 +80,8 @@ class SettingsPages:
                 fault = "The present password is wrong."
         if fault:
             return await self._page(request, password_fault=fault, status=422)
-        await self._shell.admins.change_password(admin, form["new"])
-        await self._shell.sessions.close_others(request[SESSION], admin.sys_id)
+        mark = await self._shell.admins.change_password(admin, form["new"])
+        await self._shell.sessions.close_others(request[SESSION], admin.sys_id, mark)
         return see_other(f"{SETTINGS}?done=password#password")
 
     async def make_token(self, request: web.Request) -> web.Response:
@@ -105,7 +105,7 @@ class SettingsPages:
             found = await self._shell.admins.signed_in(admin.user_name, password, network=network)
         except TooManyTriesError:
             return False
-        return found is not None and found.sys_id == admin.sys_id
+        return found is not None and found.viewer.sys_id == admin.sys_id
 
     async def _page(
         self,

@@ -123,15 +123,15 @@ class Shell:
         )
 
     async def admin_of(self, session: str) -> Viewer | None:
-        """Whose session that is; whoever is no admin any more has none.
+        """Whose session that is; whoever is no admin any more, or has another password now, has none.
 
         Raises:
             StoreError: the instance can't be opened.
         """
-        user_id = await self.sessions.user_of(session)
-        if user_id is None:
+        found = await self.sessions.user_of(session)
+        if found is None:
             return None
-        admin = await self.admins.admin(user_id)
+        admin = await self.admins.admin(*found)
         if admin is None:
             await self.sessions.close(session)
         return admin

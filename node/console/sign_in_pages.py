@@ -86,11 +86,11 @@ class SignInPages:
             _log.warning("sign_in_refused", network=network)
             return self._page(request, following=form["next"], name=form["name"], fault=WRONG, status=401)
         self._tries.was_right(network)
-        token = await self._shell.sessions.open(admin.sys_id)
+        token = await self._shell.sessions.open(admin.viewer.sys_id, admin.password_mark)
         answer = see_other(place_after_sign_in(form["next"]))
         self._set(request, answer, self.cookie, token, AGE_S_MAX)
         answer.del_cookie(self._visitor_cookie, path=PREFIX)
-        _log.info("signed_in", network=network, user=admin.user_name)
+        _log.info("signed_in", network=network, user=admin.viewer.user_name)
         return answer
 
     async def sign_out(self, request: web.Request) -> web.Response:

@@ -64,7 +64,7 @@ class InstanceFront:
     async def close(self) -> None:
         """Finish what was begun."""
         if self._parts is not None:
-            await self._parts.instance.close()
+            await self._parts.close()
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         return await self._loaded().rest.handle(request)
@@ -98,9 +98,14 @@ class _Parts:
         from node.instance.rest.api import RestApi  # noqa: PLC0415 - likewise
 
         self.instance = Instance(profile, clock=clock, entropy=entropy)
-        first = FirstAdmin(self.instance.database, profile.login)
+        self._first = first = FirstAdmin(self.instance.database, profile.login)
         self.authentication = Authentication(first.database, clock=clock, entropy=entropy)
         self.admins = Admins(self.authentication, first)
         self.registering = Registering(self.authentication.people, clock=clock, entropy=entropy)
         self.rest = RestApi(self.instance, viewer_of=self.authentication.viewer_of)
         self.oauth = OAuth(self.authentication)
+
+    async def close(self) -> None:
+        await self.authentication.sign_ins.settle()
+        await self._first.close()
+        await self.instance.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from node.instance.database import InstanceDatabase
 from node.instance.filling import fill
@@ -15,14 +15,26 @@ from node.passwords import hashed
 from node.store.database import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from node.instance.catalog import Catalog
+    from node.instance.database import Transaction
     from node.instance.profile import InstanceProfile
     from node.instance.viewer import Viewer
     from node.ports import Clock, Entropy
 
 SYS_ID_BYTES: Final = 16
+
+T = TypeVar("T")
+
+
+class _UnsealedError(Exception):
+    """A unit has met passwords of which there is no hash yet; what it did is undone."""
+
+    def __init__(self, passwords: Sequence[str]) -> None:
+        super().__init__()
+        self.passwords = passwords
 
 
 class Instance:
@@ -40,6 +52,7 @@ class Instance:
         self._opening = asyncio.Lock()
         self._database: InstanceDatabase | None = None
         self._is_closed = False
+        self._sealing = asyncio.Semaphore(1)
         self._access: tuple[Catalog, TableAccess] | None = None
 
     @property
@@ -76,9 +89,44 @@ class Instance:
         now = datetime.fromtimestamp(self.clock.now(), UTC)
         return Scope(catalog=catalog, viewer=viewer, access=known[1], now=now)
 
-    def writing(self, viewer: Viewer, catalog: Catalog, *, as_shown: bool = False) -> Writing:
+    def writing(
+        self, viewer: Viewer, catalog: Catalog, *, as_shown: bool = False, seal: Callable[[str], str] = hashed
+    ) -> Writing:
         """The same for what is written; `as_shown` says that values are given as people see them."""
-        return Writing(scope=self.scope(viewer, catalog), new_id=self.new_id, seal=hashed, as_shown=as_shown)
+        return Writing(scope=self.scope(viewer, catalog), new_id=self.new_id, seal=seal, as_shown=as_shown)
+
+    async def write(self, viewer: Viewer, unit: Callable[[Transaction, Writing], T], *, as_shown: bool = False) -> T:
+        """The result of a unit that may set passwords. It may be run twice, so all that it does is in the database.
+
+        A hash takes tens of milliseconds, in which nobody else could write. So it is made in another thread, once the
+        unit has told which of its values are passwords; what it did with none in their place is undone.
+
+        Raises:
+            StoreError, StoreFullError: as `InstanceDatabase.write`.
+        """
+        database = await self.database()
+        sealed: dict[str, str] = {}
+
+        def attempt(tx: Transaction) -> T:
+            unsealed: list[str] = []
+
+            def seal(password: str) -> str:
+                if password not in sealed:
+                    unsealed.append(password)
+                return sealed.get(password, "")
+
+            result = unit(tx, self.writing(viewer, tx.catalog, as_shown=as_shown, seal=seal))
+            if unsealed:
+                raise _UnsealedError(unsealed)
+            return result
+
+        while True:
+            try:
+                return await database.write(attempt)
+            except _UnsealedError as met:
+                async with self._sealing:
+                    for password in met.passwords:
+                        sealed[password] = await asyncio.to_thread(hashed, password)
 
     def new_id(self) -> str:
         """A sys_id that nothing has."""

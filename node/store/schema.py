@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_REVISION: Final = "0006"
+SCHEMA_REVISION: Final = "0007"
 """The newest migration; a database that says something else is migrated, or refused when it is newer."""
 
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only what it calls INTEGER
@@ -168,10 +168,11 @@ sessions = Table(
     metadata,
     Column("digest", LargeBinary(32), primary_key=True),
     Column("user_id", String(32), nullable=False),
+    Column("password_mark", LargeBinary(32), nullable=False),
     Column("made_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
 )
-"""Who is signed in to the console: a user of the instance; instants in Unix seconds."""
+"""Who is signed in to the console: a user of the instance, and by which password; instants in Unix seconds."""
 
 api_tokens = Table(
     "api_tokens",

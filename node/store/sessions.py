@@ -18,6 +18,7 @@ _FIND = select(sessions).where(_S.digest == bindparam("wanted"))
 _ADD = insert(sessions)
 _SEEN = update(sessions).where(_S.digest == bindparam("wanted")).values(seen_at=bindparam("now"))
 _REMOVE = delete(sessions).where(_S.digest == bindparam("wanted"))
+_MARK = update(sessions).where(_S.digest == bindparam("wanted")).values(password_mark=bindparam("mark"))
 _REMOVE_OTHERS = delete(sessions).where(_S.user_id == bindparam("of_user"), _S.digest != bindparam("wanted"))
 _REMOVE_ALL = delete(sessions)
 _DROP_OLD = delete(sessions).where(or_(_S.seen_at < bindparam("idle_since"), _S.made_at < bindparam("made_before")))
@@ -26,13 +27,14 @@ _DROP_BEYOND = delete(sessions).where(_S.digest.not_in(_NEWEST))
 
 
 def find(tx: Transaction, digest: bytes) -> Row[Any] | None:
-    """The session with that digest: whose it is, and when it was made and last used, in Unix seconds."""
+    """The session with that digest: whose it is, by which password, when made and last used, in Unix seconds."""
     return tx.execute(_FIND, {"wanted": digest}).first()
 
 
-def add(tx: Transaction, *, digest: bytes, user_id: str, now: int, most: int) -> None:
+def add(tx: Transaction, *, digest: bytes, user_id: str, password_mark: bytes, now: int, most: int) -> None:
     """Keep a new session of a user, and of all of them the newest only."""
-    tx.execute(_ADD, {"digest": digest, "user_id": user_id, "made_at": now, "seen_at": now})
+    session = {"digest": digest, "user_id": user_id, "password_mark": password_mark, "made_at": now, "seen_at": now}
+    tx.execute(_ADD, session)
     tx.execute(_DROP_BEYOND, {"most": most})
 
 
@@ -46,8 +48,9 @@ def remove(tx: Transaction, digest: bytes) -> None:
     tx.execute(_REMOVE, {"wanted": digest})
 
 
-def remove_others(tx: Transaction, digest: bytes, *, user_id: str) -> None:
-    """End all sessions of a user but one."""
+def keep_alone(tx: Transaction, digest: bytes, *, user_id: str, password_mark: bytes) -> None:
+    """End all sessions of a user but one, which goes on by another password."""
+    tx.execute(_MARK, {"wanted": digest, "mark": password_mark})
     tx.execute(_REMOVE_OTHERS, {"wanted": digest, "of_user": user_id})
 
 

@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from node.instance.first_records import ADMIN, ADMIN_ROLE_ID
+from node.instance.records.writing import update_record
 from tests.node.console_visits import Visit
 from tests.node.local_nodes import running_node
 from tests.node.people_world import PASSWORD, drop, put, put_user
@@ -62,6 +63,9 @@ async def test_an_admin_is_let_in_by_no_other_admins_password_and_a_user_without
 )
 async def test_whoever_is_no_admin_any_more_is_out_at_the_next_request_and_for_good(node, table, sys_id, values):
     database = await node.instance.instance.database()
+    kept = await database.read(
+        lambda tx: tx.connection.exec_driver_sql("SELECT user_password FROM sys_user WHERE user_name = 'mia'").scalar()
+    )
     async with Visit(node) as visit, Visit(node) as other:
         await visit.sign_in(PASSWORD, name="mia")
         await other.sign_in()
@@ -70,9 +74,28 @@ async def test_whoever_is_no_admin_any_more_is_out_at_the_next_request_and_for_g
         assert not await is_in(visit)
         assert await is_in(other), "another admin"
         await put_user(database, "mia", web_service_access_only=0)
+        await put(database, "sys_user", MIA, user_password=kept)
         await put(database, "sys_user_has_role", ROLE, user=MIA, role=ADMIN_ROLE_ID)
         assert not await is_in(visit), "the session has ended"
         assert await visit.try_to_sign_in("mia", PASSWORD) == 303
+
+
+async def test_a_password_that_is_set_over_rest_ends_all_sessions_of_that_user_and_no_others(node):
+    instance = node.instance.instance
+    database = await instance.database()
+    async with Visit(node) as visit, Visit(node) as other:
+        await visit.sign_in(PASSWORD, name="mia")
+        await other.sign_in()
+        for value in ({"title": "Boss"}, {"user_password": ""}, {"user_password": CHOSEN}):
+            admin = (await node.instance.authentication.people.of_name("admin")).viewer
+            await instance.write(
+                admin, lambda tx, writing, value=value: update_record(tx, writing, "sys_user", MIA, value)
+            )
+            assert await is_in(visit) is ("title" in value)
+        assert await is_in(other)
+        assert await visit.try_to_sign_in("mia", CHOSEN) == 303
+        await put(database, "sys_user", ADMIN, user_password=None)
+        assert not await is_in(other), "also where there is none any more"
 
 
 async def test_a_chosen_password_is_the_users_own_in_the_instance_and_ends_their_other_sessions_alone(node):

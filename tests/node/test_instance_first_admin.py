@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from node.bearer import digest_of
 from node.console.login import PASSWORD_FILE, make_login, read_login
 from node.instance.database import InstanceDatabase
 from node.instance.first_records import ADMIN, ADMIN_ROLE_ID
 from node.instance.people.admins import Admins
 from node.instance.people.authentication import Authentication
 from node.instance.people.first_admin import FirstAdmin
-from node.passwords import hashed
+from node.passwords import hashed, is_hash_of
 from node.real_ports import SystemClock, SystemEntropy
 from tests.node.people_world import image
 
@@ -36,6 +37,7 @@ class Home:
         self.file = folder / PASSWORD_FILE
         shutil.copyfile(image(), folder / "instance.db")
         self.admins: Admins
+        self.first: FirstAdmin
         self.database: InstanceDatabase
 
     @contextlib.asynccontextmanager
@@ -47,12 +49,15 @@ class Home:
         async def opened() -> InstanceDatabase:
             return self.database
 
-        first = FirstAdmin(opened, login)
+        self.first = first = FirstAdmin(opened, login)
         clock, entropy = SystemClock(), SystemEntropy()
-        self.admins = Admins(Authentication(first.database, clock=clock, entropy=entropy), first)
+        authentication = Authentication(first.database, clock=clock, entropy=entropy)
+        self.admins = Admins(authentication, first)
         try:
             yield
         finally:
+            await authentication.sign_ins.settle()
+            await first.close()
             await self.database.close()
 
     @property
@@ -63,9 +68,11 @@ class Home:
         return await self.admins.signed_in(name, password, network=HERE) is not None
 
     async def choose(self, password: str) -> None:
-        admin = await self.admins.admin(ADMIN)
+        database = await self.first.database()
+        kept = await database.read(lambda tx: _kept(tx, ADMIN))
+        admin = await self.admins.admin(ADMIN, digest_of(kept))
         assert admin is not None
-        await self.admins.change_password(admin, password)
+        assert await self.admins.change_password(admin, password) != digest_of(kept)
 
     async def execute(self, statement: str, **values: object) -> None:
         """Change people behind everybody's back, as a client of the REST APIs with the role may."""
@@ -75,6 +82,13 @@ class Home:
             tx.touched.update({"sys_user", "sys_user_has_role"})
 
         await self.database.write(unit)
+
+
+def _kept(tx: Transaction, user_id: str) -> str:
+    found: str = tx.connection.exec_driver_sql(
+        "SELECT user_password FROM sys_user WHERE sys_id = ?", (user_id,)
+    ).scalar_one()
+    return found
 
 
 @pytest.fixture
@@ -135,12 +149,16 @@ async def test_the_way_back_in_works_whatever_has_become_of_the_user(home: Home,
         assert await home.lets_in(home.password)
 
 
-async def test_a_password_that_was_changed_elsewhere_counts_and_the_file_follows_at_the_next_start(home: Home) -> None:
+async def test_a_password_that_was_changed_elsewhere_counts_and_the_file_follows(home: Home) -> None:
     async with home.started():
         first = home.password
         assert await home.lets_in(first)
-        await home.execute("UPDATE sys_user SET user_password = :kept", kept=hashed(CHOSEN))
+        for password in ("a password for an hour", CHOSEN):
+            await home.execute("UPDATE sys_user SET user_password = :kept", kept=hashed(password))
         assert (await home.lets_in(CHOSEN), await home.lets_in(first)) == (True, False)
+        await home.first.close()
+        assert is_hash_of(home.password, CHOSEN)
+        assert home.admins.first_password is None, "no page tells where the first one stands"
     async with home.started():
         assert (await home.lets_in(CHOSEN), await home.lets_in(first)) == (True, False)
         assert home.password.startswith("$argon2id$")
@@ -198,4 +216,6 @@ async def test_admins_are_those_who_have_the_role_and_use_pages(
                 "INSERT INTO sys_user_has_role (sys_id, user, role) VALUES ('1', 'mia', :role)", role=ADMIN_ROLE_ID
             )
         assert await home.lets_in(CHOSEN, "mia") is may
-        assert (await home.admins.admin("mia") is not None) is may
+        mark = digest_of(await home.database.read(lambda tx: _kept(tx, "mia")))
+        assert (await home.admins.admin("mia", mark) is not None) is may
+        assert await home.admins.admin("mia", digest_of(hashed(CHOSEN))) is None, "the same password, set again"

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from node.instance.dictionary import Dictionary
     from node.instance.instance import Instance
     from node.instance.query.scope import Scope
+    from node.instance.records.writing import Writing
 
 MENU: Final = "records"
 SUGGEST: Final = f"{PREFIX}/suggest"
@@ -195,12 +196,10 @@ class RecordPages:
         """Change a record, or make one, by the use cases that the Table API has too."""
         table, sys_id = request.match_info["table"], request.match_info.get("sys_id", "")
         typed = await read_form(request)
-        viewer = request[ADMIN]
         try:
             values = await self._read(request, partial(values_of, table=table, typed=typed))
 
-            def unit(tx: Transaction) -> str:
-                writing = self._instance.writing(viewer, tx.catalog)
+            def unit(tx: Transaction, writing: Writing) -> str:
                 if not sys_id:
                     return insert_record(tx, writing, table, values)
                 update_record(tx, writing, table, sys_id, values)
@@ -208,7 +207,7 @@ class RecordPages:
 
             if sys_id and not values:
                 return see_other(f"{record_place(table, sys_id)}?saved=nothing")
-            done = await (await self._database()).write(unit)
+            done = await self._instance.write(request[ADMIN], unit)
         except UnfitError as error:
             return await self._form(request, typed, status=422, faults=error.faults)
         except (InvalidTableError, NoRecordError) as error:

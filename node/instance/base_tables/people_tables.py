@@ -46,6 +46,7 @@ USER: Final = Table(
         text("roles", "Roles", is_read_only=True),
         text("source", "Source", 255),
         instant("last_login_time", "Last login time", is_read_only=True),
+        typed("last_login", "Last login", FieldType.DATE, is_read_only=True),
         number("failed_attempts", "Failed login attempts", is_read_only=True),
     ),
 )

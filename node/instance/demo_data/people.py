@@ -131,6 +131,7 @@ def people_records(seed: int, own: Firm, everybody: Sequence[Person], midnight_s
             record["mobile_phone"] = f"{one.place.dial} 9{draw.digits(3)}"
         if one.is_active and draw.chance(0.8):
             record["last_login_time"] = instant(midnight_s - draw.whole(600, 20 * DAY_S))
+            record["last_login"] = record["last_login_time"].partition(" ")[0]
         yield "sys_user", record
 
 

@@ -176,6 +176,7 @@ _OF_CONTACT: Final = (
 _OF_SIGNING_IN: Final = (
     "failed_attempts",
     "internal_integration_user",
+    "last_login",
     "last_login_time",
     "locked_out",
     "password_needs_reset",

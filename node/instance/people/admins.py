@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import update
 
+from node.bearer import digest_of
+from node.instance.people.keeping import end_tokens
 from node.passwords import hashed
 
 if TYPE_CHECKING:
     from node.instance.database import Transaction
     from node.instance.people.authentication import Authentication
     from node.instance.people.first_admin import FirstAdmin
+    from node.instance.people.persons import Person
     from node.instance.viewer import Viewer
 
 
@@ -28,7 +31,7 @@ class Admins:
         """The first-run password of `admin`, until another is chosen."""
         return self._first.login.first_password if self._first.login is not None else None
 
-    async def signed_in(self, name: str, password: str, *, network: str) -> Viewer | None:
+    async def signed_in(self, name: str, password: str, *, network: str) -> Person | None:
         """The admin with that name and password; none if there is no such one.
 
         Raises:
@@ -36,19 +39,21 @@ class Admins:
             StoreError: the instance can't be opened.
         """
         person = await self._authentication.signed_in(name, password, network=network)
-        return person.viewer if person is not None and person.is_console_admin else None
+        return person if person is not None and person.is_console_admin else None
 
-    async def admin(self, user_id: str) -> Viewer | None:
-        """That user, while they are an admin.
+    async def admin(self, user_id: str, password_mark: bytes) -> Viewer | None:
+        """That user, while they are an admin and have the password that they had then.
 
         Raises:
             StoreError: the instance can't be opened.
         """
         person = await self._authentication.people.of_id(user_id)
-        return person.viewer if person is not None and person.is_console_admin else None
+        if person is None or not person.is_console_admin or person.password_mark != password_mark:
+            return None
+        return person.viewer
 
-    async def change_password(self, admin: Viewer, password: str) -> None:
-        """Let another password count for an admin from now on."""
+    async def change_password(self, admin: Viewer, password: str) -> bytes:
+        """Let another password count for an admin from now on; its mark. It ends their OAuth tokens and sessions."""
         kept = await asyncio.to_thread(hashed, password)
 
         def unit(tx: Transaction) -> None:
@@ -57,8 +62,10 @@ class Admins:
             tx.connection.execute(
                 changed.values(user_password=kept, password_needs_reset=0, sys_mod_count=users.c.sys_mod_count + 1)
             )
+            end_tokens(tx, admin.sys_id)
             tx.touched.add("sys_user")
 
         database = await self._first.database()
         await database.write(unit)
         await self._first.follow()
+        return digest_of(kept)

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from node.instance.people.passports import Passports, TooManyTriesError
 from node.instance.people.persons import People
+from node.instance.people.sign_ins import SignIns
 from node.instance.people.tokens import Tokens
 from node.logs import get_logger
 from node.peer.endpoint import network_prefix
@@ -36,12 +37,14 @@ class Authentication:
         people: the users.
         passports: which credentials were right lately.
         tokens: what OAuth gave out, and API keys.
+        sign_ins: who has signed in.
     """
 
     def __init__(self, opened: Opened, *, clock: Clock, entropy: Entropy) -> None:
         self.people = People(opened)
         self.passports = Passports(clock=clock, entropy=entropy)
         self.tokens = Tokens(self.people, clock=clock, entropy=entropy)
+        self.sign_ins = SignIns(opened, clock=clock)
 
     async def viewer_of(self, request: web.Request) -> Viewer:
         """The user in whose name a request is to be answered.
@@ -59,8 +62,12 @@ class Authentication:
             )
         return person.viewer
 
-    async def signed_in(self, name: str, password: str, *, network: str) -> Person | None:
+    async def signed_in(
+        self, name: str, password: str, *, network: str, with_each_request: bool = False
+    ) -> Person | None:
         """The user with that name and password, who is active and not locked out; none if there is no such one.
+
+        `with_each_request` says that this is asked for each request, and no session or token begins.
 
         Raises:
             TooManyTriesError: it can't be said now.
@@ -70,7 +77,10 @@ class Authentication:
         kept = person.password if person is not None else None
         is_right = await self.passports.is_right(_USER, known_name, password, kept=kept, network=network)
         if person is not None and is_right and person.is_admitted:
+            self.sign_ins.succeeded(person.viewer.sys_id, with_each_request=with_each_request)
             return person
+        if person is not None:
+            self.sign_ins.failed(person.viewer.sys_id)
         _log.warning("credentials_refused", network=network)
         return None
 
@@ -81,7 +91,8 @@ class Authentication:
                 if (named := basic_credentials(given)) is None:
                     return None
                 try:
-                    return await self.signed_in(*named, network=network_prefix(request.remote))
+                    network = network_prefix(request.remote)
+                    return await self.signed_in(*named, network=network, with_each_request=True)
                 except TooManyTriesError as error:
                     raise too_many(error) from None
             case "bearer":

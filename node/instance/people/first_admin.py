@@ -1,7 +1,8 @@
 """The user `admin` and the node's password file: two places for one password, kept in step.
 
 A hash in the database's notes says what both were when they last agreed. So it is known which of them has changed: a
-file that was deleted and made anew wins, and whoever holds it is let in again; else the record wins.
+file that was deleted and made anew wins, and whoever holds it is let in again; else the record wins, and the file
+follows it as soon as it is written, by whomever.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from node.console.login import ADMIN_NAME
 from node.instance.describing import identity_of
 from node.instance.first_records import ADMIN, ADMIN_ROLE_ID, FIRST_RECORDS
 from node.instance.internal import notes
+from node.instance.people.keeping import end_tokens
 from node.logs import get_logger
 from node.private_files import DataDirectoryError
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from node.instance.people.persons import Opened
 
 _NOTE: Final = "admin_password"
+_USERS: Final = "sys_user"
 _SAY: Final = insert(notes).values(name=_NOTE, value=bindparam("kept"))
 _SAY_NOW: Final = _SAY.on_conflict_do_update(index_elements=[notes.c.name], set_={"value": _SAY.excluded.value})
 
@@ -43,6 +46,8 @@ class FirstAdmin:
         self.login = login
         self._lock = asyncio.Lock()
         self._is_there = False
+        self._following: asyncio.Task[None] | None = None
+        self._may_have_changed = False
 
     async def database(self) -> InstanceDatabase:
         """The open database, in which `admin` has the password that counts.
@@ -60,12 +65,37 @@ class FirstAdmin:
             if self.login is not None and not self._is_there:
                 await _let_in_if_new(database, self.login)
                 await _follow(database, self.login)
+                database.written.append(self._noticed)
             self._is_there = True
 
     async def follow(self) -> None:
         """Let the file hold what counts by now; one that can't be written follows at the next start."""
-        if self.login is not None:
-            await _follow(await self.database(), self.login)
+        database = await self.database()
+        async with self._lock:
+            if self.login is not None:
+                await _follow(database, self.login)
+
+    async def close(self) -> None:
+        """Let the file follow what has been written; call it before the database is closed."""
+        if self._following is not None:
+            await self._following
+
+    def _noticed(self, roots: frozenset[str]) -> None:
+        """Somebody's record was written, perhaps by a client: the file must not go on telling a password of before."""
+        if _USERS in roots:
+            self._may_have_changed = True
+            if self._following is None:
+                self._following = asyncio.create_task(self._follow_what_was_noticed())
+
+    async def _follow_what_was_noticed(self) -> None:
+        try:
+            while self._may_have_changed:
+                self._may_have_changed = False
+                await self.follow()
+        except Exception as error:  # noqa: BLE001 - nobody waits for it; the next start follows
+            _log.warning("password_file_not_written", reason=str(error))
+        finally:
+            self._following = None
 
 
 async def _let_in_if_new(database: InstanceDatabase, login: Login) -> None:
@@ -118,6 +148,7 @@ def _let_in(tx: Transaction, kept: str) -> None:
         given = {"user": user_id, "role": ADMIN_ROLE_ID, "inherited": 0, "state": "active", "sys_mod_count": 0}
         sys_id = identity_of("sys_user_has_role", user_id, ADMIN_NAME)
         tx.connection.execute(insert(has_role).values(sys_id=sys_id, **given).on_conflict_do_nothing())
+    end_tokens(tx, user_id)
     tx.touched |= {"sys_user", "sys_user_has_role", "sys_metadata"}
     _agree(tx, kept)
 

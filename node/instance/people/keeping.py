@@ -68,6 +68,8 @@ _FIND_KEY: Final = select(_KEY.c.user, _KEY.c.expires).where(
 _EXPIRED: Final = select(_TOKEN.c.sys_id).where(_TOKEN.c.expires <= bindparam("now")).limit(EXPIRED_AT_ONCE_MAX)
 _DROP_EXPIRED: Final = delete(_TOKEN).where(_TOKEN.c.sys_id.in_(_EXPIRED.scalar_subquery()))
 
+_END_TOKENS: Final = delete(_TOKEN).where(_TOKEN.c.user == bindparam("of_user"))
+
 
 def digest(secret: str) -> str:
     """What is kept of a token or a key."""
@@ -105,6 +107,12 @@ def add(tx: Transaction, into: str, entropy: Entropy, now: datetime, values: Map
     record = {**system_fields(entropy.token(_SYS_ID_BYTES).hex(), at=written(now)), **values}
     tx.connection.execute(insert(tx.catalog.physical(into)), record)
     tx.touched.add(into)
+
+
+def end_tokens(tx: Transaction, user_id: str) -> None:
+    """Let no OAuth token of a user count any more."""
+    if tx.connection.execute(_END_TOKENS, {"of_user": user_id}).rowcount:
+        tx.touched.add(TOKENS)
 
 
 def lifespans(row: Row[Any]) -> tuple[int, int]:

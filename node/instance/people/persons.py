@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import bindparam, column, literal, select, table, union, union_all
 
+from node.bearer import digest_of
 from node.instance.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class Person:
     password: str | None = field(repr=False)
     is_admitted: bool
     is_for_programs: bool
+
+    @property
+    def password_mark(self) -> bytes:
+        """By which it is known whether this is still the password that there was at another time; no secret."""
+        return digest_of(self.password or "")
 
     @property
     def is_console_admin(self) -> bool:

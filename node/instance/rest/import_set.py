@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from node.instance.database import Transaction
     from node.instance.instance import Instance
     from node.instance.records.importing import Loaded, Outcome, Row
+    from node.instance.records.writing import Writing
     from node.instance.rest.calls import Call
 
 ROWS_MAX: Final = 1_000
@@ -44,10 +45,10 @@ class ImportSetApi:
         """Take a row in."""
         values = record_of(call)
 
-        def unit(tx: Transaction) -> dict[str, Any]:
-            return self._told(tx, call, staging, import_row(tx, self._writing(call, tx), staging, values))
+        def unit(tx: Transaction, writing: Writing) -> dict[str, Any]:
+            return self._told(tx, call, staging, import_row(tx, writing, staging, values))
 
-        return Answer(status=201, body=msgspec.json.encode(await (await self._instance.database()).write(unit)))
+        return Answer(status=201, body=msgspec.json.encode(await self._instance.write(call.viewer, unit)))
 
     async def insert_multiple(self, call: Call, staging: str) -> Answer:
         """Take many rows in, and transform them before the answer, some at a time: others write in between."""
@@ -62,14 +63,14 @@ class ImportSetApi:
                 check_import_set(tx, writing, "sys_import_set", run_after)
             return load_rows(tx, writing, staging, _by_column(tx, staging, given), multi_set_id)
 
-        def transform(tx: Transaction, rows: Sequence[Row]) -> None:
+        def transform(tx: Transaction, writing: Writing, rows: Sequence[Row]) -> None:
             for row in rows:
-                transform_row(tx, self._writing(call, tx), staging, row)
+                transform_row(tx, writing, staging, row)
 
         database = await self._instance.database()
         loaded = await database.write(load)
         for at in range(0, len(loaded.rows), ROWS_AT_ONCE):
-            await database.write(partial(transform, rows=loaded.rows[at : at + ROWS_AT_ONCE]))
+            await self._instance.write(call.viewer, partial(transform, rows=loaded.rows[at : at + ROWS_AT_ONCE]))
         await database.write(lambda tx: finish_set(tx, self._writing(call, tx), loaded.set_id))
         told = {"import_set_id": loaded.set_id, "multi_import_set_id": loaded.multi_set_id}
         return Answer(status=201, body=msgspec.json.encode(told))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from node.instance.database import Transaction
     from node.instance.instance import Instance
     from node.instance.records.representing import Shown
+    from node.instance.records.writing import Writing
     from node.instance.rest.calls import Call
 
 
@@ -52,16 +53,14 @@ class TableApi:
         """Make a record."""
         as_shown = parameters.is_on(call, "input_display_value")
         values = record_of(call, as_shown=as_shown)
-        database = await self._instance.database()
         written_id = ""
 
-        def unit(tx: Transaction) -> dict[str, Shown]:
+        def unit(tx: Transaction, writing: Writing) -> dict[str, Shown]:
             nonlocal written_id
-            writing = self._instance.writing(call.viewer, tx.catalog, as_shown=as_shown)
             written_id = insert_record(tx, writing, table, values)
             return self._read_or_none(tx, call, table, written_id)
 
-        record = await database.write(unit)
+        record = await self._instance.write(call.viewer, unit, as_shown=as_shown)
         location = f"{call.base_url}/api/now/{call.version + '/' if call.version else ''}table/{table}/{written_id}"
         return result(record, status=201, headers={"Location": location})
 
@@ -69,14 +68,12 @@ class TableApi:
         """Change a record."""
         as_shown = parameters.is_on(call, "input_display_value")
         values = record_of(call, as_shown=as_shown)
-        database = await self._instance.database()
 
-        def unit(tx: Transaction) -> dict[str, Shown]:
-            writing = self._instance.writing(call.viewer, tx.catalog, as_shown=as_shown)
+        def unit(tx: Transaction, writing: Writing) -> dict[str, Shown]:
             update_record(tx, writing, table, sys_id, values)
             return self._read_or_none(tx, call, table, sys_id)
 
-        return result(await database.write(unit))
+        return result(await self._instance.write(call.viewer, unit, as_shown=as_shown))
 
     async def delete(self, call: Call, table: str, sys_id: str) -> Answer:
         """Remove a record."""
