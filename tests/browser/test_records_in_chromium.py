@@ -246,6 +246,8 @@ def test_a_record_is_found_and_gets_a_note_by_keyboard_alone(admin, client):
     page.keyboard.type("by key")
     page.keyboard.press("Enter")
     page.locator("#list .count", has_text="1 record fits").wait_for()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#list') !== null"), "what was asked for comes next"
     press(page, f"open-{made['sys_id']}", "Enter")
     page.locator("#record").wait_for()
     press(page, "tool-note", "Space")

@@ -10,6 +10,7 @@ from node.instance.dictionary import FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import tzinfo
 
     from node.instance.dictionary import Field
     from node.instance.records.representing import Shown
@@ -53,6 +54,11 @@ def cell(field: Field, shown: Shown | None) -> Cell:
     if field.type is FieldType.DATE_TIME and value:
         return Cell(text=text, value=value, at=f"{value.replace(' ', 'T')}Z", title=f"{value} UTC")
     return Cell(text=text, value=value)
+
+
+def zone_name(zone: tzinfo) -> str:
+    """What the time zone is called in which instants are shown."""
+    return str(getattr(zone, "key", zone))
 
 
 def value_of(record: Mapping[str, Shown], name: str) -> str:

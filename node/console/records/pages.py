@@ -24,6 +24,7 @@ from node.console.records.asking import (
     curl_line,
 )
 from node.console.records.building import blank_row, builder
+from node.console.records.cells import zone_name
 from node.console.records.choosing import column_choices
 from node.console.records.editing import UnfitError, form_of, suggestions, values_of
 from node.console.records.listing import page_of_list, tables
@@ -104,6 +105,7 @@ class RecordPages:
             title="Records",
             menu=MENU,
             tables=lines,
+            zone=zone_name(request[ADMIN].zone),
             instance_url=self._shell.context.instance_url,
         )
 
@@ -134,6 +136,7 @@ class RecordPages:
             title=page.table.label,
             menu=MENU,
             page=page,
+            zone=zone_name(request[ADMIN].zone),
             wanted=page.asked,
             first=(page.asked.page - 1) * PER_PAGE + 1,
             pages=pages,
@@ -157,7 +160,8 @@ class RecordPages:
         sent = MultiDict((name, text) for name, text in (await request.post()).items() if isinstance(text, str))
         wanted = replace(await self._asked(table, sent), page=1)
         changed = await self._addressed(built(wanted, sent, dictionary))
-        return see_other(changed.link(building=1) if changed.is_building else changed.link())
+        place = changed.link(building=1) if changed.is_building else changed.link()
+        return see_other(f"{place}#list")  # what comes next is looking at it, by eye or by Tab
 
     async def show(self, request: web.Request) -> web.Response:
         """A record, or of its page the part that an open one asks for again."""
@@ -180,6 +184,7 @@ class RecordPages:
             title=view.title,
             menu=MENU,
             view=view,
+            zone=zone_name(request[ADMIN].zone),
             place=place,
             table_place=table_place(table),
             is_raw=bool(request.query.get("raw")),
