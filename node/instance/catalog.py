@@ -73,9 +73,11 @@ class Catalog:
         table = Table(root, self.metadata, *(_column(field) for field in fields.values()))
         is_hierarchy = self.dictionary.is_hierarchy(root)
         if is_hierarchy:
+            _index(table, (CLASS,))  # narrow, for counting a class, and in the order in which its records were made
             _index(table, (CLASS, "sys_id"))
-            if "watch_list" in table.c:  # few records are watched, and watchers ask for them
-                Index(f"ix_{root}_watched", table.c[CLASS], sqlite_where=table.c.watch_list.is_not(None))
+            if "watch_list" in table.c:  # few records are watched; who watches them is read in the index itself
+                watched = table.c.watch_list
+                Index(f"ix_{root}_watch_list", table.c[CLASS], watched, sqlite_where=watched.is_not(None))
         for field in fields.values():
             if field.is_indexed or field.is_unique:
                 # within a class first: `incident` is a part of `task`

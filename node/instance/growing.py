@@ -98,7 +98,7 @@ def _shipped_now() -> str:
 
 
 def create(connection: Connection, catalog: Catalog) -> None:
-    """Create the physical tables, columns and indexes that are not there yet."""
+    """Create the physical tables, columns and indexes that are not there yet, and drop indexes of earlier versions."""
     found = inspect(connection)
     there = set(found.get_table_names())
     for table in catalog.metadata.sorted_tables:
@@ -116,6 +116,8 @@ def create(connection: Connection, catalog: Catalog) -> None:
         for index in table.indexes:
             if index.name not in indexes:
                 index.create(connection)
+        for name in indexes - {index.name for index in table.indexes}:
+            connection.exec_driver_sql(f'DROP INDEX "{name}"')
     write_statistics(connection, catalog)
 
 

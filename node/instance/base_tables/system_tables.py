@@ -144,7 +144,7 @@ ATTACHMENT: Final = Table(
     fields=(
         text("file_name", "File name", 255),
         text("content_type", "Content type", 255),
-        text("table_name", "Table name", 80),
+        text("table_name", "Table name", 80, is_indexed=True),
         typed("table_sys_id", "Table sys ID", FieldType.GUID, length_max=32),
         number("size_bytes", "Size bytes", is_read_only=True),
         number("size_compressed", "Size compressed", is_read_only=True),

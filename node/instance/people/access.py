@@ -11,7 +11,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
 
 from node.instance.dictionary import Kind
-from node.instance.people.access_rules import EVERYBODY, FIELD_RULES, READ_ONLY_ROLE, TABLE_RULES, Grant, TableRule
+from node.instance.people.access_rules import (
+    EVERYBODY,
+    FIELD_RULES,
+    HANGING,
+    READ_ONLY_ROLE,
+    TABLE_RULES,
+    Grant,
+    TableRule,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +38,21 @@ class Operation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Owners:
+    """Records on which others hang, which are seen with them.
+
+    Attributes:
+        classes: of one hierarchy, if there is a query.
+        query: the encoded query that such a record has to fulfil, over the fields of these classes. Empty: any record.
+        elements: the fields of theirs of which others may be a part; none: what hangs there is no part of a field.
+    """
+
+    classes: tuple[str, ...]
+    query: str
+    elements: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Which records of a table an operation may touch: all, or those that one of the cases lets through.
 
@@ -37,19 +60,21 @@ class Rows:
         cases: by class (the value of `sys_class_name`; the table itself where it has none) the encoded query that a
             record has to fulfil, over the fields of that class. Empty: every record of the class. A class that is not
             there: none of its records. None in place of the mapping: all records of the table.
+        owners: of what hangs on records (`HANGING`): one of these has to be what it hangs on. None: it may be anything.
     """
 
     cases: Mapping[str, str] | None
+    owners: tuple[Owners, ...] | None = None
 
     @property
     def is_all(self) -> bool:
         """Whether no record is held back, so that nothing has to be added to a statement."""
-        return self.cases is None
+        return self.cases is None and self.owners is None
 
     @property
     def is_none(self) -> bool:
         """Whether every record is held back."""
-        return self.cases is not None and not self.cases
+        return self.owners == () or (self.cases is not None and not self.cases)
 
 
 ALL: Final = Rows(None)
@@ -82,6 +107,9 @@ class Access(Protocol):
 
     def may_write_field(self, viewer: Viewer, table: str, field: str, operation: Operation = Operation.WRITE) -> bool:
         """Whether a client may give the field a value, in a new record (CREATE) or in one that is there (WRITE)."""
+
+    def may_write_every_field(self, viewer: Viewer, table: str) -> bool:
+        """Whether what the viewer may write to is no mere part of such a record."""
 
 
 class TableAccess:
@@ -135,6 +163,10 @@ class TableAccess:
             return False
         return any(grant.fields is None or field in grant.fields for grant in self._grants(viewer, table, operation))
 
+    def may_write_every_field(self, viewer: Viewer, table: str) -> bool:
+        """See `Access`."""
+        return any(grant.fields is None for grant in self._grants(viewer, table, Operation.WRITE))
+
     def _rows(self, viewer: Viewer, table: str, operation: Operation) -> Rows:
         if table not in self._dictionary:
             return NONE
@@ -144,9 +176,31 @@ class TableAccess:
             for name in classes
             if (queries := [grant.query for grant in self._grants(viewer, name, operation)])
         }
+        owners = self._owners(viewer, table) if table in HANGING and operation is Operation.READ else None
         if not any(cases.values()) and len(cases) == len(classes):
-            return ALL
-        return Rows(MappingProxyType(cases)) if cases else NONE
+            return ALL if owners is None else Rows(None, owners)
+        return Rows(MappingProxyType(cases), owners) if cases else NONE
+
+    def _owners(self, viewer: Viewer, table: str) -> tuple[Owners, ...] | None:
+        """What the viewer reads of all tables on whose records others hang."""
+        if viewer.is_admin:
+            return None
+        has_elements = HANGING[table].element is not None
+        found: dict[tuple[str, str, tuple[str, ...] | None], list[str]] = {}
+        for name in (one.name for one in self._dictionary.tables if one.name not in HANGING):
+            rows = self.rows(viewer, name)
+            query = "" if rows.cases is None else rows.cases.get(name)
+            elements = self._journals(viewer, name) if has_elements else None
+            if query is not None and elements != ():
+                root = self._dictionary.root(name) if query else ""
+                found.setdefault((root, query, elements), []).append(name)
+        return tuple(Owners(tuple(classes), query, elements) for (_, query, elements), classes in found.items())
+
+    def _journals(self, viewer: Viewer, table: str) -> tuple[str, ...]:
+        fields = self._dictionary.fields(table).values()
+        return tuple(
+            one.name for one in fields if one.kind is Kind.JOURNAL and self.may_read_field(viewer, table, one.name)
+        )
 
     def _grants(self, viewer: Viewer, table: str, operation: Operation) -> Sequence[Grant]:
         """What lets the viewer do that to records of exactly that class."""

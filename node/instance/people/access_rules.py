@@ -5,7 +5,7 @@ They follow what ServiceNow ships with where that is known, and are narrower whe
 - whoever has `itil` works on tasks; whoever has not sees what they called about, opened or watch;
 - everybody finds people, groups, departments, places and companies, since forms refer to them;
 - people, groups and roles are changed by admins alone: whoever could add members to a group could take its roles;
-- an attachment and a journal entry are seen by whoever sees their record, and work notes with `itil` alone.
+- an attachment and a journal entry are seen by whoever sees their record, an entry if they may read its journal too.
 """
 
 from __future__ import annotations
@@ -32,12 +32,6 @@ _CALLED: Final = f"caller_id={_ME}^NQ{_OPENED}"
 _WATCHED: Final = f"{_CALLED}^NQwatch_listLIKE{_ME}"
 _STILL_OPEN: Final = f"active=true^caller_id={_ME}^NQactive=true^{_OPENED}"
 _OF_ME: Final = f"user={_ME}"
-
-# A joined table shows only what the viewer may read of it, so any record there is one that they see.
-# The table is asked too: who makes a record chooses its sys_id, and could choose that of a record in another table.
-_TASKS: Final = "task,incident,problem,problem_task,change_request,change_task"
-_ATTACHED_TO_SEEN: Final = f"table_nameIN{_TASKS}^JOINsys_attachment.table_sys_id=task.sys_id!sys_idISNOTEMPTY"
-_ENTRY_OF_SEEN: Final = f"nameIN{_TASKS}^JOINsys_journal_field.element_id=task.sys_id!sys_idISNOTEMPTY"
 
 _ASKED_FOR: Final = frozenset(
     {
@@ -119,18 +113,13 @@ TABLE_RULES: Final[Mapping[str, TableRule]] = {
     "std_change_record_producer": _WORKERS_READ,
     "std_change_producer_version": _WORKERS_READ,
     # what hangs on it
-    "sys_attachment": TableRule(
-        read=(Grant(EVERYBODY, _ATTACHED_TO_SEEN),),
+    "sys_attachment": TableRule(  # and may write to what it hangs on: `node.instance.rules.attaching`
+        read=(Grant(EVERYBODY),),
         create=(Grant(EVERYBODY),),
-        write=(Grant(ITIL, _ATTACHED_TO_SEEN, frozenset({"file_name"})),),
-        delete=(Grant(ITIL, _ATTACHED_TO_SEEN),),
+        write=(Grant(EVERYBODY, fields=frozenset({"file_name"})),),
+        delete=(Grant(EVERYBODY),),
     ),
-    "sys_journal_field": TableRule(
-        read=(
-            Grant(ITIL, _ENTRY_OF_SEEN),
-            Grant(EVERYBODY, f"element=comments^{_ENTRY_OF_SEEN}"),
-        ),
-    ),
+    "sys_journal_field": _ALL_READ,
     # people
     "sys_user": TableRule(
         read=(Grant(EVERYBODY),),
@@ -159,6 +148,30 @@ TABLE_RULES: Final[Mapping[str, TableRule]] = {
     "sys_dictionary": TableRule(read=(Grant(("personalize_dictionary",)),)),
 }
 """By table; one that extends another has its rule unless it has one of its own. Custom tables have none of these."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hanging:
+    """By which of its fields a record tells what it hangs on.
+
+    Attributes:
+        table: has the class of that record. The sys_id alone says too little: who makes a record chooses its sys_id,
+            and could choose that of a record in another table.
+        record: has its sys_id.
+        element: has the name of the field that it is a part of; none: it is a part of none.
+    """
+
+    table: str
+    record: str
+    element: str | None = None
+
+
+HANGING: Final[Mapping[str, Hanging]] = {
+    "sys_attachment": Hanging(table="table_name", record="table_sys_id"),
+    "sys_journal_field": Hanging(table="name", record="element_id", element="element"),
+}
+"""Tables of what hangs on records: who is no admin reads there, of what the rule lets through, what hangs on a record
+that they read."""
 
 _OF_CONTACT: Final = (
     "email",

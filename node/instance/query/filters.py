@@ -7,12 +7,14 @@ value is. A query that says what a viewer may read is not read so kindly: what c
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from sqlalchemy import and_, exists, false, func, not_, or_, select
+from sqlalchemy import and_, exists, false, func, not_, or_, select, true
 
 from node.instance.catalog import CLASS
 from node.instance.dictionary import FieldType, Kind
+from node.instance.people.access_rules import HANGING
 from node.instance.query.conditions import HOLDS_FOR_NOTHING, NULL_WORD, OPPOSITES, TEXTUAL, compared
 from node.instance.query.fields import COMPARES_FIELDS, against_field, date_part
 from node.instance.query.grammar import parse
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, FromClause, Select
 
+    from node.instance.people.access import Owners, Rows
     from node.instance.query.scope import Scope
     from node.instance.query.tree import Clause, Group, Term
 
@@ -64,9 +67,16 @@ class Filters:
         found = [one for group in groups if (one := self._group(group, walk)) is not None]
         return or_(*found) if found else None
 
-    def members(self, alias: FromClause, table: str) -> Sequence[ColumnElement[bool]]:
-        """What a record behind an alias has to fulfil to be one of a table that the viewer may read."""
+    def members(self, alias: FromClause, table: str, *, few: bool = False) -> Sequence[ColumnElement[bool]]:
+        """What a record behind an alias has to fulfil to be one of a table that the viewer may read.
+
+        Where `few` records are left by the rest of the statement, what each hangs on is looked up for itself.
+        """
         rows = self._scope.access.rows(self._scope.viewer, table)
+        hanging = () if rows.owners is None else (self._hangs_on(alias, table, rows.owners, few=few),)
+        return (*self._members(alias, table, rows), *hanging)
+
+    def _members(self, alias: FromClause, table: str, rows: Rows) -> Sequence[ColumnElement[bool]]:
         classes = self._dictionary.classes(table)
         if rows.cases is None:
             return () if self._dictionary.root(table) == table else (_in_classes(alias, classes),)
@@ -75,20 +85,54 @@ class Filters:
             if name in classes:
                 by_query.setdefault(query, []).append(name)
         has_class = self._dictionary.is_hierarchy(table)
-        cases = [
-            and_(
-                *((_in_classes(alias, names),) if has_class else ()),
-                *((self._restriction(alias, names[0], query),) if query else ()),
-            )
+        # each way to be one of them for itself, with its class: so SQLite can take an index for each
+        ways = [
+            and_(*((_in_classes(alias, names),) if has_class else ()), way)
             for query, names in by_query.items()
+            for way in (self._restriction(alias, names[0], query) if query else (true(),))
         ]
-        return (or_(false(), *cases),)
+        return (or_(false(), *ways),)
+
+    def whole_classes(self, table: str) -> Sequence[str]:
+        """The classes of its records, if the viewer may read all records of each class that they may read any of."""
+        rows = self._scope.access.rows(self._scope.viewer, table)
+        if rows.owners is not None:
+            return ()
+        if rows.cases is None:
+            return self._dictionary.classes(table)
+        return () if any(rows.cases.values()) else tuple(rows.cases)
+
+    def _hangs_on(self, alias: FromClause, table: str, owners: Sequence[Owners], *, few: bool) -> ColumnElement[bool]:
+        """What a record fulfils that hangs on one of the owners: it names the class, and by its sys_id such a record.
+
+        Where the viewer may read all records of a class, its name is enough: the instance writes it down itself.
+        """
+        fields = HANGING[table]
+        of_class, of_record = alias.c[fields.table], alias.c[fields.record]
+        ways: list[ColumnElement[bool]] = []
+        for one in owners:
+            way: list[ColumnElement[bool]] = [of_class.in_(one.classes)]
+            if fields.element is not None and one.elements is not None:
+                way.append(alias.c[fields.element].in_(one.elements))
+            if one.query:
+                owner = self.aliases.next(one.classes[0])
+                seen = self._seen(owner, one)
+                looked_up = exists(select(1).where(owner.c.sys_id == of_record, seen).correlate(alias))
+                way.append(looked_up if few else of_record.in_(select(owner.c.sys_id).where(seen)))
+            ways.append(and_(*way))
+        return or_(false(), *ways)
+
+    def _seen(self, owner: FromClause, owners: Owners) -> ColumnElement[bool]:
+        has_class = self._dictionary.is_hierarchy(owners.classes[0])
+        in_classes = (_in_classes(owner, owners.classes),) if has_class else ()
+        ways = self._restriction(owner, owners.classes[0], owners.query)
+        return or_(false(), *(and_(*in_classes, way) for way in ways))
 
     def _walk_from(self, table: str, alias: FromClause) -> Walk:
-        return Walk(self._scope, table, alias, self.aliases, self.members)
+        return Walk(self._scope, table, alias, self.aliases, partial(self.members, few=True))
 
-    def _restriction(self, alias: FromClause, table: str, text: str) -> ColumnElement[bool]:
-        """A rule's query. One that, through other tables, asks for itself lets nobody in."""
+    def _restriction(self, alias: FromClause, table: str, text: str) -> Sequence[ColumnElement[bool]]:
+        """The ways to fulfil a rule's query. One that, through other tables, asks for itself lets nobody in."""
         if text in self._restricting:
             raise _CircularRuleError
         self._restricting.append(text)
@@ -97,15 +141,15 @@ class Filters:
         except _CircularRuleError:
             if len(self._restricting) > 1:
                 raise
-            return false()
+            return ()
         finally:
             self._restricting.pop()
 
-    def _restricted(self, alias: FromClause, table: str, text: str) -> ColumnElement[bool]:
+    def _restricted(self, alias: FromClause, table: str, text: str) -> Sequence[ColumnElement[bool]]:
         """A rule's query over an alias that may stand in an ON, where nothing more can be joined."""
         query = parse(text)
         if query.ignored:
-            return false()
+            return ()
         count = self.aliases.count
         walk = self._walk_from(table, alias)
         found = self._strictly(query.groups, walk)
@@ -114,14 +158,11 @@ class Filters:
         self.aliases.count = count
         walk = self.walk(table)
         found = self._strictly(query.groups, walk)
-        inner = select(1).select_from(walk.source()).where(walk.alias.c.sys_id == alias.c.sys_id, found)
-        return exists(inner.correlate(alias))
+        inner = select(1).select_from(walk.source()).where(walk.alias.c.sys_id == alias.c.sys_id, or_(false(), *found))
+        return (exists(inner.correlate(alias)),)
 
-    def _strictly(self, groups: Sequence[Group], walk: Walk) -> ColumnElement[bool]:
-        return or_(
-            false(),
-            *(and_(*(or_(false(), *self._those_meant(clause, walk)) for clause in group)) for group in groups),
-        )
+    def _strictly(self, groups: Sequence[Group], walk: Walk) -> Sequence[ColumnElement[bool]]:
+        return [and_(*(or_(false(), *self._those_meant(clause, walk)) for clause in group)) for group in groups]
 
     def _group(self, group: Group, walk: Walk) -> ColumnElement[bool] | None:
         found = [one for clause in group if (one := self._clause(clause, walk)) is not None]
@@ -203,7 +244,12 @@ class Filters:
         found = exists(
             select(1)
             .select_from(entries)
-            .where(entries.c.element_id == place.alias.c.sys_id, entries.c.element.in_(elements), held)
+            .where(
+                entries.c.element_id == place.alias.c.sys_id,
+                entries.c.name == (place.alias.c[CLASS] if self._dictionary.is_hierarchy(place.table) else place.table),
+                entries.c.element.in_(elements),
+                held,
+            )
             .correlate(place.alias)
         )
         return ~found if positive is not operator else found
@@ -216,10 +262,11 @@ class Filters:
         other = inner.place(join.other_field)
         if other is None or not _are_joined(own, other):
             return None
-        referring = self._referring(inner, other, self._group(join.clauses, inner))
+        held = self._group(join.clauses, inner)
         if other.field.name == _KEY:  # at most one record: looking it up is cheaper than listing them all
+            referring = self._referring(inner, other, held, few=True)
             return exists(referring.where(other.column == own.column).correlate(own.alias))
-        return own.column.in_(referring)
+        return own.column.in_(self._referring(inner, other, held))
 
     def _related(self, related: Related, walk: Walk) -> ColumnElement[bool] | None:
         own = walk.place(_KEY)
@@ -244,12 +291,14 @@ class Filters:
     def _is_there(self, table: str) -> bool:
         return self._scope.access.is_there(self._scope.viewer, table)
 
-    def _referring(self, inner: Walk, other: Place, held: ColumnElement[bool] | None) -> Select[Any]:
+    def _referring(
+        self, inner: Walk, other: Place, held: ColumnElement[bool] | None, *, few: bool = False
+    ) -> Select[Any]:
         """What the records that count have in a field.
 
         It does not depend on the record outside, so SQLite works it out once, by the best index there is.
         """
-        conditions = [other.column.is_not(None), *self.members(inner.alias, inner.table)]
+        conditions = [other.column.is_not(None), *self.members(inner.alias, inner.table, few=few)]
         if held is not None:
             conditions.append(held)
         return select(other.column).select_from(inner.source()).where(*conditions)

@@ -39,7 +39,14 @@ _DISTINCT: Final = {Kind.BOOLEAN: 2, Kind.INTEGER: 8}
 _DISTINCT_CHOICES: Final = 8
 _DISTINCT_CLASSES: Final = 3
 _RECORDS_PER_TEXT: Final = 4
+_RECORDS_PER_LIST: Final = 10_000
 _RECORDS_PER_REFERENCE_MIN: Final = 10  # of a reference that is mostly empty, too
+
+_TABLES: Final = 300
+_NAMING_TABLES: Final = frozenset({"table_name"})
+_WORKERS: Final = 300
+_WORKING: Final = frozenset({"assigned_to"})
+"""Fields that name one of a few people: those who work on what all others call about."""
 
 _NAMED: Final = frozenset({"number", "user_name", "sys_id"})
 """Fields whose values are nearly all different, though nothing enforces it."""
@@ -55,7 +62,8 @@ def planner_statistics(catalog: Catalog) -> Sequence[tuple[str, str, str]]:
         records = _RECORDS.get(table.name, _RECORDS_OF_OTHERS)
         found.append((table.name, f"sqlite_autoindex_{table.name}_1", f"{records} 1"))
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            shared = [records]
+            # an index of some records alone is one of those that have a value where most have none
+            shared = [records if index.dialect_options["sqlite"]["where"] is None else records // _RECORDS_PER_LIST]
             for column in index.columns:
                 shared.append(max(shared[-1] // _distinct(fields[column.name], records), 1))
             found.append((table.name, str(index.name), " ".join(map(str, shared))))
@@ -82,8 +90,12 @@ def _distinct(field: Field, records: int) -> int:
         return _DISTINCT_CLASSES
     if field.name in _NAMED or field.is_unique:
         return records
+    if field.name in _NAMING_TABLES:
+        return _TABLES
     if field.choices:
         return _DISTINCT_CHOICES
+    if field.name in _WORKING:
+        return _WORKERS
     if field.type is FieldType.REFERENCE:
         of_target = _RECORDS.get(field.reference or "", _RECORDS_OF_OTHERS)
         return max(min(of_target, records // _RECORDS_PER_REFERENCE_MIN), 1)

@@ -153,9 +153,9 @@ class Walk:
             place = found
         return None
 
-    def source(self, joined_count: int | None = None) -> FromClause:
-        """The FROM with all that was reached, or the first so many of it."""
-        source: FromClause = self.alias
+    def source(self, joined_count: int | None = None, *, begun: FromClause | None = None) -> FromClause:
+        """The FROM with all that was reached, or the first so many of it; it may begin with more than the table."""
+        source: FromClause = self.alias if begun is None else begun
         for joined in list(self._joined.values())[:joined_count]:
             source = source.outerjoin(joined.alias, joined.on)
         return source

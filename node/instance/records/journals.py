@@ -41,9 +41,13 @@ def add_entry(tx: Transaction, *, sys_id: str, of: tuple[str, str], element: str
 
 
 def shown_journals(
-    tx: Transaction, scope: Scope, cells: Sequence[Cell], sys_ids: Sequence[str]
+    tx: Transaction, scope: Scope, cells: Sequence[Cell], classes: Mapping[str, str]
 ) -> Mapping[tuple[str, str], str]:
-    """The display values of the journals among the cells, by record and field; newest entry first."""
+    """The display values of the journals among the cells, by record and field; newest entry first.
+
+    The records are given by sys_id with the class of each: a record in another table may have the same sys_id.
+    """
+    sys_ids = list(classes)
     fields = {cell.field.name: cell.field for cell in cells if cell.at is None and "." not in cell.path}
     if not fields or not sys_ids:
         return {}
@@ -53,7 +57,7 @@ def shown_journals(
         select(
             entries.c.element_id, entries.c.element, entries.c.value, entries.c.sys_created_on, entries.c.sys_created_by
         )
-        .add_columns(users.c.name)
+        .add_columns(users.c.name, entries.c.name)
         .select_from(entries.outerjoin(users, users.c.user_name == entries.c.sys_created_by))
         .order_by(entries.c.sys_created_on.desc(), entries.c.sys_id)
     )
@@ -61,7 +65,9 @@ def shown_journals(
     found: dict[tuple[str, str], str] = {}
     for at in range(0, len(sys_ids), _RECORDS_AT_ONCE):
         some = statement.where(entries.c.element_id.in_(sys_ids[at : at + _RECORDS_AT_ONCE]))
-        for element_id, element, value, on, by, name in tx.connection.execute(some):
+        for element_id, element, value, on, by, name, of_class in tx.connection.execute(some):
+            if of_class != classes.get(element_id):
+                continue
             label = fields[element].label if element in fields else labels.get(element, element)
             entry = f"{local(on, scope.viewer.zone)} - {name or by} ({label})\n{value}\n\n"
             for field in fields.values():

@@ -26,7 +26,7 @@ def load_record(
         InvalidTableError, NoRecordError: there is none that the viewer may read.
         AccessError: there is, and it is not to be touched so.
     """
-    selection = selection_of(scope, table, "")
+    selection = selection_of(scope, table, "", is_one=True)
     if operation is not Operation.READ and tx.catalog.dictionary[table].is_written_by_instance:
         raise AccessError(act)
     own_id = selection.column("sys_id")
@@ -46,7 +46,7 @@ def load_record(
         if query is None:
             raise AccessError(act)
         if query:
-            own = selection_of(scope, class_name, query)
+            own = selection_of(scope, class_name, query, is_one=True)
             column = own.column("sys_id")
             assert column is not None  # noqa: S101 - as above, of the same record
             inside = select(column).select_from(own.source()).where(own.where(), column == sys_id)

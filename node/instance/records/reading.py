@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, false, literal
+from sqlalchemy import bindparam, false, literal, select
 
 from node.instance.dictionary import CLASS_FIELD, Kind
 from node.instance.errors import BadRequestError, InvalidTableError, NoRecordError
@@ -58,8 +58,8 @@ class Page:
     total: int | None
 
 
-def selection_of(scope: Scope, table: str, query: str | Query) -> Selection:
-    """A query over a table.
+def selection_of(scope: Scope, table: str, query: str | Query, *, is_one: bool = False) -> Selection:
+    """A query over a table; `is_one` as for `Selection`.
 
     Raises:
         InvalidTableError, BadRequestError: there is no such table, or the query is too large.
@@ -67,7 +67,7 @@ def selection_of(scope: Scope, table: str, query: str | Query) -> Selection:
     if not scope.access.is_there(scope.viewer, table):
         raise InvalidTableError(table)
     try:
-        return Selection(scope, table, parse(query) if isinstance(query, str) else query)
+        return Selection(scope, table, parse(query) if isinstance(query, str) else query, is_one=is_one)
     except QueryTooLargeError as error:
         raise BadRequestError("Invalid query", str(error)) from error
 
@@ -154,11 +154,13 @@ class _Plan:
 
 
 def _plan(scope: Scope, table: str, fields: tuple[str, ...] | None) -> _Plan:
-    selection = selection_of(scope, table, "")
+    selection = selection_of(scope, table, "", is_one=True)
     cells, columns = _cells(scope, selection, table, fields)
     own_id = selection.column("sys_id")
     is_wanted = false() if own_id is None else own_id == bindparam("wanted")
-    return _Plan(cells=cells, statement=selection.page(columns, limit=1, offset=0).where(is_wanted))
+    return _Plan(
+        cells=cells, statement=select(*columns).select_from(selection.source()).where(selection.where(), is_wanted)
+    )
 
 
 def _cells(scope: Scope, selection: Selection, table: str, paths: Sequence[str] | None) -> tuple[list[Cell], list[Any]]:

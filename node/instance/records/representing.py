@@ -73,9 +73,10 @@ def represent(
 
     Names that the rows need and that are not known yet are added to `names`.
     """
-    if style.display is not Display.VALUES:
+    is_shown = style.display is not Display.VALUES
+    if is_shown:
         _learn(tx, scope, cells, rows, names)
-    journals = {} if style.display is Display.VALUES else shown_journals(tx, scope, cells, [row[0] for row in rows])
+    journals = shown_journals(tx, scope, cells, {row[0]: row[1] or table for row in rows}) if is_shown else {}
     columns: dict[str, Sequence[tuple[str, int, Render]]] = {}
     records = []
     for row in rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from node.instance.rules.attaching import guard_attachment
+from node.instance.rules.attaching import guard_attachment, name_class
 from node.instance.rules.business_rules import run_business_rules
 from node.instance.rules.change_tasks import keep_change, lead_change_tasks, name_parent
 from node.instance.rules.checking_rules import check_business_rule
@@ -27,6 +27,7 @@ _KEEPING: Final = (set_priority, keep_task, keep_incident, keep_problem, keep_ch
 
 BEFORE: Final[tuple[Callable[[Change], None], ...]] = (
     guard_attachment,
+    name_class,
     check_business_rule,
     check_dictionary,
     number_task,

@@ -242,7 +242,10 @@ class Evaluator:
         entries = [
             one["value"]
             for one in self.records["sys_journal_field"]
-            if holder is not None and one["element_id"] == holder["sys_id"] and one["element"] == field.name
+            if holder is not None
+            and one["element_id"] == holder["sys_id"]
+            and one["element"] == field.name
+            and one["name"] == holder["sys_class_name"]
         ]
         textual = term.operator in (Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH)
         held = self.values.textual if textual else self.values.against_value

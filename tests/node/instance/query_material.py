@@ -90,8 +90,9 @@ def worlds(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
         name = draw(st.sampled_from(tuple(own)))
         made[name].append({"sys_id": f"j{at}", **draw(RECORDS["u_job"]), **own[name]})
         if entry := draw(maybe("Broken", "a_b", "100%")):
+            of = draw(st.sampled_from((name, name, "u_visit", "u_place")))
             made["sys_journal_field"].append(
-                {"sys_id": f"e{at}", "element_id": f"j{at}", "element": "comments", "value": entry}
+                {"sys_id": f"e{at}", "name": of, "element_id": f"j{at}", "element": "comments", "value": entry}
             )
     return made
 
@@ -254,7 +255,7 @@ EVERYTHING = {
     "u_repair": [{**one, "tool": one["title"]} for one in JOBS[8:]],
     "u_visit": [],
     "sys_journal_field": [
-        {"sys_id": f"e{at}", "element_id": f"j{at}", "element": element, "value": value}
+        {"sys_id": f"e{at}", "name": "u_job", "element_id": f"j{at}", "element": element, "value": value}
         for at, (element, value) in enumerate(
             (
                 ("comments", "Broken"),

@@ -71,7 +71,7 @@ TABLES = Dictionary(
         Table(
             name="sys_journal_field",
             label="Entries",
-            fields=(plain("element_id", FieldType.GUID), plain("element"), plain("value")),
+            fields=(plain("name"), plain("element_id", FieldType.GUID), plain("element"), plain("value")),
         ),
     )
 )

@@ -26,7 +26,16 @@ def world():
                 {"sys_id": "j3", "state": 10, "owner": "p3", "active": 0, "price": 1.5},
             ],
             "u_visit": [{"sys_id": "j4", "title": "MENDxIT", "active": 1, "where": "l1", "parent": "j2"}],
-            "sys_journal_field": [{"sys_id": "e1", "element_id": "j2", "element": "comments", "value": "Broken again"}],
+            "sys_journal_field": [
+                {
+                    "sys_id": "e1",
+                    "name": "u_repair",
+                    "element_id": "j2",
+                    "element": "comments",
+                    "value": "Broken again",
+                },
+                {"sys_id": "e2", "name": "u_place", "element_id": "j1", "element": "comments", "value": "Broken door"},
+            ],
         }
     )
     yield world

@@ -40,8 +40,8 @@ CONTACT = (
 )
 """Of a user, for those with itil alone; with `state`."""
 
-HANGING = {"sys_attachment": "table_sys_id", "sys_journal_field": "element_id"}
-"""What is seen by whoever sees its record."""
+HANGING = {"sys_attachment": ("table_name", "table_sys_id"), "sys_journal_field": ("name", "element_id")}
+"""What is seen by whoever sees its record: by which fields it names that one."""
 
 WORDS = ("Laptop", "lapdog", "VPN%", "Ünder_score", "secret plan")
 
@@ -72,6 +72,26 @@ def records() -> Iterable[tuple[str, Row]]:
         yield "sys_user_grmember", {"sys_id": _id("9", n), "user": user, "group": _id("g", n % 2)}
         yield "sys_user_has_role", {"sys_id": _id("a", n), "user": user, "role": "2831a114c611228501d4ea6c309d626d"}
     yield from _tasks()
+    for n, (table, sys_id) in enumerate(
+        (*((name, _id(mark, n)) for name, mark in _HOLDING for n in range(2)), *_STRANGE)
+    ):
+        yield "sys_attachment", {
+            "sys_id": _id("f0", f"{n:02}"), "table_name": table, "table_sys_id": sys_id, "file_name": WORDS[n % 5],
+        }  # fmt: skip
+        yield "sys_journal_field", {
+            "sys_id": _id("b9", f"{n:02}"), "name": table, "element": "comments", "element_id": sys_id,
+            "value": WORDS[n % 5], "sys_created_on": AT[n % 3],
+        }  # fmt: skip
+
+
+_HOLDING = (
+    ("cmn_department", "d"), ("cmn_location", "e"), ("sys_user_group", "g"), ("oauth_entity", "c"), ("syslog", "5"),
+    ("cmdb_ci_server", "7"), ("alm_asset", "8"), ("sys_user_grmember", "9"), ("sys_user_has_role", "a"),
+)  # fmt: skip
+"""What has an attachment and an entry in a journal, besides tasks: tables, and how the sys_ids of their records begin."""
+
+_STRANGE = tuple((table, "10".ljust(32, "0")) for table in ("oauth_entity", "cmdb_ci_server", "sys_user", "problem"))
+"""What hangs on records of those tables that have the sys_id of an incident."""
 
 
 def _tasks() -> Iterable[tuple[str, Row]]:
@@ -121,19 +141,28 @@ class Asker:
     Attributes:
         sees: whether a record is there for the user, by table; a table that is not there: none of its records.
         blind_to: fields that are not, by physical table.
+        wholly_seen: classes of which every record is.
     """
 
     viewer: Viewer
     sees: Mapping[str, Callable[[Row], bool]]
     blind_to: Mapping[str, tuple[str, ...]]
+    wholly_seen: Container[str] = ()
 
-    def sees_record(self, table: str, row: Row, seen: Container[str]) -> bool:
-        """Whether a record is there; `seen` are the tasks that are, on which attachments and entries hang."""
+    def sees_record(self, table: str, row: Row, seen: Container[tuple[str, str]]) -> bool:
+        """Whether a record is there; `seen` are those that are, by class: attachments and entries hang on them."""
         if table in HANGING:
+            if table == "sys_journal_field" and row["name"] not in _HAVING_JOURNALS:
+                return False
             is_open = table == "sys_attachment" or "itil" in self.viewer.roles or row["element"] == "comments"
-            return is_open and row[HANGING[table]] in seen
+            of_class, sys_id = (row[name] for name in HANGING[table])
+            # where all records of a class are seen, so is what names one of them that is not there
+            return is_open and ((of_class, sys_id) in seen or of_class in self.wholly_seen)
         sees = self.sees.get(table)
         return sees is not None and sees(row)
+
+
+_HAVING_JOURNALS = frozenset({"task", "incident", "problem", "change_request"})
 
 
 def everything(_row: Row) -> bool:
@@ -169,11 +198,13 @@ NOBODY = Asker(
         "sys_user": (*CONTACT, "state", *_OF_SIGNING_IN),
         "task": ("work_notes", "work_notes_list", "comments_and_work_notes"),
     },
+    wholly_seen=frozenset(_FOR_ALL),
 )
 READER = Asker(
     viewer=viewer("me", "sn_problem_read"),
     sees={**NOBODY.sees, "task": lambda row: _sees_own_task(row) or row["sys_class_name"] == "problem"},
     blind_to=NOBODY.blind_to,
+    wholly_seen=frozenset({*_FOR_ALL, "problem"}),
 )
 WORKER = Asker(
     viewer=viewer("me", "itil"),
@@ -186,6 +217,7 @@ WORKER = Asker(
         "sys_metadata": lambda row: row["sys_class_name"] == "sys_user_role",
     },
     blind_to={"sys_user": _OF_SIGNING_IN},
+    wholly_seen=frozenset({*_FOR_ALL, *_HAVING_JOURNALS, "sys_user_grmember", "cmdb_ci_server", "alm_asset"}),
 )
 ASKERS = {"nobody": NOBODY, "reader": READER, "worker": WORKER}
 
@@ -196,13 +228,13 @@ def leave_out(raw: sqlite3.Connection, asker: Asker) -> dict[str, list[str]]:
     gone: dict[str, list[str]] = {}
     tables = [one[0] for one in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     columns = {one: {column[1] for column in raw.execute(f"PRAGMA table_info({one})")} for one in tables}
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for table in sorted(columns, key=lambda one: one in HANGING):  # what hangs on tasks after the tasks
         if "sys_id" not in columns[table]:
             continue
         for row in map(dict, raw.execute(f"SELECT * FROM {table}").fetchall()):  # noqa: S608 - names of the schema
             if asker.sees_record(table, row, seen):
-                seen.add(row["sys_id"])
+                seen.add((row.get("sys_class_name") or table, row["sys_id"]))
             else:
                 gone.setdefault(table, []).append(row["sys_id"])
                 raw.execute(f"DELETE FROM {table} WHERE sys_id = ?", (row["sys_id"],))  # noqa: S608 - likewise
@@ -222,6 +254,10 @@ class Two:
     bare: RestWorld
     gone: Mapping[str, list[str]]
     asker: Asker
+
+    def _repr_pretty_(self, printer: Any, _is_cycle: bool) -> None:  # noqa: FBT001 - as Hypothesis calls it
+        """Short: Hypothesis writes it down with every example."""
+        printer.text(f"Two(for {sorted(self.asker.viewer.roles)})")
 
 
 @contextlib.asynccontextmanager
