@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table
 
 from node.instance.dictionary import Field, Kind
+from node.instance.totals import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -45,12 +46,14 @@ class Catalog:
         dictionary: the one that it was made from.
         metadata: the physical tables, for making them.
         plans: what was worked out for these tables and is kept: see `planned`.
+        totals: how many records queries over these tables select.
     """
 
     def __init__(self, dictionary: Dictionary) -> None:
         self.dictionary = dictionary
         self.metadata = MetaData()
         self.plans: dict[Hashable, Any] = {}
+        self.totals = Totals()
         for table in dictionary.tables:
             if table.extends is None:
                 self._add(table.name)

@@ -26,12 +26,13 @@ from node.ports import StoreFullError
 from node.store.database import StoreError, is_disk_full
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
 
     from node.instance.catalog import Catalog
+    from node.instance.totals import Version
 
 T = TypeVar("T")
 
@@ -53,12 +54,36 @@ class Transaction:
         touched: the roots of the tables that the unit has written to; it fills it itself.
     """
 
-    __slots__ = ("catalog", "connection", "touched")
+    __slots__ = ("_moment", "catalog", "connection", "touched")
 
-    def __init__(self, connection: Connection, catalog: Catalog) -> None:
+    def __init__(self, connection: Connection, catalog: Catalog, moment: Moment | None = None) -> None:
         self.connection = connection
         self.catalog = catalog
         self.touched: set[str] = set()
+        self._moment = moment
+
+    def version(self, roots: Iterable[str]) -> Version | None:
+        """Of which version of these tables everything is that was read so far, and is read from now on.
+
+        None if that can't be said: something has been written to one of them meanwhile, or this unit writes.
+        """
+        return None if self._moment is None else self._moment.version(roots)
+
+
+class Moment:
+    """When a read began: how often each table had been written to then."""
+
+    __slots__ = ("_as_of", "_begun")
+
+    def __init__(self, done: Counter[str], begun: Counter[str]) -> None:
+        """Take down how many writes are done; `begun` counts those that were begun, and goes on doing so."""
+        self._as_of = dict(done)
+        self._begun = begun
+
+    def version(self, roots: Iterable[str]) -> Version | None:
+        """As for `Transaction`: if none was begun since, what is read is what the last one left."""
+        found = tuple(self._as_of.get(root, 0) for root in roots)
+        return found if found == tuple(self._begun[root] for root in roots) else None
 
 
 class InstanceDatabase:
@@ -89,6 +114,7 @@ class InstanceDatabase:
             _disconnect(self._writer)
             raise
         self.versions: Counter[str] = Counter()
+        self._begun: Counter[str] = Counter()  # as `versions`, but by the writer, before it commits
         self.written: list[Callable[[frozenset[str]], None]] = []
         self._readers = Readers(self._reading)
         self._writer_thread = ThreadPoolExecutor(1, thread_name_prefix="instance-write")
@@ -106,7 +132,7 @@ class InstanceDatabase:
             StoreError: the database was closed.
         """
         self._refuse_closed()
-        return await self._readers.read(partial(_read, unit, self.catalog))
+        return await self._readers.read(partial(_read, unit, self.catalog, self.versions, self._begun))
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
         """The result of a unit, after the commit that holds what it did; one that raises is undone alone.
@@ -148,7 +174,7 @@ class InstanceDatabase:
         self._is_writing = True
         self._idle.clear()
         running = asyncio.get_running_loop().run_in_executor(
-            self._writer_thread, _write, self._writer, self.catalog, [unit for unit, _ in jobs]
+            self._writer_thread, _write, self._writer, self.catalog, self._begun, [unit for unit, _ in jobs]
         )
         running.add_done_callback(partial(self._settle, [future for _, future in jobs]))
 
@@ -175,11 +201,18 @@ class InstanceDatabase:
             self._idle.set()
 
 
-def _read(unit: Callable[[Transaction], T], catalog: Catalog, connection: Connection) -> T:
+def _read(
+    unit: Callable[[Transaction], T],
+    catalog: Catalog,
+    done: Counter[str],
+    begun: Counter[str],
+    connection: Connection,
+) -> T:
+    moment = Moment(done, begun)
     link = raw(connection)
     link.execute("BEGIN")
     try:
-        return unit(Transaction(connection, catalog))
+        return unit(Transaction(connection, catalog, moment))
     except Exception as error:
         if _is_interrupt(error):
             raise ReadTooLongError(READ_S_MAX) from error
@@ -202,12 +235,14 @@ def _is_interrupt(error: Exception) -> bool:
     return getattr(getattr(error, "orig", error), "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
 
 
-def _write(connection: Connection, catalog: Catalog, units: Sequence[Callable[[Transaction], Any]]) -> _Written:
+def _write(
+    connection: Connection, catalog: Catalog, begun: Counter[str], units: Sequence[Callable[[Transaction], Any]]
+) -> _Written:
     link = raw(connection)
     link.execute("BEGIN IMMEDIATE")
+    touched: set[str] = set()
     try:
         results: list[Any] = []
-        touched: set[str] = set()
         for unit in units:
             tx = Transaction(connection, catalog)
             link.execute("SAVEPOINT unit")
@@ -222,7 +257,12 @@ def _write(connection: Connection, catalog: Catalog, units: Sequence[Callable[[T
                 catalog = tx.catalog
                 touched |= tx.touched
             link.execute("RELEASE unit")
-        link.execute("COMMIT")
+        begun.update(touched)
+        try:
+            link.execute("COMMIT")
+        except BaseException:
+            begun.subtract(touched)
+            raise
     except BaseException:
         if link.in_transaction:
             link.execute("ROLLBACK")

@@ -45,6 +45,7 @@ class Selection:
         few = is_one or (table in HANGING and _looks_up(query, HANGING[table].record))
         self._where = and_(true(), *filters.members(self._walk.alias, table, few=few), self._asked)
         self._classes = _meant(filters.whole_classes(table), query, scope)
+        self._aliases = filters.aliases
         self._filtering_count = self._walk.joined_count
         self._has_rowid = scope.catalog.dictionary.root(table) != CONNECTION_TABLE
 
@@ -60,6 +61,11 @@ class Selection:
         """The dictionary's field at the end of a path; None as for `column`, but journals are fields too."""
         place = self._walk.place(path)
         return None if place is None else place.field
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The physical tables that are looked into, all that may decide what is selected among them."""
+        return frozenset(self._aliases.tables)
 
     def where(self) -> ColumnElement[bool]:
         """What a record fulfils that is selected; it is one that the viewer may read."""

@@ -35,12 +35,14 @@ class Aliases:
 
     Attributes:
         count: how many there are; set back, it gives those away again that came to nothing.
+        tables: the physical tables behind them.
     """
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._kept = _aliases.setdefault(catalog, {})
         self.count = 0
+        self.tables: set[str] = set()
 
     def next(self, table: str) -> FromClause:
         """One more alias of the physical table that holds the table's records.
@@ -53,6 +55,7 @@ class Aliases:
                 f"The query joins more than {joined_tables_max} tables. Use fewer paths through references."
             )
         physical = self._catalog.physical(table)
+        self.tables.add(physical.name)
         key = (physical.name, self.count)
         if key not in self._kept:
             self._kept[key] = physical.alias(f"t{self.count}")

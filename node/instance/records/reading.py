@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, false, literal, select
 
+from node.instance.catalog import CONNECTION_TABLE
 from node.instance.dictionary import CLASS_FIELD, Kind
 from node.instance.errors import BadRequestError, InvalidTableError, NoRecordError
 from node.instance.query.grammar import parse
@@ -17,9 +18,9 @@ from node.instance.query.selection import Selection
 from node.instance.records.representing import Cell, Names, represent
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Hashable, Sequence
 
-    from sqlalchemy import Select
+    from sqlalchemy import CursorResult, Row, Select
 
     from node.instance.database import Transaction
     from node.instance.query.scope import Scope
@@ -90,21 +91,47 @@ def list_in_parts(tx: Transaction, scope: Scope, listing: Listing, style: Style)
     """
     key = ("list", scope.viewer, listing.table, listing.query, listing.fields)
     if _TIMELY.search(listing.query):
-        plan = _list_plan(scope, listing)
+        plan = _list_plan(scope, listing, is_timely=True)
     else:  # who turns pages asks the same again
-        plan = scope.catalog.planned(key, lambda: _list_plan(scope, listing))
-    total = tx.connection.execute(plan.count).scalar_one() if listing.is_counted else None
-    return total, _parts(tx, scope, listing, plan, style)
+        plan = scope.catalog.planned(key, lambda: _list_plan(scope, listing, is_timely=False))
+    most = min(listing.limit, PAGE_MAX)
+    found = tx.connection.execute(plan.page, {"most": most, "before": listing.offset}) if most else None
+    first = found.fetchmany(RECORDS_AT_ONCE) if found is not None else []
+    total = None
+    if listing.is_counted:
+        is_last = len(first) < min(most, RECORDS_AT_ONCE) and (first or not listing.offset)
+        total = listing.offset + len(first) if is_last else _counted(tx, plan)
+    return total, _parts(tx, scope, listing, plan.cells, style, first, found)
 
 
-def _parts(tx: Transaction, scope: Scope, listing: Listing, plan: _ListPlan, style: Style) -> Parts:
-    if not listing.limit:
+def _parts(
+    tx: Transaction,
+    scope: Scope,
+    listing: Listing,
+    cells: Sequence[Cell],
+    style: Style,
+    rows: Sequence[Row[Any]],
+    found: CursorResult[Any] | None,
+) -> Parts:
+    if found is None:
         return
     names = Names()
-    window = {"most": min(listing.limit, PAGE_MAX), "before": listing.offset}
-    with closing(tx.connection.execute(plan.page, window)) as found:
-        while rows := found.fetchmany(RECORDS_AT_ONCE):
-            yield represent(tx, scope, listing.table, plan.cells, rows, style, names)
+    with closing(found):
+        while rows:
+            yield represent(tx, scope, listing.table, cells, rows, style, names)
+            rows = found.fetchmany(RECORDS_AT_ONCE)
+
+
+def _counted(tx: Transaction, plan: _ListPlan) -> int:
+    """How many records the query selects; what was read before is of the same moment."""
+    key, totals = plan.counted_as, tx.catalog.totals
+    version = tx.version(plan.tables) if key is not None else None
+    if version is not None and (known := totals.of(key, version)) is not None:
+        return known
+    total: int = tx.connection.execute(plan.count).scalar_one()
+    if version is not None and tx.version(plan.tables) == version:
+        totals.keep(key, version, total)
+    return total
 
 
 _TIMELY: Final = re.compile("javascript:|RELATIVE|DATEPART|ON|THAN")
@@ -113,18 +140,32 @@ _TIMELY: Final = re.compile("javascript:|RELATIVE|DATEPART|ON|THAN")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ListPlan:
-    """How a page is read: `most` records after the first `before`."""
+    """How a page is read: `most` records after the first `before`.
+
+    Attributes:
+        tables: the physical tables on which the total depends.
+        counted_as: by what the total may be remembered; None if it depends on more than these tables.
+    """
 
     cells: Sequence[Cell]
     page: Select[Any]
     count: Select[Any]
+    tables: Sequence[str]
+    counted_as: Hashable | None
 
 
-def _list_plan(scope: Scope, listing: Listing) -> _ListPlan:
+def _list_plan(scope: Scope, listing: Listing, *, is_timely: bool) -> _ListPlan:
     selection = selection_of(scope, listing.table, listing.query)
     cells, columns = _cells(scope, selection, listing.table, listing.fields)
     page = selection.page(columns, limit=bindparam("most"), offset=bindparam("before"))
-    return _ListPlan(cells=cells, page=page, count=selection.count())
+    is_elsewhere = CONNECTION_TABLE in selection.tables  # in the node's own database
+    return _ListPlan(
+        cells=cells,
+        page=page,
+        count=selection.count(),
+        tables=sorted(selection.tables),
+        counted_as=None if is_timely or is_elsewhere else (scope.viewer, listing.table, listing.query),
+    )
 
 
 def read_record(
