@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from node.instance.describing import identity_of
 from tests.node.instance.rest_world import SHARED, viewer
 
 if TYPE_CHECKING:
@@ -22,9 +23,10 @@ RECORD = "0" * 32
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def tables(rest: RestWorld) -> RestWorld:
     """Two tables of an admin's, one of them of tasks, each with a record."""
-    task = (await rest("GET", "table/sys_db_object?sysparm_query=name=task")).result[0]["sys_id"]
     await rest.make("sys_db_object", name="u_hidden", label="Hidden")
-    await rest.make("sys_db_object", name="u_hiddentask", label="Hidden task", super_class=task)
+    await rest.make(
+        "sys_db_object", name="u_hiddentask", label="Hidden task", super_class=identity_of("sys_db_object", "task")
+    )
     for table in HIDDEN:
         await rest.make(table, sys_id=RECORD.replace("0", table[-1]))
     await rest.make("incident", caller_id=ME.sys_id, opened_by=ME.sys_id)
@@ -67,3 +69,13 @@ async def test_its_records_are_no_tasks_for_who_may_not_read_it(tables: RestWorl
 @pytest.mark.parametrize("table", HIDDEN)
 async def test_the_role_of_the_table_opens_it(tables: RestWorld, table: str) -> None:
     assert len((await tables("GET", f"table/{table}", by=viewer("me", f"{table}_user"))).result) == 1
+
+
+async def test_a_child_of_a_hidden_class_is_neither_counted_nor_changed(tables: RestWorld) -> None:
+    parent = await tables.make("incident")
+    await tables.make("sys_db_object", name="u_hr", label="HR", super_class=identity_of("sys_db_object", "incident"))
+    hidden = await tables.make("u_hr", parent_incident=parent)
+    done = {"state": "6", "close_code": "Duplicate", "close_notes": "x"}
+    changed = await tables.change("incident", parent, **done, by=ME)
+    assert changed["child_incidents"] == "0"
+    assert (await tables.read("u_hr", hidden))["state"] == "1"
