@@ -101,6 +101,16 @@ async def test_a_search_that_had_to_give_way_is_begun_anew_and_found(
     assert [type(one) for one in await asyncio.gather(*searching, return_exceptions=True)] == [ReadTooLongError] * 2
 
 
+async def test_a_read_that_is_over_takes_no_slow_place_later(
+    database: InstanceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
+    for _ in range(3):
+        await database.read(noted)
+    await asyncio.sleep(0.1)
+    assert database._readers._slow.free == readers.SLOW_READERS
+
+
 async def test_who_reads_does_not_wait_for_a_writer(database: InstanceDatabase) -> None:
     may_end = asyncio.Event()
     loop = asyncio.get_running_loop()
