@@ -74,6 +74,15 @@ class Home:
         assert admin is not None
         assert await self.admins.change_password(admin, password) != digest_of(kept)
 
+    async def give_token(self) -> None:
+        await self.execute("INSERT INTO oauth_credential (sys_id, user) VALUES ('t', :user)", user=ADMIN)
+
+    async def tokens(self) -> int:
+        count: int = await self.database.read(
+            lambda tx: tx.connection.exec_driver_sql("SELECT count(*) FROM oauth_credential").scalar_one()
+        )
+        return count
+
     async def execute(self, statement: str, **values: object) -> None:
         """Change people behind everybody's back, as a client of the REST APIs with the role may."""
 
@@ -108,7 +117,10 @@ async def test_the_first_password_is_that_of_the_user_admin(home: Home) -> None:
 async def test_a_chosen_password_counts_in_both_places_and_after_the_next_start(home: Home) -> None:
     async with home.started():
         first = home.password
+        assert await home.lets_in(first)
+        await home.give_token()
         await home.choose(CHOSEN)
+        assert await home.tokens() == 0
         assert home.password.startswith("$argon2id$")
         assert home.admins.first_password is None
         assert (await home.lets_in(CHOSEN), await home.lets_in(first)) == (True, False)
@@ -119,9 +131,11 @@ async def test_a_chosen_password_counts_in_both_places_and_after_the_next_start(
 async def test_whoever_has_lost_the_password_deletes_the_file_and_starts_the_node_again(home: Home) -> None:
     async with home.started():
         await home.choose(CHOSEN)
+        await home.give_token()
     home.file.unlink()
     async with home.started():
         assert (await home.lets_in(home.password), await home.lets_in(CHOSEN)) == (True, False)
+        assert await home.tokens() == 0, "whoever had the old one is out"
 
 
 @pytest.mark.parametrize(
