@@ -25,7 +25,7 @@ from tests.e2e.processes import NodeProcess
 
 pytestmark = pytest.mark.slow
 
-KILLS = 8
+KILLS = 6
 FEW, MORE = 1_000, 2_000
 
 

@@ -91,10 +91,10 @@ async def tokens(rest: RestWorld) -> list[str]:
     ("value", "ends"),
     [
         ({"user_password": "another"}, True),
-        ({"user_password": ""}, True),
+        pytest.param({"user_password": ""}, True, marks=pytest.mark.slow),
         ({"active": "false"}, True),
-        ({"locked_out": "true"}, True),
-        (None, True),
+        pytest.param({"locked_out": "true"}, True, marks=pytest.mark.slow),
+        pytest.param(None, True, marks=pytest.mark.slow),
         ({"title": "Boss", "active": "true", "locked_out": "false"}, False),
     ],
 )
