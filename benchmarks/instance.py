@@ -3,7 +3,8 @@
     python -m benchmarks.instance [--incidents 1000000] [--few 10000] [--inserts 10000] [--at-once 8] [--json]
 
 Both are real node processes on the same machine in the same run, asked over HTTP as clients ask. A search is a query
-that an index serves, with its total and a page of 100 whole records.
+that an index serves, with its total and a page of 100 whole records. It is asked by an admin, by somebody who works on
+incidents (`itil`), and by somebody without a role who has called about some hundred.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import asyncio
 import json
 import os
+import secrets
 import signal
 import statistics
 import subprocess
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 MIB: Final = 1024 * 1024
 READY_S_MAX: Final = 30.0
 ROUNDS: Final = 30
+ITIL: Final = "itil"
+NOBODY: Final = "a user without roles"
+OWN: Final = (100, 500)
+"""About how many incidents that user has called, at least and at most."""
 PAGE: Final = 100
 
 QUERIES: Final = {
@@ -45,13 +51,27 @@ QUERIES: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """What a user is answered: medians, and how many records each query finds."""
+
+    search_ms: dict[str, float]
+    totals: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What one instance does. Times are medians."""
+    """What one instance does. Times are medians.
+
+    Attributes:
+        search_ms, totals: as an admin is answered.
+        others: as those are who are no admins.
+    """
 
     incidents: int
     load_s: float
     search_ms: dict[str, float]
     totals: dict[str, int]
+    others: dict[str, Searched]
     inserts_per_s: float
     cpu_ms_insert: float
     memory_mib: float
@@ -83,15 +103,13 @@ async def _ask(
             "caller": some[0][0]["caller_id"],
             "number": some[0][0]["number"],
         }
-        search_ms, totals = {}, {}
-        for name, pattern in QUERIES.items():
-            query = pattern.format(**names)
-            took = []
-            for _ in range(ROUNDS):
-                began = time.perf_counter()
-                _, totals[name] = await _get(http, "incident", query, PAGE)
-                took.append((time.perf_counter() - began) * 1000)
-            search_ms[name] = statistics.median(took)
+        found = await _search(http, names)
+        others = {
+            ITIL: await _search_as(http, url, names["person"], names),
+            NOBODY: await _search_as(http, url, *await _caller(http)),
+        }
+        if others[ITIL].totals != found.totals:
+            raise SystemExit(f"Who works on incidents finds {others[ITIL].totals}, an admin {found.totals}.")
         memory_mib = process.memory_info().rss / MIB
         before = process.cpu_times()
         rate = await _insert(http, inserts, at_once, names["caller"])
@@ -99,12 +117,57 @@ async def _ask(
     return Figures(
         incidents=incidents,
         load_s=load_s,
-        search_ms=search_ms,
-        totals=totals,
+        search_ms=found.search_ms,
+        totals=found.totals,
+        others=others,
         inserts_per_s=rate,
         cpu_ms_insert=(after.user + after.system - before.user - before.system) * 1000 / inserts,
         memory_mib=memory_mib,
     )
+
+
+async def _search(http: aiohttp.ClientSession, names: dict[str, str]) -> Searched:
+    search_ms, totals = {}, {}
+    for name, pattern in QUERIES.items():
+        query = pattern.format(**names)
+        took = []
+        for _ in range(ROUNDS):
+            began = time.perf_counter()
+            _, totals[name] = await _get(http, "incident", query, PAGE)
+            took.append((time.perf_counter() - began) * 1000)
+        search_ms[name] = statistics.median(took)
+    return Searched(search_ms=search_ms, totals=totals)
+
+
+async def _search_as(admin: aiohttp.ClientSession, url: str, user: str, names: dict[str, str]) -> Searched:
+    password = secrets.token_urlsafe()
+    async with admin.patch(f"/api/now/table/sys_user/{user}", json={"user_password": password}) as answer:
+        answer.raise_for_status()
+        user_name = (await answer.json())["result"]["user_name"]
+    headers = {"Authorization": aiohttp.encode_basic_auth(user_name, password)}
+    async with aiohttp.ClientSession(url, headers=headers) as http:
+        return await _search(http, names)
+
+
+async def _caller(admin: aiohttp.ClientSession) -> tuple[str, dict[str, str]]:
+    """Somebody who has called about some hundred incidents, and what stands in one of them."""
+    few, many = OWN
+    parameters = {
+        "sysparm_count": "true",
+        "sysparm_group_by": "caller_id",
+        "sysparm_having": f"count^sys_id^>^{few},count^sys_id^<^{many}",
+    }
+    async with admin.get("/api/now/stats/incident", params=parameters) as answer:
+        answer.raise_for_status()
+        caller = (await answer.json())["result"][0]["groupby_fields"][0]["value"]
+    query = f"caller_id={caller}^assigned_toISNOTEMPTY^assignment_groupISNOTEMPTY"
+    ((own, *_), _) = await _get(admin, "incident", query, 1)
+    return caller, {
+        "group": own["assignment_group"],
+        "person": own["assigned_to"],
+        "caller": caller,
+        "number": own["number"],
+    }
 
 
 async def _get(http: aiohttp.ClientSession, table: str, query: str, limit: int) -> tuple[list[dict[str, str]], int]:
@@ -169,6 +232,12 @@ def _shown(few: Figures, many: Figures) -> Iterator[str]:
         yield f"{name:28}{few.search_ms[name]:>14.1f}{ms:>14.1f}   ms for 100 of {many.totals[name]:,}"
     medians = [statistics.median(one.search_ms.values()) for one in (few, many)]
     yield f"{'search, median of these':28}{medians[0]:>14.1f}{medians[1]:>14.1f}   ms"
+    for user in many.others:
+        for name, ms in many.others[user].search_ms.items():
+            of = many.others[user].totals[name]
+            yield f"{name:28}{few.others[user].search_ms[name]:>14.1f}{ms:>14.1f}   ms for {user}, of {of:,}"
+        both = [statistics.median(one.others[user].search_ms.values()) for one in (few, many)]
+        yield f"{'search, median of these':28}{both[0]:>14.1f}{both[1]:>14.1f}   ms for {user}"
     yield f"{'inserts':28}{few.inserts_per_s:>14.0f}{many.inserts_per_s:>14.0f}   a second"
     yield f"{'CPU of an insert':28}{few.cpu_ms_insert:>14.2f}{many.cpu_ms_insert:>14.2f}   ms"
     yield f"{'resident memory':28}{few.memory_mib:>14.1f}{many.memory_mib:>14.1f}   MiB"

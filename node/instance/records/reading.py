@@ -134,8 +134,8 @@ def _counted(tx: Transaction, plan: _ListPlan) -> int:
     return total
 
 
-_TIMELY: Final = re.compile("javascript:|RELATIVE|DATEPART|ON|THAN")
-"""What a query holds whose meaning may depend on the moment: scripts, and operators on dates."""
+_TIMELY: Final = re.compile("javascript:|RELATIVE|DATEPART|ON|THAN|last_login|failed_attempts")
+"""What a query holds that may find something else at any moment: scripts, operators on dates, notes of signing in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
