@@ -41,8 +41,9 @@ def is_pysnc(source: Path) -> bool:
 
 
 def files_of(source: Path) -> list[str]:
-    """The names of the files of tests."""
-    return sorted(path.stem for path in (source / "test").glob("test_*.py"))
+    """The names of the files of tests; those of asyncio stand in a folder of their own."""
+    tests = source / "test"
+    return sorted(str(path.relative_to(tests).with_suffix("")) for path in tests.rglob("test_*.py"))
 
 
 def run_pysnc(source: Path, target: Target, names: Sequence[str], progress: Progress) -> list[Part]:

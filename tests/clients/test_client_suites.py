@@ -21,7 +21,7 @@ from scripts.clients import environments
 from scripts.clients.environments import ClientMissingError, IndexUnreachableError, client_python
 from scripts.clients.itsm_targets import Play, Stop, first_stop, is_itsm, judged, targets_of
 from scripts.clients.lacking import LACKING
-from scripts.clients.pysnc_suite import is_pysnc
+from scripts.clients.pysnc_suite import files_of, is_pysnc
 from scripts.clients.report import Part, Progress, table, total
 from scripts.clients.running import follow
 
@@ -73,6 +73,12 @@ def test_a_source_is_known_by_its_files(tmp_path, small_pysnc) -> None:
     (tmp_path / "galaxy.yml").write_text("namespace: servicenow\nname: itsm\n", encoding="utf-8")
     assert [is_pysnc(small_pysnc), is_itsm(small_pysnc)] == [True, False]
     assert [is_pysnc(tmp_path), is_itsm(tmp_path)] == [False, True]
+
+
+def test_files_of_tests_are_found_in_every_folder(small_pysnc) -> None:
+    (small_pysnc / "test" / "asyncio").mkdir()
+    (small_pysnc / "test" / "asyncio" / "test_asking_too.py").touch()
+    assert files_of(small_pysnc) == ["asyncio/test_asking_too", "test_asking"]
 
 
 def test_every_folder_of_the_collection_s_targets_is_one_but_what_they_share(tmp_path) -> None:

@@ -55,6 +55,8 @@ def test_a_program_with_asyncio_does_many_things_at_once(tell_story, https_node)
 
     assert (seen["inserted"], seen["numbers"]) == (20, 20)
     assert (seen["updated"], seen["changed"]) == (True, 1)
+    assert seen["pages"] == {"in order": True, "count": 20, "by": ["admin"]}
+    assert seen["not allowed"] is False
     assert seen["attachment"] == {"lines": ["line one", "line two"], "where it was said to be": True}
     by_password, by_client, by_wrong_password = seen["oauth"]
     assert by_password == by_client == ["admin"]

@@ -48,5 +48,8 @@ def test_a_script_with_pysnow_gets_what_it_would_get_from_an_instance_of_service
     }
     assert "401 Client Error: Unauthorized" in seen["refused"]["wrong password"]
     assert "400 Client Error: Bad Request" in seen["refused"]["no such table"]
+    roles, insert = seen["refused"]["not allowed"]
+    assert roles == 0
+    assert "403 Client Error: Forbidden" in insert
     assert seen["refused"]["deleted twice"] == "NoResults: No records found"
     assert (seen["deleted"], seen["left"]) == ({"status": "record deleted"}, 0)

@@ -56,10 +56,18 @@ async def queries(incidents, with_users, sys_id):
         row["number"]
         async for _, row in incidents.stream(aiosnow.select().order_asc(IncidentModel.number), page_size=50)
     ]
+    ordered = aiosnow.select().order_asc(IncidentModel.number)
+    pages = [
+        [row["number"] for row in await incidents.get(ordered, limit=limit, offset=offset)]
+        for limit, offset in ((5, 0), (2, 0), (1, 2))  # 0.6.0 asks for `offset + limit` records
+    ]
+    either = await incidents.get(IncidentModel.number.equals("INC-none") | IncidentModel.sys_id.equals(sys_id), limit=9)
     return {
         "opened by": one["opened_by"]["user_name"],
         "found": [row["sys_id"] for row in drips] == [sys_id],
+        "either": [row["sys_id"] for row in either] == [sys_id],
         "streamed": len(set(numbers)) > 50,
+        "two pages are one": pages[1] + pages[2] == pages[0] == numbers[:5],
         "none": await refused(incidents.get_one(IncidentModel.number.equals("INC-none"))),
     }
 
@@ -75,14 +83,22 @@ async def attachments(incidents, sys_id):
     }
 
 
-async def refusals():
+async def refusals(sys_id):
     stranger = aiosnow.Client(at["host"], basic_auth=(at["user_name"], "wrong"), use_ssl=False)
     client = aiosnow.Client(at["host"], basic_auth=(at["user_name"], at["password"]), use_ssl=False)
     async with IncidentModel(stranger, table_name="incident") as incidents:
         wrong_password = await refused(incidents.get(limit=1))
     async with IncidentModel(client, table_name="no_such_table") as nowhere:
         no_such_table = await refused(nowhere.get(limit=1))
-    return {"wrong password": wrong_password, "no such table": no_such_table}
+    other = aiosnow.Client(at["host"], basic_auth=(at["other_name"], at["other_password"]), use_ssl=False)
+    async with IncidentModel(other, table_name="incident") as incidents:
+        unseen = len(await incidents.get(IncidentModel.sys_id.equals(sys_id), limit=1))
+        not_allowed = await refused(incidents.update(sys_id, {"short_description": "Mine"}))
+    return {
+        "wrong password": wrong_password,
+        "no such table": no_such_table,
+        "not allowed": [unseen, not_allowed],
+    }
 
 
 async def main():
@@ -96,8 +112,9 @@ async def main():
             "record": seen,
             "queries": await queries(incidents, with_users, sys_id),
             "attachments": await attachments(incidents, sys_id),
-            "refused": await refusals(),
+            "refused": await refusals(sys_id),
             "deleted": (await incidents.delete(sys_id)).status,
+            "deleted twice": await refused(incidents.delete(sys_id)),
             "left": await refused(incidents.get_one(IncidentModel.sys_id.equals(sys_id))),
         }
 

@@ -28,6 +28,25 @@ async def matching(client, start):
     return rows
 
 
+async def pages(client):
+    rows = await client.GlideRecord("incident", batch_size=7)
+    rows.fields = ["number", "opened_by.user_name"]
+    rows.add_query("short_description", "STARTSWITH", "Pump ")
+    rows.order_by("number")
+    await rows.query()
+    found = [(row.get_value("number"), row.get_value("opened_by.user_name")) async for row in rows]
+    return {"in order": found == sorted(set(found)), "count": len(found), "by": sorted({by for _, by in found})}
+
+
+async def not_allowed(sys_id):
+    client = AsyncServiceNowClient(at["url"], (at["other_name"], at["other_password"]))
+    try:
+        row = await client.GlideRecord("incident")
+        return await row.get(sys_id)
+    finally:
+        await client.close()
+
+
 async def attachment(client, sys_id):
     row = await client.GlideRecord("incident")
     await row.get(sys_id)
@@ -75,6 +94,8 @@ async def story(client):
         "numbers": len(set(numbers)),
         "updated": await rows.update_multiple(),
         "changed": len(await matching(client, "Pump 07 leaks, badly")),
+        "pages": await pages(client),
+        "not allowed": await refused(not_allowed(sys_ids[0])),
         "attachment": await attachment(client, sys_ids[0]),
         "oauth": await asyncio.gather(
             refused(

@@ -9,6 +9,8 @@ import pysnow
 from pysnow import QueryBuilder
 from telling import refused, tell, the_instance
 
+ADMIN_ROLE = "2831a114c611228501d4ea6c309d626d"
+
 at = the_instance()
 host = at["url"].partition("://")[2]
 client = pysnow.Client(host=host, user=at["user_name"], password=at["password"], use_ssl=False)
@@ -93,7 +95,10 @@ def oauth(sys_id):
 def refusals():
     stranger = pysnow.Client(host=host, user=at["user_name"], password="wrong", use_ssl=False)
     nowhere = client.resource(api_path="/table/no_such_table")
+    other = pysnow.Client(host=host, user=at["other_name"], password=at["other_password"], use_ssl=False)
+    roles = other.resource(api_path="/table/sys_user_has_role")
     return {
+        "not allowed": [len(roles.get(query={}).all()), refused(lambda: roles.create({"role": ADMIN_ROLE}).one())],
         "wrong password": refused(lambda: stranger.resource(api_path="/table/incident").get(query={}).all()),
         "no such table": refused(lambda: nowhere.get(query={}).all()),
         "deleted twice": refused(lambda: incidents.delete({"sys_id": "none"})),
