@@ -124,8 +124,9 @@ async def test_rules_set_fields_in_their_order_and_what_depends_on_them_follows(
 async def test_a_rule_sees_what_whoever_sets_it_off_does_not(rest: RestWorld) -> None:
     locked = await rest.make("sys_user", user_name="locked", locked_out=True)
     there = await rest.make("problem", opened_by=locked)
-    async with rule(rest, filter_condition="opened_by.locked_out=true"):
-        assert (await rest("PATCH", f"table/problem/{there}", {"impact": 1}, by=WORKER)).status == 403
+    for condition, status in (("opened_by.locked_out=true", 403), ("opened_by.locked_out=false", 200)):
+        async with rule(rest, filter_condition=condition):
+            assert (await rest("PATCH", f"table/problem/{there}", {"impact": 1}, by=WORKER)).status == status
 
 
 async def test_a_rule_for_removals_sets_nothing_and_lets_go_what_it_does_not_forbid(rest: RestWorld) -> None:
@@ -173,7 +174,7 @@ async def test_what_is_reopened_by_a_rule_for_somebody_who_is_no_worker_takes_no
         {"collection": "sys_user_has_role"},
         {"collection": "no_table"},
         {"collection": "sys_script"},
-        {"collection": "x_handclasp_connection"},
+        {"collection": "x_handclasp_connection", "filter_condition": ""},
         {"filter_condition": "bunk"},
         {"filter_condition": "no_field=1"},
         {"filter_condition": "commentsLIKEx"},

@@ -169,6 +169,14 @@ async def test_what_waits_for_its_caller_goes_on_when_the_caller_writes_and_for_
     assert (await rest.read("incident", sys_id))["state"] == "3"
 
 
+@pytest.mark.parametrize("name", ["state", "incident_state"])
+async def test_a_caller_who_says_how_it_goes_on_and_may_is_taken_at_their_word(rest: RestWorld, name: str) -> None:
+    sys_id = await incident(rest, caller_id=WORKER.sys_id)
+    await rest.change("incident", sys_id, state=3, hold_reason=1)
+    changed = await rest.change("incident", sys_id, by=WORKER, comments="never mind", **{name: 8})
+    assert (changed["state"], changed["incident_state"]) == ("8", "8")
+
+
 async def test_what_goes_on_by_its_callers_answer_takes_children_along_that_the_caller_may_not_see(
     rest: RestWorld,
 ) -> None:
@@ -185,7 +193,8 @@ async def test_each_one_who_takes_over_from_another_is_counted(rest: RestWorld) 
     steps = ({"assigned_to": "a"}, {"assigned_to": "b"}, {"assigned_to": "b"}, {"assignment_group": "g"})
     counts = [(await rest.change("incident", sys_id, **values))["reassignment_count"] for values in steps]
     both = await rest.change("incident", sys_id, assignment_group="h", assigned_to="c")
-    assert [*counts, both["reassignment_count"]] == ["0", "1", "1", "1", "2"]
+    group = await rest.change("incident", sys_id, assignment_group="i")
+    assert [*counts, both["reassignment_count"], group["reassignment_count"]] == ["0", "1", "1", "1", "2", "3"]
     told = await rest.change("incident", sys_id, assigned_to="d", reassignment_count=7)
     assert told["reassignment_count"] == "7"
 
