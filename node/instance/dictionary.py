@@ -84,6 +84,9 @@ _KINDS: Final = {
 }
 
 
+LIST_CHARACTERS: Final = 4_000
+"""How long a list of records may be where nothing else is said: 121 sys_ids."""
+
 _NO_CHOICES: Final[Mapping[str, str]] = MappingProxyType({})
 
 

@@ -5,9 +5,9 @@ On the wire every value is a string, and nothing is the empty one; stored, nothi
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
 from node.instance.dictionary import Field, FieldType, Kind
@@ -27,7 +27,7 @@ INTEGER_MAX: Final = 2**63 - 1
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
 _INTEGER: Final = re.compile(r"[+-]?\d{1,19}(\.0+)?")
-_INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?Z?)?")
+_INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(Z)?)?")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_S: Final = 86_400
 _YEARS: Final = (1000, 9998)
@@ -40,7 +40,7 @@ class ValueRefusedError(ValueError):
 
 
 def stored(field: Field, text: str) -> Stored:
-    """What is stored of a wire value. A text that is too long is cut, as ServiceNow does.
+    """What is stored of a wire value. A text that is too long is cut, as ServiceNow does, but no list of records is.
 
     Raises:
         ValueRefusedError: it is none of the field's type.
@@ -55,11 +55,13 @@ def stored(field: Field, text: str) -> Stored:
         case Kind.DECIMAL:
             return _decimal(field, text)
         case Kind.INSTANT:
-            return _instant(field, text)
+            return instant(field, text)
         case Kind.DAY:
-            return _instant(field, text)[:10]
+            return instant(field, text)[:10]
         case Kind.IDENTITY:
             return text[: max(field.length_max, 32)]
+        case _ if field.type is FieldType.LIST and 0 < field.length_max < len(text):
+            raise ValueRefusedError(f"{field.name} takes {field.length_max} characters of sys_ids, not {len(text)}.")
         case _:
             return _by_label(field, text)[: field.length_max or None]
 
@@ -133,24 +135,39 @@ def _boolean(field: Field, text: str) -> int:
 
 def _decimal(field: Field, text: str) -> float:
     try:
-        found = Decimal(text)
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite() or abs(found) > INTEGER_MAX:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not abs(found) <= INTEGER_MAX:  # no comparison with NaN holds
         raise ValueRefusedError(f"{_told(text)} is no number, which {field.name} takes.")
-    return float(found)
+    return found
 
 
-def _instant(field: Field, text: str) -> str:
+def instant(field: Field, text: str, zone: tzinfo = UTC) -> str:
+    """What is stored of a time as the clocks of a zone show it, or of one that ends in Z, for UTC.
+
+    An hour that is there twice is the first one; one that clocks leave out is told as if they had not been put on.
+
+    Raises:
+        ValueRefusedError: it is none, or none that every zone knows.
+    """
     found = _INSTANT.fullmatch(text.strip())
     if found is not None:
-        day, time = found.groups()
+        day, time, is_utc = found.groups()
         time = time or "00:00:00"
-        full = f"{day} {time}" if time.count(":") > 1 else f"{day} {time}:00"
-        at = moment(full)
+        at = moment(f"{day} {time}" if time.count(":") > 1 else f"{day} {time}:00")
         if at is not None and _YEARS[0] <= at.year <= _YEARS[1]:
-            return full
-    raise ValueRefusedError(f"{_told(text)} is no instant, which {field.name} takes: write YYYY-MM-DD HH:MM:SS in UTC.")
+            there = at if is_utc else at.replace(tzinfo=zone).astimezone(UTC)
+            if _YEARS[0] <= there.year <= _YEARS[1]:
+                return there.strftime(INSTANT_FORMAT)
+    if field.type is FieldType.DURATION:
+        raise ValueRefusedError(
+            f"{_told(text)} is no duration, which {field.name} takes: write what comes so long after 1970-01-01 "
+            "00:00:00 or, with sysparm_input_display_value=true, D HH:MM:SS."
+        )
+    raise ValueRefusedError(
+        f"{_told(text)} is no instant, which {field.name} takes: write YYYY-MM-DD HH:MM:SS, of the clocks of {zone}."
+    )
 
 
 def local(value: str, zone: tzinfo) -> str:

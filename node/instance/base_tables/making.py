@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from node.instance.dictionary import Field, FieldType
+from node.instance.dictionary import LIST_CHARACTERS, Field, FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ def reference(name: str, label: str, table: str, **more: Any) -> Field:
 
 def references(name: str, label: str, table: str | None = None) -> Field:
     """Several records of another table."""
-    return Field(name=name, label=label, type=FieldType.LIST, reference=table, length_max=4000)
+    return Field(name=name, label=label, type=FieldType.LIST, reference=table, length_max=LIST_CHARACTERS)
 
 
 def choice(name: str, label: str, choices: Mapping[str, str], default: str = "", **more: Any) -> Field:

@@ -7,7 +7,7 @@ no record, or several, is refused here: a client that is told of success must no
 from __future__ import annotations
 
 import re
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
@@ -17,19 +17,19 @@ from node.instance.errors import BadRequestError
 from node.instance.query.selection import Selection
 from node.instance.query.tree import Query
 from node.instance.records.representing import display_path
-from node.instance.values import DAY_S, EPOCH, INSTANT_FORMAT, ValueRefusedError, moment, stored
+from node.instance.values import DAY_S, EPOCH, INSTANT_FORMAT, ValueRefusedError, instant, stored
 
 if TYPE_CHECKING:
     from node.instance.database import Transaction
     from node.instance.query.scope import Scope
 
-LIST_MAX: Final = 200
-"""How many records a list may name."""
-
-_UNITS_S: Final = {"day": DAY_S, "hour": 3_600, "minute": 60, "second": 1}
-_PART: Final = re.compile(r"(\d{1,9}) (Day|Hour|Minute|Second)s?", re.IGNORECASE)
-_SPAN: Final = re.compile(rf"{_PART.pattern}( {_PART.pattern}){{0,3}}", re.IGNORECASE)
-_CLOCK: Final = re.compile(r"(?:(\d{1,9}) )?(\d{1,2}):(\d\d):(\d\d)")
+_SYS_ID_CHARACTERS: Final = 32
+_UNITS_S: Final = (DAY_S, 3_600, 60, 1)
+_SPAN: Final = re.compile(
+    r"(?=\d)" + " ?".join(rf"(?:(\d{{1,9}}) {unit}s?\b)?" for unit in ("Day", "Hour", "Minute", "Second")),
+    re.IGNORECASE,
+)
+_CLOCK: Final = re.compile(r"(?:(\d{1,9}) )?([01]?\d|2[0-3]):([0-5]\d):([0-5]\d)")
 """Days and a time, which ServiceNow takes as a duration too."""
 
 
@@ -38,6 +38,7 @@ def actual(tx: Transaction, scope: Scope, field: Field, text: str) -> str:
 
     Raises:
         BadRequestError: it names no record that the viewer may read, or several.
+        ValueRefusedError: it is no time.
     """
     if not text:
         return text
@@ -45,11 +46,12 @@ def actual(tx: Transaction, scope: Scope, field: Field, text: str) -> str:
         return _named(tx, scope, field, field.reference, text)
     if field.type is FieldType.LIST and field.reference is not None:
         names = [one for name in text.split(",") if (one := name.strip())]
-        if len(names) > LIST_MAX:
-            raise BadRequestError("Invalid value", f"{field.name} takes {LIST_MAX} records at most.")
+        count_max = (field.length_max + 1) // (_SYS_ID_CHARACTERS + 1)
+        if len(names) > count_max:
+            raise BadRequestError("Invalid value", f"{field.name} takes {count_max} records at most.")
         return ",".join(_named(tx, scope, field, field.reference, name) for name in names)
     if field.type is FieldType.DATE_TIME:
-        return _in_utc(scope, field, text)
+        return instant(field, text, scope.viewer.zone)
     if field.type is FieldType.DURATION:
         return _span(text)
     return text
@@ -60,12 +62,12 @@ def _named(tx: Transaction, scope: Scope, field: Field, table: str, text: str) -
     path = display_path(scope.catalog.dictionary, table)
     selection = Selection(scope, table, Query())
     own_id, name, named = selection.column("sys_id"), selection.column(path), selection.field(path)
-    found: list[str] = []
-    if own_id is not None and name is not None and named is not None:
-        base = select(own_id).select_from(selection.source()).where(selection.where()).limit(2)
-        wanted = _comparable(named, text)
-        found = [] if wanted is None else list(tx.connection.execute(base.where(name == wanted)).scalars())
-        found = found or list(tx.connection.execute(base.where(own_id == text)).scalars())
+    if own_id is None or name is None or named is None:  # nor is the viewer told in which table it would be
+        raise BadRequestError("Invalid value", f"{field.name}: No record called '{text[:80]}'.")
+    base = select(own_id).select_from(selection.source()).where(selection.where()).limit(2)
+    wanted = _comparable(named, text)
+    found: list[str] = [] if wanted is None else list(tx.connection.execute(base.where(name == wanted)).scalars())
+    found = found or list(tx.connection.execute(base.where(own_id == text)).scalars())
     if len(found) == 1:
         return found[0]
     which = "Several records" if found else "No record"
@@ -74,31 +76,20 @@ def _named(tx: Transaction, scope: Scope, field: Field, table: str, text: str) -
 
 
 def _comparable(field: Field, text: str) -> str | int | float | None:
+    """What the field holds of a record that is called so; none: it can't, for instance since the name is too long."""
+    if field.kind is Kind.JOURNAL or 0 < field.length_max < len(text):
+        return None
     try:
-        return stored(field, text) if field.kind is not Kind.JOURNAL else None
+        return stored(field, text)
     except ValueRefusedError:
         return None
 
 
-def _in_utc(scope: Scope, field: Field, text: str) -> str:
-    """An instant of the viewer's clocks; an hour that is there twice is the first one."""
-    try:
-        local = moment(str(stored(field, text)))
-    except ValueRefusedError:
-        return text  # refused with the same words as without this parameter
-    if local is None:
-        return text
-    return local.replace(tzinfo=scope.viewer.zone).astimezone(UTC).strftime(INSTANT_FORMAT)
-
-
 def _span(text: str) -> str:
-    if _SPAN.fullmatch(text.strip()):
-        seconds = sum(int(count) * _UNITS_S[unit.lower()] for count, unit in _PART.findall(text))
-    elif (clock := _CLOCK.fullmatch(text.strip())) is not None:
-        days, hours, minutes, rest = (int(one or 0) for one in clock.groups())
-        seconds = days * DAY_S + hours * 3_600 + minutes * 60 + rest
-    else:
+    found = _SPAN.fullmatch(text.strip()) or _CLOCK.fullmatch(text.strip())
+    if found is None:
         return text
+    seconds = sum(int(count or 0) * unit_s for count, unit_s in zip(found.groups(), _UNITS_S, strict=True))
     try:
         return (EPOCH + timedelta(seconds=seconds)).strftime(INSTANT_FORMAT)
     except OverflowError:

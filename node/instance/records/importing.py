@@ -1,6 +1,7 @@
 """Import sets: a row of a staging table becomes, or changes, a record of another table.
 
-One row is transformed when it is taken in. Many are first taken in, all or none of them, and then transformed.
+One row is transformed when it is taken in. Many are first taken in, all or none of them, and then transformed; what
+is not transformed since the node was stopped stays `pending` in a set that is `loaded`.
 
 Maps tell the way: each active map of the staging table is gone in its order. Its entries copy field by field; those
 that coalesce find the record that is there already. A map without entries copies fields of the same name, with or
@@ -17,11 +18,13 @@ from sqlalchemy import insert, select, update
 from node.instance.customizing import CUSTOM_PREFIX
 from node.instance.errors import BadRequestError, InstanceError, NoRecordError
 from node.instance.query.tree import Query
+from node.instance.readers import raw
 from node.instance.records.reading import selection_of
 from node.instance.records.writing import insert_record, update_record
 from node.instance.rules.numbering import next_number
 from node.instance.system_fields import system_fields
 from node.instance.values import ValueRefusedError, stored, wire, written
+from node.logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +38,9 @@ STAGING: Final = "sys_import_set_row"
 """What every staging table extends."""
 
 MAPS_MAX: Final = 20
+UNKNOWN_SHOWN_MAX: Final = 5
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +78,7 @@ def import_row(tx: Transaction, writing: Writing, staging: str, values: Values) 
     Raises:
         InstanceError: the row itself can't be taken in.
     """
-    _check_staging(tx, staging)
+    _check_staging(tx, writing, staging)
     number, set_id = _import_set(tx, writing, staging, state="processed")
     row = _taken_in(tx, writing, staging, values, set_id=set_id, at=1)
     return Imported(import_set=number, sys_id=row.sys_id, outcomes=transform_row(tx, writing, staging, row))
@@ -102,14 +108,27 @@ class Loaded:
 def load_rows(tx: Transaction, writing: Writing, staging: str, rows: Sequence[Values], multi_set_id: str) -> Loaded:
     """Take rows into a staging table as one import set, which becomes a part of that multiple set, or of a new one.
 
+    Their fields are called by the labels of columns, in any case, or by their names.
+
     Raises:
         InstanceError: one of them can't be taken in, or there is no such set of the viewer's; nothing was made.
     """
-    _check_staging(tx, staging)
+    _check_staging(tx, writing, staging)
+    named = _by_name(tx, staging, rows)
     multi_set_id = _multi_set(tx, writing, multi_set_id)
-    _, set_id = _import_set(tx, writing, staging, state="loading", multi_import_set=multi_set_id)
-    loaded = [_taken_in(tx, writing, staging, values, set_id=set_id, at=at) for at, values in enumerate(rows, 1)]
+    _, set_id = _import_set(tx, writing, staging, state="loaded", multi_import_set=multi_set_id)
+    loaded = [_taken_in(tx, writing, staging, values, set_id=set_id, at=at) for at, values in enumerate(named, 1)]
     return Loaded(set_id=set_id, multi_set_id=multi_set_id, rows=loaded)
+
+
+def _by_name(tx: Transaction, staging: str, rows: Sequence[Values]) -> Sequence[Values]:
+    """The rows by the names of columns; of two with one label the later is meant, since inherited ones come first."""
+    fields = tx.catalog.dictionary.fields(staging)
+    known = {one.label.casefold(): name for name, one in fields.items()} | {name: name for name in fields}
+    names = {key: known.get(key) or known.get(key.casefold()) for row in rows for key in row}
+    if unknown := [key[:80] for key, name in names.items() if name is None]:
+        raise BadRequestError("Invalid column", f"{staging} has no column {', '.join(unknown[:UNKNOWN_SHOWN_MAX])}")
+    return [{names[key] or "": value for key, value in row.items()} for row in rows]
 
 
 def check_import_set(tx: Transaction, writing: Writing, table: str, sys_id: str) -> None:
@@ -157,11 +176,10 @@ def _taken_in(tx: Transaction, writing: Writing, staging: str, values: Values, *
     return Row(sys_id=sys_id, given=frozenset(values))
 
 
-def finish_set(tx: Transaction, writing: Writing, set_id: str) -> None:
+def finish_set(tx: Transaction, set_id: str) -> None:
     """Write down that an import set was transformed."""
     sets = tx.catalog.physical("sys_import_set")
-    done = {"state": "processed", "load_completed": written(writing.scope.now)}
-    tx.connection.execute(update(sets).where(sets.c.sys_id == set_id).values(done))
+    tx.connection.execute(update(sets).where(sets.c.sys_id == set_id).values(state="processed"))
     tx.touched.add(sets.name)
 
 
@@ -171,7 +189,7 @@ def read_row(tx: Transaction, writing: Writing, staging: str, sys_id: str) -> Im
     Raises:
         InstanceError: there is no such row for the viewer.
     """
-    _check_staging(tx, staging)
+    _check_staging(tx, writing, staging)
     found = _found(tx, writing, staging, {"sys_id": sys_id})
     if found is None:
         raise NoRecordError
@@ -191,9 +209,10 @@ def read_row(tx: Transaction, writing: Writing, staging: str, sys_id: str) -> Im
     return Imported(import_set=number or "", sys_id=found, outcomes=[outcome])
 
 
-def _check_staging(tx: Transaction, staging: str) -> None:
-    dictionary = tx.catalog.dictionary
-    if staging not in dictionary or dictionary[staging].extends is None or dictionary.root(staging) != STAGING:
+def _check_staging(tx: Transaction, writing: Writing, staging: str) -> None:
+    dictionary, scope = tx.catalog.dictionary, writing.scope
+    is_there = scope.access.is_there(scope.viewer, staging)
+    if not is_there or dictionary[staging].extends is None or dictionary.root(staging) != STAGING:
         raise BadRequestError(f"Invalid staging table {staging}", f"A staging table extends {STAGING}")
 
 
@@ -211,8 +230,8 @@ def _maps(tx: Transaction, staging: str) -> Sequence[RowMapping]:
 def _transformed(tx: Transaction, writing: Writing, chosen: RowMapping, given: Values) -> Outcome:
     table = str(chosen["target_table"])
     told = {"map_name": str(chosen["name"]), "map_id": str(chosen["sys_id"]), "table": table}
-    catalog = tx.catalog
-    tx.connection.exec_driver_sql("SAVEPOINT transforming")
+    catalog, link = tx.catalog, raw(tx.connection)
+    link.execute("SAVEPOINT transforming")
     try:
         values, keys = _copied(tx, str(chosen["sys_id"]), given)
         found = _found(tx, writing, table, keys) if keys else None
@@ -221,13 +240,20 @@ def _transformed(tx: Transaction, writing: Writing, chosen: RowMapping, given: V
         else:
             sys_id = found
             state = "updated" if update_record(tx, writing, table, found, values) else "ignored"
-    except InstanceError as error:
-        tx.connection.exec_driver_sql("ROLLBACK TO transforming")
+        outcome = Outcome(**told, state=state, sys_id=sys_id)
+    except Exception as error:
+        if not link.in_transaction:
+            raise  # a disk that is full or fails: SQLite has undone the whole transaction itself
+        link.execute("ROLLBACK TO transforming")
         tx.catalog = catalog
-        return Outcome(**told, state="error", comment=error.detail or error.message)
-    finally:
-        tx.connection.exec_driver_sql("RELEASE transforming")
-    return Outcome(**told, state=state, sys_id=sys_id)
+        if isinstance(error, InstanceError):
+            comment = error.detail or error.message
+        else:
+            _log.exception("transform_failed", table=table, map=told["map_name"])
+            comment = "The instance failed; its log says why."
+        outcome = Outcome(**told, state="error", comment=comment)
+    link.execute("RELEASE transforming")
+    return outcome
 
 
 def _copied(tx: Transaction, map_id: str, given: Values) -> tuple[dict[str, str], dict[str, str]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import update
 
 from node.instance.customizing import CUSTOM_PREFIX, field_of
-from node.instance.dictionary import CLASS_FIELD, NAME, DictionaryError, FieldType
+from node.instance.dictionary import CLASS_FIELD, LIST_CHARACTERS, NAME, DictionaryError, FieldType
 from node.instance.errors import BadRequestError, InstanceError, UniqueError
 from node.instance.growing import shipped_catalog, with_custom_tables
 from node.instance.values import ValueRefusedError, stored
@@ -137,6 +137,8 @@ def _check_field(change: Change) -> None:
         raise BadRequestError("Invalid dictionary entry", "A reference, and nothing else, names a table in reference.")
     if new.get("reference") is not None and str(new["reference"]) not in dictionary:
         raise BadRequestError("Invalid dictionary entry", f"There is no table '{new['reference']}'.")
+    if type_ == FieldType.LIST and "max_length" not in change.given:
+        new["max_length"] = LIST_CHARACTERS
     new["column_label"] = new["sys_name"] = new.get("column_label") or element
     _check_values(change)
 

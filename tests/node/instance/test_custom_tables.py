@@ -164,6 +164,10 @@ async def test_fields_are_mandatory_read_only_or_lists_of_references_as_they_say
     told = (await rest("GET", f"table/u_room/{made}?sysparm_display_value=true")).result
     assert told["u_kept"] == "as it was"
     assert (told["u_people"], told["u_words"]) == ("System Administrator, nobody", "a,b")
+    lengths = (
+        await rest("GET", "table/sys_dictionary?name=u_room&internal_type=glide_list&sysparm_fields=max_length")
+    ).result
+    assert [one["max_length"] for one in lengths] == ["100", "4000"]
 
 
 async def test_a_journal_of_ones_own_is_shown_where_it_is_and_not_among_the_shipped_ones(rest: RestWorld) -> None:

@@ -10,6 +10,9 @@ import pytest_asyncio
 
 from node.instance.describing import identity_of
 from node.instance.first_records import ADMIN
+from node.instance.records import importing
+from node.instance.records.importing import load_rows
+from node.instance.records.writing import insert_record
 from node.instance.rest import import_set
 from node.instance.rules import growing_tables
 from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, SHARED, RestWorld, viewer
@@ -17,6 +20,8 @@ from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, SHARED, RestW
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from node.instance.database import Transaction
+    from node.instance.records.writing import Values, Writing
     from node.instance.viewer import Viewer
     from tests.node.instance.rest_world import Said
 
@@ -32,7 +37,7 @@ async def staging(rest: RestWorld) -> None:
     await rest.make(
         "sys_db_object", name=STAGING, label="Ticket", super_class=identity_of("sys_db_object", "sys_import_set_row")
     )
-    for element, label in (("u_short_description", "What"), ("u_ref", "Their Number"), ("u_urgency", "Urgency")):
+    for element, label in (("u_short_description", "What"), ("u_ref", "Their Number"), ("u_urgency", "State")):
         field = {"element": element, "column_label": label, "internal_type": "string", "max_length": 200}
         await rest.make("sys_dictionary", name=STAGING, **field)
 
@@ -200,6 +205,18 @@ async def test_what_is_no_staging_table_takes_no_rows(rest: RestWorld, table: st
     assert (await rest("GET", f"import/{table}/{'0' * 32}")).error == (400, f"Invalid staging table {table}")
 
 
+async def test_a_staging_table_that_one_may_not_read_is_like_one_that_is_not_there(rest: RestWorld) -> None:
+    nobody, body = viewer("nobody"), {"u_ref": "x"}
+    for method, rest_of_it, sent in (
+        ("POST", "", body),
+        ("POST", "/insertMultiple", {"records": [body]}),
+        ("GET", "/1", b""),
+    ):
+        hidden = await rest(method, f"import/{STAGING}{rest_of_it}", sent, by=nobody)
+        missing = await rest(method, f"import/u_nope{rest_of_it}", sent, by=nobody)
+        assert (hidden.status, hidden.body.replace(STAGING.encode(), b"u_nope")) == (400, missing.body)
+
+
 async def test_who_may_not_write_the_staging_table_or_the_target_changes_nothing(rest: RestWorld) -> None:
     await mapped(rest, *BY_REF, target="sys_user_has_role")
     nobody, loader = viewer("nobody"), viewer("loader", f"{STAGING}_user")
@@ -254,9 +271,18 @@ async def test_many_rows_are_one_import_set_and_each_becomes_a_record(
 
 async def test_columns_are_named_by_their_labels_or_their_names(rest: RestWorld) -> None:
     await mapped(rest, *BY_REF)
-    said = await many(rest, {"Their Number": "T-1", "u_short_description": "x", "No such column": "y"})
+    said = await many(rest, {"their NUMBER": "T-1", "u_short_description": "x", "State": "2"})
     (row,) = await rows_of(rest, said.json["import_set_id"])
     assert (row["u_ref"], row["u_short_description"]) == ("T-1", "x")
+    assert (row["u_urgency"], row["sys_import_state"]) == ("2", "inserted"), "one's own before the row's own state"
+
+
+async def test_a_column_that_is_not_there_is_told_and_nothing_taken_in(rest: RestWorld) -> None:
+    said = await many(rest, {"u_ref": "1"}, {"u_ref": "2", "No such column": "y"})
+    assert said.error == (400, "Invalid column")
+    assert said.json["error"]["detail"] == f"{STAGING} has no column No such column"
+    for table in MADE:
+        assert (await rest("GET", f"table/{table}")).result == []
 
 
 async def test_a_row_that_a_map_can_not_take_is_told_in_its_own_record(rest: RestWorld) -> None:
@@ -266,6 +292,30 @@ async def test_a_row_that_a_map_can_not_take_is_told_in_its_own_record(rest: Res
     rows = await rows_of(rest, said.json["import_set_id"])
     assert [row["sys_import_state"] for row in rows] == ["error", "inserted"]
     assert "soon" in rows[0]["sys_import_state_comment"]
+
+
+async def test_a_row_on_which_the_instance_fails_is_an_error_and_the_others_go_on(
+    rest: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def inserted(tx: Transaction, writing: Writing, table: str, values: Values) -> str:
+        if values.get("correlation_id") == "bad":
+            raise ZeroDivisionError
+        return insert_record(tx, writing, table, values)
+
+    await mapped(rest, *BY_REF)
+    monkeypatch.setattr(importing, "insert_record", inserted)
+    said = await many(rest, *({"u_ref": ref} for ref in ("first", "bad", "last")))
+    rows = await rows_of(rest, said.json["import_set_id"])
+    assert [row["sys_import_state"] for row in rows] == ["inserted", "error", "inserted"]
+    assert rows[1]["sys_import_state_comment"] == "The instance failed; its log says why."
+    one_set = (await rest("GET", f"table/sys_import_set/{said.json['import_set_id']}")).result
+    assert one_set["state"] == "processed"
+
+
+async def test_rows_that_wait_when_the_node_stops_stay_pending_in_a_set_that_is_loaded(rest: RestWorld) -> None:
+    loaded = await rest.instance.write(ADMIN_VIEWER, lambda tx, writing: load_rows(tx, writing, STAGING, [{}], ""))
+    assert (await rest("GET", f"table/sys_import_set/{loaded.set_id}")).result["state"] == "loaded"
+    assert [row["sys_import_state"] for row in await rows_of(rest, loaded.set_id)] == ["pending"]
 
 
 async def test_of_rows_that_can_not_all_be_taken_in_none_is(rest: RestWorld) -> None:
@@ -303,7 +353,7 @@ async def test_an_import_set_that_is_not_there_or_anothers_is_refused(rest: Rest
         {"records": {}},
         {"records": ["x"]},
         {"records": [{"u_ref": {"a": "b"}}]},
-        {"records": [{}] * 1_001},
+        {"records": [{}] * 201},
         [1],
     ],
 )

@@ -54,6 +54,24 @@ async def test_a_name_of_several_records_is_refused(rest: RestWorld) -> None:
     assert "Several records" in said.json["error"]["detail"]
 
 
+async def test_a_name_that_is_longer_than_its_field_is_nobodys(rest: RestWorld) -> None:
+    longest = "Network".ljust(80, "k")
+    await rest.make("sys_user_group", name=longest)
+    assert (await made(rest, assignment_group=longest)).status == 201
+    assert (await made(rest, assignment_group=f"{longest}s")).error == (400, "Invalid value")
+
+
+async def test_a_table_that_is_not_the_writers_to_see_is_not_named(rest: RestWorld) -> None:
+    for name in ("u_secret", "u_open"):
+        await rest.make("sys_db_object", name=name, label=name)
+    await rest.make("sys_dictionary", name="u_secret", element="u_name")
+    refers = {"element": "u_ref", "internal_type": "reference", "reference": "u_secret"}
+    await rest.make("sys_dictionary", name="u_open", **refers)
+    said = await made(rest, "u_open", by=viewer("writer", "u_open_user"), u_ref="x")
+    assert said.error == (400, "Invalid value")
+    assert said.json["error"]["detail"] == "u_ref: No record called 'x'."
+
+
 async def test_a_record_that_the_writer_may_not_read_has_no_name(rest: RestWorld) -> None:
     await rest.make("sys_db_object", name="u_note", label="Note")
     await rest.make(
@@ -74,6 +92,9 @@ async def test_lists_name_each_of_their_records(rest: RestWorld) -> None:
     said = await made(rest, watch_list="w2 Watcher, w1 Watcher")
     assert said.result["watch_list"] == f"{ids[1]},{ids[0]}"
     assert (await made(rest, watch_list="w1 Watcher,w3 Watcher")).error == (400, "Invalid value")
+    assert (await made(rest, watch_list=",".join(ids[:1] * 121))).status == 201
+    assert "takes 121 records" in (await made(rest, watch_list=",".join(ids[:1] * 122))).json["error"]["detail"]
+    assert (await rest("POST", "table/incident", {"watch_list": ",".join(ids[:1] * 122)})).status == 400
 
 
 async def test_a_choice_is_named_by_its_label(rest: RestWorld) -> None:
@@ -86,6 +107,7 @@ async def test_a_choice_is_named_by_its_label(rest: RestWorld) -> None:
     [
         ("2026-07-01 09:00:00", "2026-07-01 16:00:00"),
         ("2026-01-01 20:00", "2026-01-02 04:00:00"),
+        ("2026-01-01T20:00:00Z", "2026-01-01 20:00:00"),
         ("2026-11-01 01:30:00", "2026-11-01 08:30:00"),  # there twice: the first one
         ("2026-03-08 02:30:00", "2026-03-08 10:30:00"),  # left out by the clocks: as if they had not been put on
         ("", ""),
@@ -96,12 +118,16 @@ async def test_a_time_is_of_the_users_clocks_and_a_day_is_a_day_everywhere(
 ) -> None:
     assert (await made(rest, due_date=given)).result["due_date"] == kept
     plain = await rest("POST", "table/incident", {"due_date": given}, by=ANGELES)
-    assert plain.result["due_date"][:16] == given[:16]
+    assert plain.result["due_date"][:16] == given[:16].replace("T", " ")
 
 
 @pytest.mark.parametrize("given", ["soon", "2026-02-30 01:00:00", "9998-12-31 23:00:00", "0999-01-01 00:00:00"])
-async def test_a_time_that_is_none_is_refused(rest: RestWorld, given: str) -> None:
-    assert (await made(rest, due_date=given)).error == (400, "Invalid value")
+async def test_a_time_that_is_none_is_refused_as_it_was_given(rest: RestWorld, given: str) -> None:
+    said = await made(rest, due_date=given)
+    assert said.error == (400, "Invalid value")
+    detail = said.json["error"]["detail"]
+    assert f"'{given}' is no instant" in detail
+    assert detail.endswith("of the clocks of America/Los_Angeles.")
 
 
 @pytest.mark.parametrize(
@@ -109,6 +135,7 @@ async def test_a_time_that_is_none_is_refused(rest: RestWorld, given: str) -> No
     [
         ("1 Day 2 Hours 1 Minute", "1970-01-02 02:01:00"),
         ("3 02:00:05", "1970-01-04 02:00:05"),
+        ("3 days 5 SECONDS", "1970-01-04 00:00:05"),
         ("1970-01-01 00:00:09", "1970-01-01 00:00:09"),
     ],
 )
@@ -119,9 +146,11 @@ async def test_a_duration_is_said_in_words_or_as_a_time(rest: RestWorld, given: 
     assert (await made(rest, time_worked=shown)).result["time_worked"] == kept
 
 
-@pytest.mark.parametrize("given", ["a while", "999999999 Days", "1 Day 1 Fortnight"])
+@pytest.mark.parametrize("given", ["a while", "999999999 Days", "1 Day 1 Fortnight", "1 Day 1 Day", "1 99:99:99", " "])
 async def test_a_duration_that_is_none_is_refused(rest: RestWorld, given: str) -> None:
-    assert (await made(rest, time_worked=given)).error == (400, "Invalid value")
+    said = await made(rest, time_worked=given)
+    assert said.error == (400, "Invalid value")
+    assert f"'{given}' is no duration" in said.json["error"]["detail"]
 
 
 @pytest.mark.parametrize(("method", "shown"), [("PUT", "true"), ("PATCH", "all")])

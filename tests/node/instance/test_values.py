@@ -42,6 +42,7 @@ WORD = field(FieldType.STRING, choices={"low": "Low", "Low": "Lowest"})
         (field(FieldType.DATE_TIME), "2026-07-01", "2026-07-01 00:00:00", "2026-07-01 00:00:00"),
         (field(FieldType.DATE_TIME), " 2026-07-01T12:30 ", "2026-07-01 12:30:00", "2026-07-01 12:30:00"),
         (field(FieldType.DATE_TIME), "2026-07-01T12:30:01.25Z", "2026-07-01 12:30:01", "2026-07-01 12:30:01"),
+        (field(FieldType.LIST, length_max=5), "a,b,c", "a,b,c", "a,b,c"),
         (field(FieldType.STRING), "", None, ""),
         (field(FieldType.PASSWORD), "secret", "secret", ""),
     ],
@@ -60,6 +61,10 @@ def test_what_is_written_is_stored_and_written_again(one: Field, text: str, kept
         (FieldType.INTEGER, "many"),
         (FieldType.BOOLEAN, "2"),
         (FieldType.DECIMAL, "1e999"),
+        (FieldType.DECIMAL, "1e999999999999"),
+        (FieldType.DECIMAL, "9" * 5_000),
+        (FieldType.DECIMAL, "-Infinity"),
+        (FieldType.DECIMAL, "sNaN"),
         (FieldType.DECIMAL, "1e19"),
         (FieldType.DECIMAL, "nan"),
         (FieldType.DECIMAL, "a lot"),
@@ -68,6 +73,7 @@ def test_what_is_written_is_stored_and_written_again(one: Field, text: str, kept
         (FieldType.DATE_TIME, "0999-12-31"),
         (FieldType.DATE_TIME, "9999-01-01"),
         (FieldType.DATE, "tomorrow"),
+        (FieldType.DURATION, "5 Days"),
     ],
 )
 def test_what_is_none_of_its_type_is_refused_by_its_name(type_: FieldType, text: str) -> None:
@@ -103,3 +109,8 @@ def test_an_instant_of_any_zone_is_stored_in_utc() -> None:
 def test_an_instant_that_some_zone_does_not_have_is_shown_as_it_is(odd: str) -> None:
     assert local(odd, ANGELES) == odd
     assert local(odd, ZoneInfo("Asia/Tokyo")) == odd
+
+
+def test_a_list_is_not_cut_within_a_sys_id() -> None:
+    with pytest.raises(ValueRefusedError, match="takes 5 characters"):
+        stored(field(FieldType.LIST, length_max=5), "aaa,bbb")
