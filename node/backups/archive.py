@@ -136,16 +136,13 @@ class Archive:
             BackupError: the archive is damaged.
             OSError: the target can't be written.
         """
-        member, digest, left = self.members[name], hashlib.sha256(), self.members[name].bytes
+        digest = hashlib.sha256()
         with target.open("xb") as stream:
             for piece in self._pieces(name):
-                left -= len(piece)
-                if left < 0:
-                    break
                 digest.update(piece)
                 stream.write(piece)
                 unpacked(len(piece))
-        if left or digest.hexdigest() != member.sha256:
+        if digest.hexdigest() != self.members[name].sha256:
             raise self._damaged(f"{name} in it is not what was backed up")
 
     def _pieces(self, name: str) -> Iterator[bytes]:
@@ -168,9 +165,11 @@ class Archive:
             members = msgspec.json.decode(raw, type=_Manifest).members
         if told.kind != _KIND or NODE not in members or not members.keys() <= {NODE, INSTANCE}:
             raise self._damaged(f"its {MANIFEST} names no databases of a node")
-        for name in members:
+        for name, member in members.items():
             if name not in self._zip.namelist():
                 raise self._damaged(f"{name} is missing in it")
+            if self._zip.getinfo(name).file_size != member.bytes:  # of which no more is ever read
+                raise self._damaged(f"{name} in it is not what was backed up")
         return members
 
     @contextlib.contextmanager

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import stat
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from node.backups import archive, changeover
 from node.backups.archive import Archive
-from node.backups.room import refuse_without_room
+from node.backups.disk_space import refuse_without_space
 from node.store.backup import BackupError, Facts, read_facts
 from node.store.database import Database, StoreError
 
@@ -111,18 +112,20 @@ def _unpack_node(backup: Path, place: Path) -> Contents:
     new, instance_bytes = place / archive.NODE, None
     with ExitStack() as opened:
         try:
+            told = backup.stat()
+            if not stat.S_ISREG(told.st_mode):
+                raise BackupError(f"{backup} is no regular file.")
             is_archive = archive.is_archive(backup)
-            size = backup.stat().st_size
         except OSError as error:
             raise BackupError(f"{backup} can't be read ({error.strerror}).") from None
         if is_archive:
             found = opened.enter_context(Archive(backup))
             if archive.INSTANCE in found.members:
                 instance_bytes = found.members[archive.INSTANCE].bytes
-            refuse_without_room(place, found.members[archive.NODE].bytes, doing="for the backup")
+            refuse_without_space(place.parent, found.members[archive.NODE].bytes, doing="for the backup")
             found.unpack(archive.NODE, new)
         else:
-            refuse_without_room(place, size, doing="for the backup")
+            refuse_without_space(place.parent, told.st_size, doing="for the backup")
             _copy(backup, new)
     new.chmod(0o600)
     facts = read_facts(new, called=backup)
@@ -130,7 +133,7 @@ def _unpack_node(backup: Path, place: Path) -> Contents:
 
 
 def _unpack_instance(backup: Path, place: Path, size: int, progressed: Callable[[float], None]) -> None:
-    refuse_without_room(place, size, doing="for the instance of the backup")
+    refuse_without_space(place.parent, size, doing="for the instance of the backup")
     new, done = place / archive.INSTANCE, 0
 
     def unpacked(more: int) -> None:

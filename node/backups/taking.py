@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from node.backups import archive
 from node.backups.changeover import is_cut_off
-from node.backups.room import refuse_without_room
+from node.backups.disk_space import refuse_without_space
 from node.instance.people.keeping import TOKENS
 from node.private_files import flush
 from node.store.backup import BackupError, Facts, mark
@@ -96,7 +96,7 @@ def _take(
     sizes = {name: _size(source) for name, source in sources.items()}
     if not sizes.get(archive.INSTANCE, 1):  # its node died before it had made the first table
         del sources[archive.INSTANCE], sizes[archive.INSTANCE]
-    refuse_without_room(target.parent, sum(sizes.values()), doing="while the backup is written")
+    refuse_without_space(target.parent, sum(sizes.values()), doing="while the backup is written")
     before = [_file_of(source) for source in sources.values()]
     progress = _Progress(2 * sum(sizes.values()), progressed)
     copies = {name: scratch / name for name in sources}
@@ -156,6 +156,8 @@ def _copy(source: Path, copy: Path, size: int, progress: _Progress) -> None:
             link.set_progress_handler(step, STEP_INSTRUCTIONS)
             link.execute("VACUUM INTO ?", (str(copy),))  # one reader's snapshot: it waits for no writer and stops none
     except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            raise KeyboardInterrupt from None  # it met `step`; SQLite knows no more of it
         if is_disk_full(error):
             raise BackupError(f"{copy.parent.parent} has no room for a copy of {source}. Make room there.") from None
         raise _unreadable(source, error) from None

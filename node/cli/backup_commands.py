@@ -1,6 +1,7 @@
 """`handclasp backup` and `handclasp restore`: what a node and its instance know as one file, without the key."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from node import words
+from node.backups.disk_space import bytes_shown
 from node.backups.putting_back import look, put_back
-from node.backups.room import bytes_shown
 from node.backups.taking import take
 from node.cli.directories import find_directory
 from node.cli.failures import CommandError
@@ -79,14 +80,16 @@ def backup(
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     directory = find_directory(data, node, os.environ)
     identity = _identity(directory)
-    taken = take(
-        directory,
-        file,
-        key=identity.signing_key.public,
-        now=SystemClock().now(),
-        with_instance=not without_instance,
-        progressed=_progress(_size(directory / DATABASE_FILE) + _size(directory / INSTANCE_DATABASE_FILE)),
-    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was begun is removed
+    with for_the_owner_alone():
+        taken = take(
+            directory,
+            file,
+            key=identity.signing_key.public,
+            now=SystemClock().now(),
+            with_instance=not without_instance,
+            progressed=_progress(_size(directory / DATABASE_FILE) + _size(directory / INSTANCE_DATABASE_FILE)),
+        )
     out, connections = Output(as_json=as_json), _count(taken.facts.connections, "connection")
     out.document(
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import sqlite3
@@ -10,11 +11,12 @@ import stat
 import zipfile
 from contextlib import closing
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from node.backups import changeover, room
+from node.backups import changeover, disk_space, taking
 from node.backups.archive import PIECE_BYTES, Archive
 from node.backups.putting_back import look, put_back
 from node.backups.taking import take
@@ -24,7 +26,6 @@ from tests.node.backup_world import DATABASES, KEY, make, says, whole, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 OLD, NEW = whole("then"), whole("now")
 ASIDE = (".before-restore-1", ".before-restore-2")
@@ -198,6 +199,9 @@ ODD = {
     "a list that is missing": Odd(lambda members: members.pop("backup.json"), "no backup that `handclasp backup` made"),
     "an instance that is missing": Odd(lambda members: members.pop("instance.db"), "instance.db is missing in it"),
     "a node that is missing": Odd(lambda members: members.pop("node.db"), "node.db is missing in it"),
+    "more than any disk holds": Odd(
+        told_otherwise(members={"node.db": {"bytes": 10**30, "sha256": ""}}), "node.db in it is not what was backed up"
+    ),
     "an instance that was changed": Odd(
         lambda members: members.update({"instance.db": members["instance.db"][:-1] + b"x"}),
         "instance.db in it is not what was backed up",
@@ -219,7 +223,12 @@ ODD = {
 }
 
 
-SHORT = ("a newer format", "an instance that is missing", "an instance that was changed")
+SHORT = (
+    "a newer format",
+    "an instance that is missing",
+    "an instance that was changed",
+    "more than any disk holds",
+)
 
 
 @pytest.mark.parametrize(
@@ -234,12 +243,15 @@ def test_an_archive_with_something_wrong_in_it_is_refused_by_a_sentence(
 
 
 @pytest.mark.slow
-def test_of_a_member_that_is_larger_than_is_told_no_more_is_written_than_that(archive: Path, tmp_path: Path) -> None:
+def test_of_a_member_that_is_larger_than_is_told_nothing_is_written(archive: Path, tmp_path: Path) -> None:
     much = bytes(50 * PIECE_BYTES)
     file = rewritten(archive, tmp_path / "odd", lambda members: members.update({"node.db": much}), sealed=False)
-    with Archive(file) as opened, pytest.raises(BackupError, match="not what was backed up"):
-        opened.unpack("node.db", tmp_path / "target")
-    assert (tmp_path / "target").stat().st_size <= opened.members["node.db"].bytes
+    with pytest.raises(BackupError, match="not what was backed up"):
+        Archive(file)
+
+
+def test_what_is_no_file_is_not_read(present: Path) -> None:
+    assert refused(Path(os.devnull), present) == f"{os.devnull} is no regular file."
 
 
 @pytest.mark.parametrize("name", [pytest.param("node.db", marks=pytest.mark.slow), "instance.db"])
@@ -295,7 +307,7 @@ def test_room_is_asked_for_before_anything_is_written(
     archive: Path, present: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = shutil.disk_usage(tmp_path)._replace(free=1_234_567)
-    monkeypatch.setattr(room.shutil, "disk_usage", lambda _folder: free)
+    monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda _folder: free)
     with closing(sqlite3.connect(present / "instance.db")) as link:
         link.execute("CREATE TABLE much AS SELECT zeroblob(2000000) AS bytes")
     with pytest.raises(BackupError, match=r"has 1\.2 MB free, and 2\.\d MB are needed while the backup is written"):
@@ -303,8 +315,21 @@ def test_room_is_asked_for_before_anything_is_written(
     assert {path.name for path in tmp_path.iterdir()} == {"now"}
     monkeypatch.undo()
     take(present, tmp_path / "file", key=KEY, now=1)
-    monkeypatch.setattr(room.shutil, "disk_usage", lambda _folder: free)
-    assert "1.2 MB free, and 2.0 MB are needed for the instance of the backup" in refused(tmp_path / "file", present)
+    monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda _folder: free)
+    said = refused(tmp_path / "file", present)
+    assert said.startswith(f"{present} has 1.2 MB free, and 2.0 MB are needed for the instance of the backup")
+
+
+def test_a_backup_that_is_interrupted_while_sqlite_copies_is_over_and_leaves_nothing(
+    present: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupting(_part: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(taking, "STEP_INSTRUCTIONS", 10)
+    with pytest.raises(KeyboardInterrupt):
+        take(present, tmp_path / "file", key=KEY, now=1, progressed=interrupting)
+    assert names_in(tmp_path) == {"now"}
 
 
 @pytest.mark.slow

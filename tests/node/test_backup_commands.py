@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import stat
 import threading
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from node.backups import taking
+from node.cli import backup_commands
+from node.cli.failures import EXIT_INTERRUPTED
 from node.store.backup import TABLE, BackupError, read_facts
 from tests.e2e.processes import NodeProcess
 from tests.node.command_line import contents_of, rows_of
@@ -84,6 +87,26 @@ def test_a_backup_of_a_busy_node_is_whole_and_holds_what_was_committed_before(ha
         ended.set()
         thread.join()
     assert len(made) > 5
+
+
+def test_a_backup_that_is_ended_leaves_nothing_and_its_scratch_files_are_the_owners(
+    handclasp, nodes, tmp_path, monkeypatch
+):
+    modes, terms = [], []
+
+    def progressed(_part):
+        modes.extend(stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("*.partial/*"))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(backup_commands, "_progress", lambda _size: progressed)
+    mask, handler = os.umask(0o022), signal.signal(signal.SIGTERM, lambda *told: terms.append(told))
+    try:
+        done = handclasp.here("backup", tmp_path / "file", "--data", nodes.a.data)
+    finally:
+        os.umask(mask)
+        signal.signal(signal.SIGTERM, handler)
+    assert (done.code, terms, modes) == (EXIT_INTERRUPTED, [], [0o600])
+    assert not list(tmp_path.glob("file*"))
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _UNITS: Final = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
 
 
-def refuse_without_room(folder: Path, needed_bytes: int, *, doing: str) -> None:
+def refuse_without_space(folder: Path, needed_bytes: int, *, doing: str) -> None:
     """Refuse what can't end well; that there is enough now does not mean that it lasts.
 
     Raises:
