@@ -5,6 +5,12 @@ from typing import Final
 from node.instance.base_tables.making import choice, flag, instant, number, reference, text, typed, word
 from node.instance.dictionary import FieldType, Numbering, Table
 
+_CLOSE_CODES: Final = {
+    "successful": "Successful",
+    "successful_issues": "Successful with issues",
+    "unsuccessful": "Unsuccessful",
+}
+
 CHANGE_REQUEST: Final = Table(
     name="change_request",
     label="Change Request",
@@ -49,15 +55,7 @@ CHANGE_REQUEST: Final = Table(
         text("backout_plan", "Backout plan", 4000),
         text("test_plan", "Test plan", 4000),
         text("risk_impact_analysis", "Risk and impact analysis", 4000),
-        word(
-            "close_code",
-            "Close code",
-            {
-                "successful": "Successful",
-                "successful_issues": "Successful with issues",
-                "unsuccessful": "Unsuccessful",
-            },
-        ),
+        word("close_code", "Close code", _CLOSE_CODES),
         flag("cab_required", "CAB required"),
         flag("unauthorized", "Unauthorized"),
         text("reason", "Reason"),
@@ -97,15 +95,7 @@ CHANGE_TASK: Final = Table(
         instant("planned_end_date", "Planned end date"),
         flag("on_hold", "On hold"),
         text("on_hold_reason", "On hold reason", 4000),
-        word(
-            "close_code",
-            "Close code",
-            {
-                "successful": "Successful",
-                "successful_issues": "Successful with issues",
-                "unsuccessful": "Unsuccessful",
-            },
-        ),
+        word("close_code", "Close code", _CLOSE_CODES),
     ),
 )
 

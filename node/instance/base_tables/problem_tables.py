@@ -5,39 +5,23 @@ from typing import Final
 from node.instance.base_tables.making import choice, flag, instant, number, reference, text, word
 from node.instance.dictionary import Numbering, Table
 
+_STATES: Final = {
+    "101": "New",
+    "102": "Assess",
+    "103": "Root Cause Analysis",
+    "104": "Fix in Progress",
+    "106": "Resolved",
+    "107": "Closed",
+}
+
 PROBLEM: Final = Table(
     name="problem",
     label="Problem",
     extends="task",
     numbering=Numbering(prefix="PRB", first=40_001),
     fields=(
-        choice(
-            "state",
-            "State",
-            {
-                "101": "New",
-                "102": "Assess",
-                "103": "Root Cause Analysis",
-                "104": "Fix in Progress",
-                "106": "Resolved",
-                "107": "Closed",
-            },
-            "101",
-            is_indexed=True,
-        ),
-        choice(
-            "problem_state",
-            "Problem state",
-            {
-                "101": "New",
-                "102": "Assess",
-                "103": "Root Cause Analysis",
-                "104": "Fix in Progress",
-                "106": "Resolved",
-                "107": "Closed",
-            },
-            "101",
-        ),
+        choice("state", "State", _STATES, "101", is_indexed=True),
+        choice("problem_state", "Problem state", _STATES, "101"),
         word("category", "Category", {"software": "Software", "hardware": "Hardware", "network": "Network"}),
         text("subcategory", "Subcategory"),
         reference("first_reported_by_task", "First reported by", "task"),
