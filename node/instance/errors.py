@@ -75,6 +75,17 @@ class BadRequestError(InstanceError):
         super().__init__(400, message, detail)
 
 
+class TooManySearchesError(InstanceError):
+    """A query that takes long has waited for others that do, or too many wait already."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            429,
+            "Too many requests",
+            "Other queries that take long are being answered. Ask again later, or by a field that is indexed",
+        )
+
+
 class ReadTooLongError(InstanceError):
     """A query searched longer than one may; 408, for clients try again by themselves after a 5xx."""
 

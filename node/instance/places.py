@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import deque
 
 
 class Places:
-    """Places that are waited for and given back in one event loop, and taken there or in other threads.
+    """Places that are taken, waited for and given back in one event loop.
 
     Attributes:
         free: how many are free.
@@ -16,16 +15,19 @@ class Places:
 
     def __init__(self, count: int) -> None:
         self.free = count
-        self._counting = threading.Lock()
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def take_now(self) -> bool:
-        """Take a place if one is free; whoever waits comes first. Any thread may do that."""
-        with self._counting:
-            if not self.free:
-                return False
-            self.free -= 1
-            return True
+        """Take a place if one is free; whoever waits comes first."""
+        if not self.free:
+            return False
+        self.free -= 1
+        return True
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return sum(not turn.done() for turn in self._waiting)
 
     async def take(self) -> None:
         """Take a place, waiting for one if need be."""
@@ -47,5 +49,4 @@ class Places:
             if not turn.done():
                 turn.set_result(None)
                 return
-        with self._counting:
-            self.free += 1
+        self.free += 1

@@ -2,6 +2,7 @@
 
 How long a query takes is known when it has run. So each begins in a quick place; one that overstays goes on in a slow
 place if one is free, and is else stopped and begun anew when it has one. So no search keeps others from short reads.
+One that is cancelled gives way at once: it is stopped, or never begun.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from node.instance.errors import ReadTooLongError
+from node.instance.errors import ReadTooLongError, TooManySearchesError
 from node.instance.places import Places
 from node.store.database import StoreError
 
@@ -31,6 +32,12 @@ QUICK_READ_S_MAX: Final = 0.25
 
 READ_S_MAX: Final = 30.0
 """How long one read may search; ServiceNow's own quota for a REST transaction is of this size."""
+
+SEARCHES_WAITING_MAX: Final = 16
+"""How many of those that take long may wait for a slow place."""
+
+WAIT_S_MAX: Final = 30.0
+"""How long they may."""
 
 CLOSED: Final = "The instance's database was closed."
 
@@ -54,17 +61,24 @@ class Readers:
 
         Raises:
             ReadTooLongError: it took longer than `READ_S_MAX` and was stopped.
+            TooManySearchesError: it takes long, and so many others do that its turn does not come.
             StoreError: no read is begun any more.
         """
         await self._quick.take()
         begun = self._begin(unit, is_slow=False)
         try:
-            return await asyncio.shield(begun.done)
+            return await begun.found()
         except ReadTooLongError:
             if begun.is_slow:
                 raise
-        await self._slow.take()
-        return await asyncio.shield(self._begin(unit, is_slow=True).done)
+        if self._slow.waiting >= SEARCHES_WAITING_MAX:
+            raise TooManySearchesError
+        try:
+            async with asyncio.timeout(WAIT_S_MAX):
+                await self._slow.take()
+        except TimeoutError as error:
+            raise TooManySearchesError from error
+        return await self._begin(unit, is_slow=True).found()
 
     def refuse(self) -> None:
         """Begin no read any more, not those either that wait for a place."""
@@ -115,6 +129,16 @@ class _Reading(Generic[T]):
         self._interrupt = raw(connection).interrupt
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(READ_S_MAX if is_slow else QUICK_READ_S_MAX, self._overstay)
+
+    async def found(self) -> T:
+        """What it finds; if nobody waits for that any more, it is stopped."""
+        try:
+            return await asyncio.shield(self.done)
+        except asyncio.CancelledError:
+            if not self.done.done():
+                self._timer.cancel()
+                self._stop()
+            raise
 
     def end(self) -> None:
         """Nothing of it is left to stop."""

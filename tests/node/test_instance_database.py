@@ -13,7 +13,7 @@ from node.instance import database as shipped
 from node.instance import readers
 from node.instance.catalog import Catalog
 from node.instance.database import InstanceDatabase, Transaction
-from node.instance.errors import ReadTooLongError
+from node.instance.errors import ReadTooLongError, TooManySearchesError
 from node.instance.instance import Instance
 from node.instance.profile import InstanceProfile
 from node.ports import StoreFullError
@@ -109,6 +109,39 @@ async def test_a_read_that_is_over_takes_no_slow_place_later(
         await database.read(noted)
     await asyncio.sleep(0.1)
     assert database._readers._slow.free == readers.SLOW_READERS
+
+
+async def test_nothing_is_searched_on_for_one_who_has_gone(
+    database: InstanceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
+    searching = [asyncio.create_task(database.read(endless)) for _ in range(readers.READERS + 2)]
+    await asyncio.sleep(0.1)
+    for one in searching:
+        one.cancel()
+    async with asyncio.timeout(20):
+        while database._readers._slow.free < readers.SLOW_READERS:
+            await asyncio.sleep(0.01)
+    assert database._readers._slow.waiting == 0
+    for _ in range(readers.READERS):
+        assert await database.read(noted) == set()
+
+
+async def test_a_search_waits_neither_behind_many_nor_for_long(
+    database: InstanceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
+    monkeypatch.setattr(readers, "SEARCHES_WAITING_MAX", 1)
+    searching = [asyncio.create_task(database.read(endless)) for _ in range(readers.SLOW_READERS + 2)]
+    (told,), _ = await asyncio.wait(searching, return_when=asyncio.FIRST_COMPLETED)
+    assert isinstance(told.exception(), TooManySearchesError)
+    monkeypatch.setattr(readers, "SEARCHES_WAITING_MAX", 2)
+    monkeypatch.setattr(readers, "WAIT_S_MAX", 0.01)
+    with pytest.raises(TooManySearchesError):
+        await database.read(endless)
+    for one in searching:
+        one.cancel()
+    await asyncio.gather(*searching, return_exceptions=True)
 
 
 async def test_who_reads_does_not_wait_for_a_writer(database: InstanceDatabase) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -14,8 +15,8 @@ from node.instance.rest.aggregate import AggregateApi
 from node.instance.rest.attachment import AttachmentApi
 from node.instance.rest.batch import BatchApi
 from node.instance.rest.calls import Call, failure, readable
-from node.instance.rest.held import Rooms
 from node.instance.rest.import_set import ImportSetApi
+from node.instance.rest.rooms import Rooms
 from node.instance.rest.routes import (
     Router,
     aggregate_routes,
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
     from node.instance.viewer import Viewer
 
 SCHEMES: Final = frozenset({"http", "https"})
+
+LOOKS_AGAIN_S: Final = 0.5
+"""How soon it is seen that a client has gone."""
+
 _HOST: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 
 _log = get_logger(__name__)
@@ -56,7 +61,7 @@ class RestApi:
     def __init__(self, instance: Instance, *, viewer_of: Callable[[web.Request], Awaitable[Viewer]]) -> None:
         self._viewer_of = viewer_of
         self.rooms = Rooms(instance.folder)
-        self._tiny_urls = TinyUrls(instance.new_id)
+        self._tiny_urls = TinyUrls(instance.new_id, is_known=lambda parts: self.router.knows("GET", parts))
         self.router = Router(
             [
                 *table_routes(TableApi(instance)),
@@ -80,7 +85,7 @@ class RestApi:
         except web.HTTPRequestEntityTooLarge:
             error = InstanceError(413, "Request entity too large", f"The body has more than {BODY_BYTES_MAX} bytes")
             return await send(request, failure(error))
-        room = self.rooms.room()
+        room = self.rooms.room(viewer.sys_id)
         call = Call(
             method=request.method,
             parts=parts,
@@ -94,9 +99,28 @@ class RestApi:
             room=room,
         )
         try:
-            return await send(request, await self.answer(call))
+            return await send(request, await self._wanted(request, call))
+        except ConnectionResetError:
+            return web.Response()  # nobody is there who could get it
         finally:
             room.close()
+
+    async def _wanted(self, request: web.Request, call: Call) -> Answer:
+        """The answer to one call. A client that goes away before it is there takes with it what only reads.
+
+        Raises:
+            ConnectionResetError: it has gone.
+        """
+        if call.method != "GET":
+            return await self.answer(call)
+        answering = asyncio.create_task(self.answer(call))
+        try:
+            while not (await asyncio.wait({answering}, timeout=LOOKS_AGAIN_S))[0]:
+                if request.transport is None:
+                    raise ConnectionResetError
+            return answering.result()
+        finally:
+            answering.cancel()
 
     async def answer(self, call: Call) -> Answer:
         """The answer to one call; a fault of ours is logged and told as one."""

@@ -6,32 +6,41 @@ import asyncio
 import base64
 import binascii
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec import Meta
 from multidict import MultiDict
 
 from node.instance.errors import BadRequestError, InstanceError
 from node.instance.rest.calls import Answer, Call, failure, written
-from node.instance.rest.held import MEMORY_BYTES_MAX, Body, TooManyLargeAnswersError
+from node.instance.rest.held import Body
+from node.instance.rest.parameters import PARAMETERS_MAX
+from node.instance.rest.rooms import TooManyLargeAnswersError
 from node.instance.rest.routes import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from node.ports import Clock
 
 REQUESTS_MAX: Final = 500
 REQUEST_BYTES_MAX: Final = 5 * 1024 * 1024
-ANSWER_BYTES_MAX: Final = 10 * 1024 * 1024
+ITEM_ANSWER_BYTES_MAX: Final = 10 * 1024 * 1024
 """Of each item, as ServiceNow documents."""
 
 ALL_ANSWERS_BYTES_MAX: Final = 64 * 1024 * 1024
 RUNS_S_MAX: Final = 30.0
-PARAMETERS_MAX: Final = 1_000
 
 _LIMIT_HEADER: Final = "x-batchrequest-max-output-size"
+_LIMIT_DIGITS_MAX: Final = 9
+"""A number that has more of them says more than may be asked for."""
+
+_END: Final = b'"}'
+
+Id = Annotated[str, Meta(max_length=256)] | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""What a client calls a batch or an item of it."""
 
 
 class Header(msgspec.Struct):
@@ -44,7 +53,7 @@ class Header(msgspec.Struct):
 class Item(msgspec.Struct):
     """One request."""
 
-    id: str | int
+    id: Id
     method: str
     url: str
     headers: list[Header] = []
@@ -56,7 +65,7 @@ class Batch(msgspec.Struct):
     """The body of a batch."""
 
     rest_requests: list[Item]
-    batch_request_id: str | int = ""
+    batch_request_id: Id = ""
 
 
 class BatchApi:
@@ -75,7 +84,10 @@ class BatchApi:
         answer_bytes_max = _answer_limit(call)
         ends_at = self._clock.now() + RUNS_S_MAX
         body = Body(call.room, call.answer_bytes_max)
-        body.write(b'{"batch_request_id":%b,"serviced_requests":[' % msgspec.json.encode(str(batch.batch_request_id)))
+        head = b'{"batch_request_id":%b,"serviced_requests":[' % msgspec.json.encode(str(batch.batch_request_id))
+        tail_bytes_max = len(_tail(batch.rest_requests))
+        await body.make_room(len(head) + tail_bytes_max)  # before anything is done that could not be told
+        body.write(head)
         total_bytes = serviced = 0
         for item in batch.rest_requests[:REQUESTS_MAX]:
             begun_at = self._clock.now()
@@ -86,13 +98,16 @@ class BatchApi:
             if answer.is_too_large or answer.size > item_bytes_max:
                 break
             told = _told(item, answer, execution_ms=int((self._clock.now() - begun_at) * 1000))
-            if not await _has_room(call, body, len(told) + answer.size * 4 // 3):
+            if serviced:
+                told = b"," + told
+            try:
+                await body.make_room(len(told) + _encoded_bytes(answer.size) + len(_END) + tail_bytes_max)
+            except TooManyLargeAnswersError:
                 break
-            await _add(body, told, answer, is_first=not serviced)
+            await _add(body, told, answer)
             total_bytes += answer.size
             serviced += 1
-        rest = [str(item.id) for item in batch.rest_requests[serviced:]]
-        body.write(b'],"unserviced_requests":%b}' % msgspec.json.encode(rest))
+        await _write(body, _tail(batch.rest_requests[serviced:]))
         return written(body, {})
 
     async def _one(self, call: Call, item: Item, bytes_max: int) -> Answer:
@@ -141,7 +156,9 @@ def _decoded_bytes(item: Item) -> int:
 def _answer_limit(call: Call) -> int:
     """The client may ask for less, not for more."""
     asked = call.headers.get(_LIMIT_HEADER, "").strip()
-    return min(int(asked), ANSWER_BYTES_MAX) if asked.isascii() and asked.isdigit() else ANSWER_BYTES_MAX
+    if not asked.isascii() or not asked.isdigit() or len(asked) > _LIMIT_DIGITS_MAX:
+        return ITEM_ANSWER_BYTES_MAX
+    return min(int(asked), ITEM_ANSWER_BYTES_MAX)
 
 
 def _told(item: Item, answer: Answer, *, execution_ms: int) -> bytes:
@@ -161,22 +178,20 @@ def _told(item: Item, answer: Answer, *, execution_ms: int) -> bytes:
     return msgspec.json.encode(told)[:-1] + b',"body":"'
 
 
-async def _has_room(call: Call, body: Body, bytes_: int) -> bool:
-    """Whether the body can take so many bytes more; it may be waited for until others have been sent."""
-    if body.is_in_file or body.size + bytes_ < MEMORY_BYTES_MAX:
-        return True
-    try:
-        await call.room.take()
-    except TooManyLargeAnswersError:
-        return False
-    return True
+def _tail(unserviced: Sequence[Item]) -> bytes:
+    return b'],"unserviced_requests":%b}' % msgspec.json.encode([str(item.id) for item in unserviced])
 
 
-async def _add(body: Body, told: bytes, answer: Answer, *, is_first: bool) -> None:
-    body.write(told if is_first else b"," + told)
+def _encoded_bytes(size: int) -> int:
+    """How long Base64 makes so many bytes."""
+    return (size + 2) // 3 * 4
+
+
+async def _add(body: Body, told: bytes, answer: Answer) -> None:
+    await _write(body, told)
     async for piece in _in_threes(answer):
         await _write(body, base64.b64encode(piece))
-    body.write(b'"}')
+    await _write(body, _END)
 
 
 async def _write(body: Body, data: bytes) -> None:

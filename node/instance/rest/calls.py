@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from multidict import MultiDict
 
-from node.instance.rest.held import ANSWER_BYTES_MAX, AnswerTooLargeError, Room, Rooms
+from node.instance.rest.held import ANSWER_BYTES_MAX, AnswerTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
 
     from node.instance.errors import InstanceError
     from node.instance.rest.held import Body
+    from node.instance.rest.rooms import Room
     from node.instance.viewer import Viewer
 
 JSON: Final = "application/json"
@@ -34,6 +33,7 @@ class Call:
         base_url: the instance as the client reached it, without a slash at the end.
         headers: names in lower case.
         room: where a large answer is held until it has been sent.
+        sent: the parameters that stand in the URL itself, if a `sysparm_tiny` among them stands for others.
         answer_bytes_max: how large the answer may be.
     """
 
@@ -46,7 +46,8 @@ class Call:
     viewer: Viewer
     base_url: str
     path: str
-    room: Room = field(default_factory=lambda: Rooms(Path(tempfile.gettempdir())).room(), repr=False)
+    room: Room = field(repr=False)
+    sent: MultiMapping[str] | None = None
     answer_bytes_max: int = ANSWER_BYTES_MAX
 
 

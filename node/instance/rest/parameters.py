@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from node.instance.dictionary import Dictionary
     from node.instance.rest.calls import Call
 
+PARAMETERS_MAX: Final = 1_000
+"""Of one URL within a body; of a request itself its length is bounded."""
+
+LINK_CHARACTERS_MAX: Final = 8_000
+"""Of the header `Link`: clients refuse an answer with a longer line in its head."""
+
 _COUNT: Final = re.compile(r"\d{1,9}")
 _PATH: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _PREFIX: Final = "sysparm_"
@@ -88,7 +94,7 @@ def query(call: Call, dictionary: Dictionary, table: str) -> str:
 
 
 def links(call: Call, total: int, limit: int) -> str:
-    """The `Link` header: where the first, previous, next and last page are."""
+    """The `Link` header: where the first, previous, next and last page are, as many of them as it has room for."""
     offset = count(call, "offset", 0)
     if limit <= 0:
         return ""
@@ -99,8 +105,15 @@ def links(call: Call, total: int, limit: int) -> str:
         pages["next"] = offset + limit
     pages["last"] = max((total - 1) // limit, 0) * limit
     others = [
-        (name, value) for name, value in call.parameters.items() if name not in {"sysparm_offset", "sysparm_limit"}
+        (name, value)
+        for name, value in (call.parameters if call.sent is None else call.sent).items()
+        if name not in {"sysparm_offset", "sysparm_limit"}
     ]
     here = f"{call.base_url}{call.path}"
     queries = {rel: urlencode([*others, ("sysparm_limit", limit), ("sysparm_offset", at)]) for rel, at in pages.items()}
-    return ",".join(f'<{here}?{query}>;rel="{rel}"' for rel, query in queries.items())
+    told = {rel: f'<{here}?{query}>;rel="{rel}"' for rel, query in queries.items()}
+    for least in ("last", "first", "prev", "next"):
+        if len(",".join(told.values())) <= LINK_CHARACTERS_MAX:
+            break
+        told.pop(least, None)
+    return ",".join(told.values())

@@ -10,7 +10,7 @@ from node.instance.errors import InstanceError
 from node.instance.front import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
     from node.instance.rest.calls import Answer, Call
 
@@ -40,17 +40,25 @@ class Router:
             InstanceError: there is nothing there, or nothing for that method.
         """
         methods = []
-        for route, pattern in self._split:
-            if len(pattern) == len(call.parts) and all(
-                want in {"{}", part} for want, part in zip(pattern, call.parts, strict=True)
-            ):
-                if route.method == call.method:
-                    handed = [part for want, part in zip(pattern, call.parts, strict=True) if want == "{}"]
-                    return route.handler, handed
-                methods.append(route.method)
+        for route, pattern in self._of(call.parts):
+            if route.method == call.method:
+                handed = [part for want, part in zip(pattern, call.parts, strict=True) if want == "{}"]
+                return route.handler, handed
+            methods.append(route.method)
         if methods:
             raise InstanceError(405, "Method not supported", f"{call.method} is not one of {', '.join(methods)} here")
         raise InstanceError(400, f"Requested URI does not represent any resource: /{'/'.join(call.parts)[:200]}", None)
+
+    def knows(self, method: str, parts: Sequence[str]) -> bool:
+        """Whether there is a handler for such calls."""
+        return any(route.method == method for route, _ in self._of(parts))
+
+    def _of(self, parts: Sequence[str]) -> Iterator[tuple[Route, list[str]]]:
+        for route, pattern in self._split:
+            if len(pattern) == len(parts) and all(
+                want in {"{}", part} for want, part in zip(pattern, parts, strict=True)
+            ):
+                yield route, pattern
 
 
 def parts_of(raw_path: str) -> tuple[str, tuple[str, ...]] | None:

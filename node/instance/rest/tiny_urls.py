@@ -1,14 +1,13 @@
 """Short names for long requests: `POST /api/now/tinyurl`, and `sysparm_tiny` in the place of all other parameters.
 
 ServiceNow has it for addresses that are too long for a browser; clients use it for long queries. A name stands for
-parameters alone: whoever uses it sees by it what may be seen without it. Names live as long as the process, and the
-oldest give way.
+parameters alone: whoever uses it sees by it what may be seen without it. Names live as long as the process; when there
+are too many, whoever has most of them loses his oldest.
 """
 
 from __future__ import annotations
 
-import re
-from collections import OrderedDict
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -22,32 +21,40 @@ from node.instance.rest.calls import Answer, Call, result
 from node.instance.rest.routes import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-URL_CHARACTERS_MAX: Final = 262_144
-"""Three times the longest query: each of its characters may be written as `%xx`."""
+URL_CHARACTERS_MAX: Final = 65_536
 
-ALL_CHARACTERS_MAX: Final = 8 * 1024 * 1024
-NAMES_MAX: Final = 10_000
-PARAMETERS_MAX: Final = 1_000
+ALL_BYTES_MAX: Final = 8 * 1024 * 1024
 
-_USUAL_PORT: Final = re.compile(":(80|443)$")
+NAME_BYTES: Final = 1_000
+"""What a name takes beside its URL; so there are at most some thousand of them."""
+
+SCHEMES: Final = frozenset({"", "http", "https"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Long:
-    parts: tuple[str, ...]
-    query: str
+    """What is kept of a URL, as bytes: a text takes up to four for each character."""
+
+    path: bytes
+    query: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.path) + len(self.query) + NAME_BYTES
 
 
 class TinyUrls:
     """The names that there are, and the handler that makes them."""
 
-    def __init__(self, new_name: Callable[[], str]) -> None:
-        """Take what gives a name that nobody can guess."""
+    def __init__(self, new_name: Callable[[], str], *, is_known: Callable[[Sequence[str]], bool]) -> None:
+        """Take what gives a name that nobody can guess, and what says whether a path can be read."""
         self._new_name = new_name
-        self._known: OrderedDict[str, _Long] = OrderedDict()
-        self._characters = 0
+        self._is_known = is_known
+        self._known: dict[str, _Long] = {}
+        self._names: defaultdict[str, deque[str]] = defaultdict(deque)
+        self._bytes: Counter[str] = Counter()
 
     async def create(self, call: Call) -> Answer:
         """A short URL for the one in the body, relative to the instance."""
@@ -56,12 +63,9 @@ class TinyUrls:
             raise BadRequestError("Missing mandatory parameter", "The body says no url.")
         if len(url) > URL_CHARACTERS_MAX:
             raise BadRequestError("Invalid url", f"It has more than {URL_CHARACTERS_MAX} characters.")
-        path, long = _read(url, call.base_url)
+        path, long = self._read(url)
         name = self._new_name()
-        self._known[name] = long
-        self._characters += len(long.query)
-        while self._characters > ALL_CHARACTERS_MAX or len(self._known) > NAMES_MAX:
-            self._characters -= len(self._known.popitem(last=False)[1].query)
+        self._keep(call.viewer.sys_id, name, long)
         return result(f"{path.lstrip('/')}?sysparm_tiny={name}")
 
     def expanded(self, call: Call) -> Call:
@@ -74,33 +78,44 @@ class TinyUrls:
         if not name or call.method != "GET":
             return call
         long = self._known.get(name)
-        if long is None or long.parts != call.parts:
+        if long is None or long.path != _path(call.parts):
             raise BadRequestError(
                 "Invalid value for sysparm_tiny",
                 "No URL of this path has that name, or has it any more: ask for another",
             )
         others = [(key, value) for key, value in call.parameters.items() if key != "sysparm_tiny"]
-        asked = parse_qsl(long.query, keep_blank_values=True)
-        return replace(call, parameters=MultiDict([*asked, *others]))
+        asked = parse_qsl(long.query.decode(), keep_blank_values=True)
+        return replace(call, parameters=MultiDict([*asked, *others]), sent=call.parameters)
+
+    def _read(self, url: str) -> tuple[str, _Long]:
+        """The path of a URL, and what is kept of it. Its host is not looked at: only this instance can be asked."""
+        try:
+            split = urlsplit(url)
+        except ValueError as error:
+            raise _refused() from error
+        _, parts = parts_of(split.path) or ("", ())
+        is_text = url.isprintable() and "\N{REPLACEMENT CHARACTER}" not in split.path + "".join(parts)
+        if split.scheme not in SCHEMES or not is_text or not all(parts) or not self._is_known(parts):
+            raise _refused()
+        if split.query.count("&") >= parameters.PARAMETERS_MAX:
+            raise BadRequestError("Invalid url", f"It has more than {parameters.PARAMETERS_MAX} parameters.")
+        return split.path, _Long(_path(parts), split.query.encode())
+
+    def _keep(self, user: str, name: str, long: _Long) -> None:
+        self._known[name] = long
+        self._names[user].append(name)
+        self._bytes[user] += long.size
+        while self._bytes.total() > ALL_BYTES_MAX:
+            ((most, _),) = self._bytes.most_common(1)
+            oldest = self._names[most].popleft()
+            self._bytes[most] -= self._known.pop(oldest).size
+            if not self._names[most]:
+                del self._names[most], self._bytes[most]
 
 
-def _read(url: str, base_url: str) -> tuple[str, _Long]:
-    """The path of a URL of this instance, and what is kept of it."""
-    try:
-        split = urlsplit(url)
-        is_here = not split.netloc or _host(split.netloc) == _host(urlsplit(base_url).netloc)
-        found = parts_of(split.path) if is_here else None
-        parse_qsl(split.query, max_num_fields=PARAMETERS_MAX)
-    except ValueError as error:
-        raise _refused() from error
-    if found is None or not any(found[1]):
-        raise _refused()
-    return split.path, _Long(found[1], split.query)
-
-
-def _host(netloc: str) -> str:
-    return _USUAL_PORT.sub("", netloc.casefold())
+def _path(parts: Sequence[str]) -> bytes:
+    return "/".join(parts).encode("utf-8", "replace")
 
 
 def _refused() -> BadRequestError:
-    return BadRequestError("Invalid url", "It has to be one of this instance's REST APIs, below /api/now.")
+    return BadRequestError("Invalid url", "It has to be one that can be read of the REST APIs, below /api/now.")

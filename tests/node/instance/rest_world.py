@@ -102,7 +102,7 @@ class RestWorld:
         path, _, query = url.partition("?")
         version, parts = parts_of(f"/api/now/{path}") or ("", ())
         sent = headers if headers is not None else {"content-type": "application/json"}
-        room = self.api.rooms.room()
+        room = self.api.rooms.room(by.sys_id)
         answer = await self.api.answer(
             Call(
                 method=method,

@@ -15,8 +15,8 @@ from sqlalchemy import delete, insert
 
 from node.instance.internal import attachment_contents
 from node.instance.records import reading
-from node.instance.rest import batch, held, sending
-from tests.node.instance.rest_world import SHARED, RestWorld, served
+from node.instance.rest import batch, held, rooms, sending
+from tests.node.instance.rest_world import ADMIN_VIEWER, SHARED, RestWorld, served, viewer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,8 +35,16 @@ FULL = Path("/dev/full")
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten incidents are a part, and more than one part is too large for memory."""
     monkeypatch.setattr(reading, "RECORDS_AT_ONCE", 10)
-    for module in (held, batch):
-        monkeypatch.setattr(module, "MEMORY_BYTES_MAX", 100_000)
+    monkeypatch.setattr(held, "MEMORY_BYTES_MAX", 100_000)
+
+
+def free(world: RestWorld) -> int:
+    """How many files others could have now."""
+    users = [f"user {at}" for at in range(rooms.FILES_MAX)]
+    found = [user for user in users if world.api.rooms.take_now(user)]
+    for user in found:
+        world.api.rooms.give_back(user)
+    return len(found)
 
 
 @pytest.fixture
@@ -107,14 +115,14 @@ async def test_what_fails_in_the_middle_is_an_error_and_leaves_nothing_behind(
 
     monkeypatch.setattr(reading, "represent", failing)
     assert (await large("GET", LISTED)).error == (500, "Internal error")
-    assert large.api.rooms.free == held.FILES_MAX
+    assert free(large) == rooms.FILES_MAX
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
 async def test_a_disk_that_is_full_is_told_before_anything_is_sent(
     large: RestWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held.tempfile, "TemporaryFile", lambda **_: FULL.open("w+b"))
+    monkeypatch.setattr(rooms.tempfile, "TemporaryFile", lambda **_: FULL.open("w+b"))
     assert (await large("GET", LISTED)).error == (507, "Insufficient storage")
 
 
@@ -147,9 +155,9 @@ async def test_a_client_that_stops_reading_loses_its_link_and_holds_nothing(
         reader, writer = await asyncio.open_connection(client.host, client.port, limit=1_000)
         writer.write(f"GET /api/now/{LISTED} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
-        assert rest.api.rooms.free == held.FILES_MAX - 1
+        assert free(rest) == rooms.FILES_MAX - 1
         async with asyncio.timeout(20):
-            while rest.api.rooms.free < held.FILES_MAX:
+            while free(rest) < rooms.FILES_MAX:
                 await asyncio.sleep(0.01)
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
         assert len(await reader.read()) < length
@@ -159,49 +167,49 @@ async def test_a_client_that_stops_reading_loses_its_link_and_holds_nothing(
 async def test_who_finds_all_files_taken_waits_and_is_then_told_to_come_again(
     large: RestWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rooms = [large.api.rooms.room() for _ in range(held.FILES_MAX)]
-    for room in rooms:
-        await room.take()
+    others = [large.api.rooms.room(f"user {at}") for at in range(rooms.FILES_MAX)]
+    for other in others:
+        await other.take()
     waiting = asyncio.create_task(large("GET", LISTED))
     assert (await large("GET", "table/incident?category=large&sysparm_limit=1")).status == 200
-    rooms[0].close()
+    others[0].close()
     assert len((await waiting).result) == COUNT
-    await rooms[0].take()
-    monkeypatch.setattr(held, "WAIT_S_MAX", 0.01)
+    await others[0].take()
+    monkeypatch.setattr(rooms, "WAIT_S_MAX", 0.01)
     assert (await large("GET", LISTED)).error == (429, "Too many requests")
-    for room in rooms:
-        room.close()
-    assert large.api.rooms.free == held.FILES_MAX
+    for other in others:
+        other.close()
+    assert free(large) == rooms.FILES_MAX
 
 
 async def test_a_small_answer_takes_no_file_while_it_is_searched_for(
     large: RestWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shipped, free = reading.represent, []
+    shipped, seen_free = reading.represent, []
 
     def seen(*arguments: Any) -> Any:
-        free.append(large.api.rooms.free)
+        seen_free.append(free(large))
         return shipped(*arguments)
 
     monkeypatch.setattr(reading, "represent", seen)
     await large("GET", f"{LISTED}&sysparm_limit=5")
-    assert free == [held.FILES_MAX]
+    assert seen_free == [rooms.FILES_MAX]
 
 
 async def test_a_reader_that_goes_on_after_its_request_is_over_gets_no_file(rest: RestWorld) -> None:
-    room = rest.api.rooms.room()
+    room = rest.api.rooms.room("someone")
     room.close()
-    with pytest.raises(held.NoRoomError):
+    with pytest.raises(rooms.TooManyLargeAnswersError):
         held.Body(room, 1_000_000).write(b"x" * 200_000)
-    assert rest.api.rooms.free == held.FILES_MAX
+    assert free(rest) == rooms.FILES_MAX
 
 
 async def test_an_answer_beyond_all_measure_is_refused(large: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "ANSWER_BYTES_MAX", 200_000)
+    monkeypatch.setattr(batch, "ITEM_ANSWER_BYTES_MAX", 200_000)
     items = [{"id": str(at), "method": "GET", "url": f"/api/now/{LISTED}"} for at in range(2)]
     told = (await large("POST", "batch", {"rest_requests": items})).json
     assert (told["serviced_requests"], told["unserviced_requests"]) == ([], ["0", "1"])
-    assert large.api.rooms.free == held.FILES_MAX
+    assert free(large) == rooms.FILES_MAX
 
 
 async def test_a_batch_holds_a_file_whose_pieces_are_of_any_length(rest: RestWorld) -> None:
@@ -224,3 +232,60 @@ async def test_a_batch_holds_large_answers_in_a_file_too(large: RestWorld) -> No
         assert base64.b64decode(one["body"], validate=True) == alone
         assert {"name": "Content-Length", "value": str(len(alone))} in one["headers"]
         assert {"name": "X-Total-Count", "value": str(COUNT)} in one["headers"]
+
+
+async def test_one_who_reads_slowly_holds_no_places_of_others(
+    large: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "WAIT_S_MAX", 0.01)
+    his = [large.api.rooms.room(ADMIN_VIEWER.sys_id) for _ in range(rooms.FILES_PER_USER_MAX)]
+    for one in his:
+        await one.take()
+    assert (await large("GET", LISTED)).error == (429, "Too many requests")
+    assert len((await large("GET", LISTED, by=viewer("other", "itil"))).result) == COUNT
+    for one in his:
+        one.close()
+    assert len((await large("GET", LISTED)).result) == COUNT
+
+
+async def test_a_batch_tells_all_that_it_did_whatever_part_of_it_finds_no_file(
+    rest: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its head, an item with a comma or without, the padding and end of one, the list of what was not serviced."""
+    await rest.make("problem", short_description="x")
+    url = "/api/now/table/problem?sysparm_limit=1&sysparm_fields=number"
+    items = [{"id": str(at), "method": "GET", "url": url, "exclude_response_headers": True} for at in range(2)]
+    too_large = {"id": "y" * 100, "method": "POST", "url": url, "body": "A" * 7_500_000}
+    asked = msgspec.json.encode({"rest_requests": [*items, too_large]})
+    whole = (await rest("POST", "batch", asked)).body
+    assert len(msgspec.json.decode(whole)["serviced_requests"]) == len(items)
+    monkeypatch.setattr(rooms, "WAIT_S_MAX", 0.001)
+    his = [rest.api.rooms.room(ADMIN_VIEWER.sys_id) for _ in range(rooms.FILES_PER_USER_MAX)]
+    for one in his:
+        await one.take()
+    for bytes_max in (*range(200, len(whole), 50), *range(len(whole) - 3, len(whole) + 20, 2)):
+        monkeypatch.setattr(held, "MEMORY_BYTES_MAX", bytes_max)
+        said = await rest("POST", "batch", asked)
+        told = said.json
+        assert len(said.body) <= bytes_max
+        assert [one["id"] for one in told["serviced_requests"]] + told["unserviced_requests"] == ["0", "1", "y" * 100]
+    for one in his:
+        one.close()
+    monkeypatch.setattr(held, "MEMORY_BYTES_MAX", 0)
+    assert (await rest("POST", "batch", asked)).body == whole
+
+
+async def test_a_batch_whose_end_would_find_no_file_is_not_begun(
+    rest: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "WAIT_S_MAX", 0.01)
+    his = [rest.api.rooms.room(ADMIN_VIEWER.sys_id) for _ in range(rooms.FILES_PER_USER_MAX)]
+    for one in his:
+        await one.take()
+    before = (await rest("GET", "table/problem")).headers["X-Total-Count"]
+    body = base64.b64encode(b"{}").decode()
+    items = [{"id": "z" * 256, "method": "POST", "url": "/api/now/table/problem", "body": body}] * 400
+    assert (await rest("POST", "batch", {"rest_requests": items})).error == (429, "Too many requests")
+    assert (await rest("GET", "table/problem")).headers["X-Total-Count"] == before
+    for one in his:
+        one.close()

@@ -148,7 +148,18 @@ async def test_a_body_that_is_no_base64_is_refused(rest: RestWorld) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", {"rest_requests": 1}, batch_of({"id": "1"}), batch_of(1), batch_of(item("1", "GET", 5))],  # type: ignore[arg-type]
+    [
+        b"",
+        b"{",
+        b"[]",
+        {"rest_requests": 1},
+        batch_of({"id": "1"}),
+        batch_of(1),
+        batch_of(item("1", "GET", 5)),
+        batch_of(item("x" * 257, "GET", "/api/now/table/problem")),
+        {"batch_request_id": "x" * 257, "rest_requests": []},
+        {"batch_request_id": 2**63, "rest_requests": []},
+    ],  # type: ignore[arg-type]
 )
 async def test_what_is_no_batch_is_refused_whole(rest: RestWorld, body: Any) -> None:
     assert (await rest("POST", "batch", body)).error == (400, "Exception while reading request")
@@ -173,7 +184,9 @@ async def test_an_answer_that_is_too_large_is_not_sent(rest: RestWorld, monkeypa
     assert said.json["unserviced_requests"] == ["2"]
     more = headers | {"X-BATCHREQUEST-MAX-OUTPUT-SIZE": "1000"}
     assert (await rest("POST", "batch", batch_of(*items), headers=more)).json["unserviced_requests"] == ["2"]
-    monkeypatch.setattr(batch, "ANSWER_BYTES_MAX", 1_000)
+    more = headers | {"X-BATCHREQUEST-MAX-OUTPUT-SIZE": "9" * 5_000}
+    assert (await rest("POST", "batch", batch_of(*items), headers=more)).json["unserviced_requests"] == []
+    monkeypatch.setattr(batch, "ITEM_ANSWER_BYTES_MAX", 1_000)
     more = headers | {"X-BATCHREQUEST-MAX-OUTPUT-SIZE": "1000000"}
     assert (await rest("POST", "batch", batch_of(*items), headers=more)).json["unserviced_requests"] == ["2"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -92,6 +93,14 @@ async def test_an_even_number_of_records_has_its_last_page_full_and_none_has_one
     none = await rest("GET", "table/sys_user_group?sysparm_query=name=none&sysparm_limit=1")
     assert none.headers["Link"].endswith('sysparm_offset=0>;rel="last"')
     assert 'rel="next"' not in none.headers["Link"]
+
+
+async def test_links_have_no_longer_a_line_than_clients_take(rest: RestWorld) -> None:
+    for length, expected in ((900, ["first", "prev", "next", "last"]), (3_500, ["prev", "next"]), (9_000, [])):
+        query = f"nameSTARTSWITHteam^ORname={'1' * length}"
+        said = await rest("GET", f"table/sys_user_group?sysparm_query={query}&sysparm_limit=1&sysparm_offset=1")
+        assert re.findall('rel="([a-z]+)"', said.headers.get("Link", "")) == expected
+        assert len(said.result) == 1
 
 
 async def test_a_total_that_is_not_wanted_is_not_told(rest: RestWorld) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
 
 from node.instance.first_records import ADMIN
+from node.instance.rest import api
 from tests.node.instance.rest_world import SHARED, RestWorld, served
 
 if TYPE_CHECKING:
+    from node.instance.database import Transaction
+    from node.instance.rest.calls import Answer
     from node.instance.viewer import Viewer
 
 pytestmark = SHARED
 
+ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
 RECORD = "/api/now/table/incident/{}?sysparm_fields=opened_by"
 
 
@@ -70,3 +74,40 @@ async def test_a_path_is_read_with_its_signs_decoded_and_slashes_at_its_ends(res
     group = await rest.make("sys_user_group", sys_id="of_a-group", name="Desk")
     for path in ("table/sys%5Fuser_group/of%5Fa%2Dgroup", "v2/table/sys_user_group/of_a-group/"):
         assert (await rest("GET", path)).result["sys_id"] == group
+
+
+async def test_a_search_ends_with_the_client_that_asked_for_it(
+    rest: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "LOOKS_AGAIN_S", 0.02)
+    begun, ended = asyncio.Event(), asyncio.Event()
+    router, loop = rest.api.router, asyncio.get_running_loop()
+
+    def search(tx: Transaction) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        try:
+            tx.connection.exec_driver_sql(ENDLESS).fetchall()
+        finally:
+            loop.call_soon_threadsafe(ended.set)
+
+    async def searching(_call: Any) -> Answer:
+        await (await rest.instance.database()).read(search)
+        raise AssertionError
+
+    monkeypatch.setattr(router, "find", lambda _call: (searching, []))
+    app = web.Application()
+    app.router.add_route("*", "/api/{rest:.*}", rest.api.handle)
+    runner = web.AppRunner(
+        app
+    )  # as the node's own, and unlike one of aiohttp's for tests, it cancels no handler itself
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        _, writer = await asyncio.open_connection(*runner.addresses[0])
+        writer.write(b"GET /api/now/table/incident HTTP/1.1\r\nHost: x\r\n\r\n")
+        await begun.wait()
+        writer.close()
+        async with asyncio.timeout(20):
+            await ended.wait()
+    finally:
+        await runner.cleanup()

@@ -24,7 +24,7 @@ async def short(rest: RestWorld, url: str, *, by: Viewer = ADMIN_VIEWER) -> str:
     return told.removeprefix("api/now/")
 
 
-@pytest.mark.parametrize("base", [BASE_URL, f"{BASE_URL.upper()}:443", ""])
+@pytest.mark.parametrize("base", [BASE_URL, f"{BASE_URL.upper()}:443", "http://127.0.0.1:8001", ""])
 async def test_a_short_url_asks_what_the_long_one_asked(rest: RestWorld, base: str) -> None:
     made = await rest.make("problem", short_description="a & b = c")
     query = f"sys_idIN{made}" + "%2C0" * 1_000
@@ -53,16 +53,20 @@ async def test_a_name_is_of_one_path(rest: RestWorld) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "https://elsewhere.example/api/now/table/problem",
-        f"{BASE_URL}:8443/api/now/table/problem",
-        "https://admin:secret@instance.example/api/now/table/problem",
+        f"ftp://instance.example{PATH}",
         "https://[broken/api/now/table/problem",
         f"{BASE_URL}/incident_list.do?x=1",
         "/api/nowhere",
         "/api/now/",
         "javascript:alert(1)",
         "/api/now/table/problem?" + "a=1&" * 1_001,
-        "/api/now/table/problem?" + "a" * 262_144,
+        "/api/now/table/problem?" + "a" * 65_536,
+        "/api/now/tinyurl",
+        "/api/now/batch",
+        "/api/now/no/such/path?a=b",
+        "/api/now/table/%ff",
+        "/api/now/table/",
+        "/api/now/table/problem\r\nX-Header: a",
     ],
 )
 async def test_only_urls_of_this_instances_apis_are_taken(rest: RestWorld, url: str) -> None:
@@ -74,11 +78,22 @@ async def test_a_body_without_a_url_is_refused(rest: RestWorld) -> None:
     assert (await rest("GET", "tinyurl")).status == 405
 
 
-async def test_the_oldest_give_way(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = await short(rest, f"{PATH}?active=true")
-    monkeypatch.setattr(tiny_urls, "ALL_CHARACTERS_MAX", 4_830)
-    second, third = [await short(rest, f"{PATH}?description={name * 2_400}") for name in "ab"]
-    assert [(await rest("GET", one)).status for one in (first, second, third)] == [400, 200, 200]
-    monkeypatch.setattr(tiny_urls, "NAMES_MAX", 1)
-    await short(rest, f"{PATH}?active=true")
-    assert (await rest("GET", third)).status == 400
+async def test_its_pages_are_linked_by_its_name(rest: RestWorld) -> None:
+    for _ in range(3):
+        await rest.make("problem", short_description="x")
+    tiny = await short(rest, f"{PATH}?sysparm_query=numberISNOTEMPTY^ORnumber={'1' * 9_000}&sysparm_limit=2")
+    said = await rest("GET", f"{tiny}&sysparm_offset=1&sysparm_fields=number")
+    links = dict(reversed(one.split(";")) for one in said.headers["Link"].split(","))
+    assert links['rel="prev"'] == f"<{BASE_URL}/api/now/{tiny}&sysparm_fields=number&sysparm_limit=2&sysparm_offset=0>"
+    more = links['rel="next"'].strip("<>").removeprefix(f"{BASE_URL}/api/now/")
+    assert (await rest("GET", more)).headers["X-Total-Count"] == said.headers["X-Total-Count"]
+
+
+async def test_who_has_most_of_them_loses_his_oldest(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = viewer("other", "itil")
+    others = await short(rest, f"{PATH}?active=true", by=other)
+    monkeypatch.setattr(tiny_urls, "ALL_BYTES_MAX", 3 * tiny_urls.NAME_BYTES + 600)
+    mine = [await short(rest, f"{PATH}?description={name * 200}") for name in "abc"]
+    assert [(await rest("GET", one)).status for one in (others, *mine)] == [200, 400, 200, 200]
+    long = await short(rest, f"/api/now/table/problem/{'x' * 500}?a=b")  # its path counts as well
+    assert [(await rest("GET", one)).status for one in (others, *mine, long)] == [200, 400, 400, 400, 404]

@@ -16,6 +16,7 @@ from multidict import MultiDict
 
 from node.instance.base_tables import BASE_TABLES
 from node.instance.rest.calls import Call
+from node.instance.rest.rooms import Rooms
 from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, RestWorld, rest_world, served, viewer
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def calls() -> st.SearchStrategy[Call]:
             headers=sent,
             body=body if isinstance(body, bytes) else _json(body),
             viewer=by,
+            room=Rooms(Path(tempfile.gettempdir())).room(by.sys_id),
             base_url=BASE_URL,
             path="/api/now/" + "/".join(quote(part, errors="replace") for part in parts),
         ),
