@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from node.console.console import PREFIX
 from node.console.refusing import PageError
 from node.console.sessions import is_form_token
+from node.instance.query.literals import is_plain
 from node.instance.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -107,7 +109,7 @@ async def refuse_forged(request: web.Request, hosts: Hosts) -> None:
     """Refuse a form that did not come from a page of this console.
 
     Raises:
-        PageError: it came from elsewhere, or from a page of an earlier session.
+        PageError: it came from elsewhere, or from a page of an earlier session, or is none.
     """
     if request.headers.get("Origin", "").lower() != hosts.origin(request):
         raise PageError(
@@ -116,6 +118,7 @@ async def refuse_forged(request: web.Request, hosts: Hosts) -> None:
             "The form was sent from another site, or by a browser that does not say where from. Nothing was changed.",
             "Go to the page in this console and send it from there.",
         )
+    await _refuse_unreadable(request)
     form = await request.post()
     if not is_form_token(request[TOKEN], str(form.get(FORM_TOKEN, ""))):
         await close_files(request)
@@ -125,6 +128,33 @@ async def refuse_forged(request: web.Request, hosts: Hosts) -> None:
             "It was opened before you last signed in, so nothing was changed.",
             "Load the page again, and repeat what you did.",
         )
+
+
+async def _refuse_unreadable(request: web.Request) -> None:
+    """Refuse what is no form, or says what no text can hold; whatever reads the form afterwards can rely on it.
+
+    Raises:
+        PageError: it is such a one.
+    """
+    try:
+        form = await request.post()
+    except (ValueError, LookupError, RuntimeError, HttpProcessingError, web.RequestPayloadError):
+        raise _unreadable() from None  # parts, bytes or an encoding that mean nothing
+    files = [one for one in form.values() if isinstance(one, web.FileField)]
+    texts = [one for one in form.values() if isinstance(one, str)]
+    names = [text for one in files for text in (one.filename, one.content_type)]
+    if not all(is_plain(text) for text in (*form, *texts, *names)):
+        await close_files(request)
+        raise _unreadable()
+
+
+def _unreadable() -> PageError:
+    return PageError(
+        400,
+        "This form can't be read",
+        "Its parts do not fit together, or a text or the name of a file in it is no UTF-8. Nothing was changed.",
+        "Load the page again and send its form. A file may need another name.",
+    )
 
 
 async def close_files(request: web.Request) -> None:

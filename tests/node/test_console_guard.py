@@ -308,3 +308,29 @@ async def test_a_failure_is_told_in_a_page_without_its_cause(visit, monkeypatch)
     answer, page = await visit.get("/console/connections")
     assert (answer.status, page.headings) == (500, ["The node failed"])
     assert "ZeroDivisionError" not in page.source
+
+
+FORM = "application/x-www-form-urlencoded"
+PART = b'--B\r\nContent-Disposition: form-data; name="a"%b\r\n\r\nx\r\n--B--\r\n'
+NO_FORMS = [
+    *((f"{FORM}; charset={one}", b"name=ab") for one in ("bogus", "utf-16", "rot13", "hex")),
+    (f"{FORM}; charset=unicode_escape", rb"name=\ud800"),
+    (FORM, b"name=a%00"),
+    ("multipart/form-data", b"x"),
+    ("multipart/form-data; boundary=B", b"x"),
+    ("multipart/form-data; boundary=B", b"--B\r\nContent-Disposition: form-data\r\n\r\nx\r\n--B--\r\n"),
+    ("multipart/form-data; boundary=B", b"--B\r\nbroken\r\n\r\nx\r\n--B--\r\n"),
+    ("multipart/form-data; boundary=B", PART % b"\r\nContent-Type: text/plain; charset=rot13"),
+    ("multipart/form-data; boundary=B", PART % b"\r\nContent-Transfer-Encoding: bogus"),
+    ("multipart/form-data; boundary=B", PART % b'; filename="x\xff.html"'),
+    ("multipart/form-data; boundary=B", PART % b'; filename="b"\r\nContent-Type: text/\xff'),
+]
+
+
+async def test_what_is_no_form_is_refused_with_a_page_and_is_no_failure_of_the_node(visit):
+    await visit.get("/console/sign-in")
+    said = {}
+    for content_type, body in NO_FORMS:
+        answer, page = await visit.post("/console/sign-in", body, **{"Content-Type": content_type})
+        said[content_type, body] = (answer.status, *page.headings)
+    assert said == dict.fromkeys(NO_FORMS, (400, "This form can't be read"))
