@@ -136,6 +136,12 @@ class Shell:
             await self.sessions.close(session)
         return admin
 
+    async def go_on(self, request: web.Request) -> None:
+        """Let the session of an admin who has just set another password of their own go on, alone."""
+        admin = request[ADMIN]
+        if (mark := await self.admins.password_mark_of(admin)) is not None:
+            await self.sessions.close_others(request[SESSION], admin.sys_id, mark)
+
     def shown(self, connection: Connection) -> dict[str, Any]:
         """A connection as templates show it."""
         view = connection_view(self.context, connection, self.dispatcher.waiting(connection))

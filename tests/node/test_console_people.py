@@ -114,6 +114,19 @@ async def test_a_chosen_password_is_the_users_own_in_the_instance_and_ends_their
         assert await first.try_to_sign_in("admin", node.password) == 303, "the file is the first admin's alone"
 
 
+async def test_whoever_sets_their_own_password_in_their_record_stays_and_it_is_what_was_typed(node):
+    place = f"/console/records/sys_user/{MIA}"
+    async with Visit(node) as visit, Visit(node) as same:
+        for one in (visit, same):
+            await one.sign_in(PASSWORD, name="mia")
+        _, page = await visit.get(f"{place}/edit")
+        answer, _ = await visit.send(page, place, **{"set.user_password": f"{CHOSEN} "})
+        assert answer.headers["Location"] == f"{place}?saved=changes"
+        assert [await is_in(one) for one in (visit, same)] == [True, False]
+        assert await same.try_to_sign_in("mia", CHOSEN) == 401
+        assert await same.try_to_sign_in("mia", f"{CHOSEN} ") == 303
+
+
 async def test_an_admins_own_password_is_asked_for_to_change_it_and_no_other_admins_will_do(node):
     async with Visit(node) as visit:
         await visit.sign_in(PASSWORD, name="mia")

@@ -107,6 +107,24 @@ async def test_a_form_gives_only_what_was_typed_anew_and_is_held_to_the_instance
     assert answer.headers["Location"] == f"{place}?saved=nothing"
 
 
+async def test_a_field_that_a_client_has_changed_meanwhile_is_written_over_only_by_who_has_seen_it(visit):
+    sys_id = await made(visit, short_description="old", impact="2")
+    place = f"{INCIDENTS}/{sys_id}"
+    page = await looked_at(visit, f"{place}/edit")
+    await changed(visit, sys_id, short_description="by a client")
+    typed = {"set.short_description": "typed here", "set.impact": "1"}
+    answer, refusal = await visit.send(page, place, **typed)
+    assert (answer.status, "it is “by a client” now" in refusal.source) == (409, True)
+    fields = refusal.form(place)["fields"]
+    assert fields["set.short_description"] == "typed here"
+    page = await looked_at(visit, place)
+    assert ("by a client" in page.source, "2 - Medium" in page.source) == (True, True)
+    answer, _ = await visit.send(refusal, place, **typed)
+    assert answer.headers["Location"] == f"{place}?saved=changes"
+    page = await looked_at(visit, place)
+    assert ("typed here" in page.source, "1 - High" in page.source) == (True, True)
+
+
 async def test_a_record_is_made_by_the_form_of_a_new_one(visit):
     page = await looked_at(visit, "/console/new-record/incident")
     made_by = {"set.short_description": "made here", "set.caller_id": "System Administrator"}

@@ -1,7 +1,7 @@
 """The form by which an admin changes a record: its controls, and what was typed as values for the use cases.
 
 A form says of each field what it held when the page was made, and only fields in which something else was typed are
-given: what a client has changed meanwhile stays.
+given: what a client has changed meanwhile stays. A field in which both wrote is asked about.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from node.instance.records.representing import display_path
 from node.instance.values import written
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import tzinfo
 
     from node.instance.database import Transaction
@@ -42,11 +42,13 @@ class UnfitError(Exception):
 
     Attributes:
         faults: a sentence for each field.
+        held: what those fields hold now that have been changed since the form was made, as the form would say it.
     """
 
-    def __init__(self, faults: Mapping[str, str]) -> None:
+    def __init__(self, faults: Mapping[str, str], held: Mapping[str, str] | None = None) -> None:
         super().__init__(" ".join(faults.values()))
         self.faults = faults
+        self.held = held or {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +176,9 @@ def values_of(tx: Transaction, scope: Scope, table: str, typed: Mapping[str, str
     for name, field in scope.catalog.dictionary.fields(table).items():
         if SET + name not in typed:
             continue
-        text, was = _lines(typed[SET + name]), _lines(typed.get(WAS + name, ""))
+        text, was = typed[SET + name], typed.get(WAS + name, "")
+        if field.kind is not Kind.SECRET:
+            text, was = _lines(text), _lines(was)
         if text == was:
             continue
         try:
@@ -184,6 +188,29 @@ def values_of(tx: Transaction, scope: Scope, table: str, typed: Mapping[str, str
     if faults:
         raise UnfitError(faults)
     return found
+
+
+def refuse_overwriting(
+    tx: Transaction, scope: Scope, table: str, sys_id: str, names: Iterable[str], typed: Mapping[str, str]
+) -> None:
+    """Refuse to write over what whoever typed has not seen.
+
+    Raises:
+        InstanceError: there is no such record for the viewer.
+        UnfitError: one of the named fields has been changed since the form was made.
+    """
+    record: Mapping[str, Shown] = read_record(tx, scope, table, sys_id, None, BOTH)
+    fields = scope.catalog.dictionary.fields(table)
+    held = {name: _held(fields[name], record, is_new=False) for name in names}
+    changed = {name: now for name, now in held.items() if _lines(now) != _lines(typed.get(WAS + name, ""))}
+    if changed:
+        raise UnfitError(
+            {
+                name: f"Changed meanwhile: it is {f'“{now}”' if now else 'empty'} now. To have yours, save again."
+                for name, now in changed.items()
+            },
+            {WAS + name: now for name, now in changed.items()},
+        )
 
 
 def _lines(text: str) -> str:

@@ -26,7 +26,7 @@ from node.console.records.asking import (
 from node.console.records.building import blank_row, builder
 from node.console.records.cells import zone_name
 from node.console.records.choosing import column_choices
-from node.console.records.editing import UnfitError, form_of, suggestions, values_of
+from node.console.records.editing import UnfitError, form_of, refuse_overwriting, suggestions, values_of
 from node.console.records.listing import page_of_list, tables
 from node.console.records.long_queries import KEPT_MAX, is_long, keep, kept
 from node.console.records.places import NEW_RECORD, RECORDS, record_place, table_place
@@ -207,14 +207,18 @@ class RecordPages:
             def unit(tx: Transaction, writing: Writing) -> str:
                 if not sys_id:
                     return insert_record(tx, writing, table, values)
+                refuse_overwriting(tx, writing.scope, table, sys_id, values, typed)
                 update_record(tx, writing, table, sys_id, values)
                 return sys_id
 
             if sys_id and not values:
                 return see_other(f"{record_place(table, sys_id)}?saved=nothing")
             done = await self._instance.write(request[ADMIN], unit)
+            if sys_id == request[ADMIN].sys_id and "user_password" in values:
+                await self._shell.go_on(request)
         except UnfitError as error:
-            return await self._form(request, typed, status=422, faults=error.faults)
+            status = 409 if error.held else 422
+            return await self._form(request, {**typed, **error.held}, status=status, faults=error.faults)
         except (InvalidTableError, NoRecordError) as error:
             raise _page_error(error) from error
         except InstanceError as error:

@@ -52,6 +52,11 @@ class Admins:
             return None
         return person.viewer
 
+    async def password_mark_of(self, admin: Viewer) -> bytes | None:
+        """The mark of the password that an admin has now; none if that user is gone."""
+        person = await self._authentication.people.of_id(admin.sys_id)
+        return person.password_mark if person is not None else None
+
     async def change_password(self, admin: Viewer, password: str) -> bytes:
         """Let another password count for an admin from now on; its mark. It ends their OAuth tokens and sessions."""
         kept = await asyncio.to_thread(hashed, password)
