@@ -10,13 +10,22 @@ from html import unescape
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
+from sqlalchemy import func, select, text
 
 from node.console.records.asking import curl_line
 from node.console.records.building import builder
 from node.console.records.filtering import DYNAMIC_OF, Row, encoded, groups_of, operators_for, rows_of
-from node.console.records.long_queries import ADDRESS_CHARACTERS_MAX, KEPT_MAX, is_long, keep, kept
+from node.console.records.long_queries import (
+    ADDRESS_CHARACTERS_MAX,
+    KEPT_MAX,
+    STORED_MAX,
+    UNNOTED_MAX,
+    is_long,
+    keep,
+)
 from node.instance.base_tables import BASE_TABLES
 from node.instance.dictionary import Dictionary
+from node.instance.internal import kept_queries
 from node.instance.query.grammar import parse
 from node.instance.query.tree import UNARY, Operator, Query
 from tests.node.console_visits import Visit
@@ -101,17 +110,36 @@ async def test_what_says_nothing_of_the_records_is_named_the_rest_counts_and_the
     assert "Left out" not in (await looked_at(visit, everything)).source
 
 
-async def test_only_the_queries_that_were_used_last_are_kept(tmp_path):
-    async with rest_world(tmp_path) as world:
-        database = await world.instance.database()
+async def test_only_the_queries_that_were_used_last_are_kept(visit):
+    place = await asked_by_form(visit, query=long_query())
+    database = await visit.node.instance.instance.database()
 
-        def unit(tx):
-            names = [keep(tx, f"number={at}") for at in range(KEPT_MAX)]
-            assert keep(tx, "number=0") == names[0]
-            keep(tx, "one more")
-            return [at for at, name in enumerate(names) if kept(tx, name) is None], kept(tx, names[0])
+    async def status_after(*others):
+        await database.write(lambda tx: [keep(tx, f"number={at}") for at in others])
+        return (await visit.get(place))[0].status
 
-        assert await database.write(unit) == ([1], "number=0")
+    assert await status_after(*range(KEPT_MAX)) == 200
+    assert await status_after(*range(KEPT_MAX, 2 * KEPT_MAX)) == 200, "looking at it was a use"
+    assert await status_after(*range(UNNOTED_MAX - 1)) == 200
+    assert await status_after(*range(UNNOTED_MAX, UNNOTED_MAX + KEPT_MAX)) == 200, "a use that was not noted counts too"
+    assert (
+        await database.read(lambda tx: tx.connection.scalar(select(func.count()).select_from(kept_queries)))
+        == STORED_MAX
+    )
+    assert await status_after(*range(STORED_MAX)) == 410
+
+
+async def test_looking_at_a_list_again_notes_nothing(visit):
+    place = await asked_by_form(visit, query=long_query())
+    database = await visit.node.instance.instance.database()
+
+    async def noted():
+        return await database.read(lambda tx: tx.connection.scalar(text("SELECT max(rowid) FROM kept_queries")))
+
+    await database.write(lambda tx: [keep(tx, f"number={at}") for at in range(UNNOTED_MAX)])
+    before = await noted()
+    rows = [(await visit.get(place), await noted())[1] - before for _ in range(3)]
+    assert rows == [1, 1, 1]
 
 
 def test_a_query_is_long_by_what_it_is_in_an_address():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -39,6 +40,7 @@ from node.instance.front import BODY_BYTES_MAX
 from node.instance.query.limits import query_characters_max
 from node.instance.records.attachments import NewFile, attach
 from node.instance.records.writing import insert_record, update_record
+from node.ports import StoreFullError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -312,8 +314,9 @@ class RecordPages:
         """
         if not (name := parameters.get("kept", "")):
             return asked(table, parameters)
-        query = await (await self._database()).read(partial(kept, name=name))
-        if query is None:
+        database = await self._database()
+        found = await database.read(partial(kept, name=name))
+        if found is None:
             raise PageError(
                 410,
                 "This query is not kept any more",
@@ -321,7 +324,10 @@ class RecordPages:
                 f"{KEPT_MAX} that were used last stay.",
                 "Paste it again: in the list of the table, under Encoded query.",
             )
-        return asked(table, parameters, kept_query=query)
+        if found.is_to_be_noted:
+            with suppress(StoreFullError):  # looking needs no room
+                await database.write(partial(keep, query=found.query))
+        return asked(table, parameters, kept_query=found.query)
 
     async def _addressed(self, wanted: Asked) -> Asked:
         """The same with an address: a query that is too long for one is kept."""
