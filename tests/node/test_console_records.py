@@ -108,13 +108,16 @@ async def test_a_form_gives_only_what_was_typed_anew_and_is_held_to_the_instance
 
 
 async def test_a_field_that_a_client_has_changed_meanwhile_is_written_over_only_by_who_has_seen_it(visit):
-    sys_id = await made(visit, short_description="old", impact="2")
+    sys_id = await made(visit, short_description="old", impact="2", opened_at="2026-07-01 12:00:00")
     place = f"{INCIDENTS}/{sys_id}"
     page = await looked_at(visit, f"{place}/edit")
-    await changed(visit, sys_id, short_description="by a client")
-    typed = {"set.short_description": "typed here", "set.impact": "1"}
+    assert page.form(place)["fields"]["set.opened_at"] == "2026-07-01T05:00:00"
+    await changed(visit, sys_id, short_description="by a client", opened_at="2026-07-02 12:00:00")
+    left_alone = {"set.opened_at": "2026-07-01T05:00"}  # as browsers send it
+    typed = {"set.short_description": "typed here", "set.impact": "1", **left_alone}
     answer, refusal = await visit.send(page, place, **typed)
     assert (answer.status, "it is “by a client” now" in refusal.source) == (409, True)
+    assert refusal.source.count("Changed meanwhile") == 1
     fields = refusal.form(place)["fields"]
     assert fields["set.short_description"] == "typed here"
     page = await looked_at(visit, place)
@@ -122,7 +125,8 @@ async def test_a_field_that_a_client_has_changed_meanwhile_is_written_over_only_
     answer, _ = await visit.send(refusal, place, **typed)
     assert answer.headers["Location"] == f"{place}?saved=changes"
     page = await looked_at(visit, place)
-    assert ("typed here" in page.source, "1 - High" in page.source) == (True, True)
+    for text in ("typed here", "1 - High", "2026-07-02 05:00:00"):
+        assert text in page.source, text
 
 
 async def test_a_record_is_made_by_the_form_of_a_new_one(visit):

@@ -179,7 +179,7 @@ def values_of(tx: Transaction, scope: Scope, table: str, typed: Mapping[str, str
         text, was = typed[SET + name], typed.get(WAS + name, "")
         if field.kind is not Kind.SECRET:
             text, was = _lines(text), _lines(was)
-        if text == was:
+        if text == was or (field.type is FieldType.DATE_TIME and f"{text}:00" == was):  # seconds of 0 are not sent
             continue
         try:
             found[name] = _wire(tx, scope, field, text)

@@ -29,7 +29,7 @@ KEPT_MAX: Final = 200
 """So many that were used last are there for sure."""
 
 UNNOTED_MAX: Final = 20
-"""Using one is noted once so many others were noted since: a list that is looked at need not cost a commit each time."""
+"""A use is noted once so many others were noted since: a list that is looked at need not cost a commit each time."""
 
 STORED_MAX: Final = KEPT_MAX + UNNOTED_MAX
 """How many are stored; beyond it the one goes whose use was noted the longest time ago."""
