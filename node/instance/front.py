@@ -100,7 +100,7 @@ class _Parts:
         self.instance = Instance(profile, clock=clock, entropy=entropy)
         self._first = first = FirstAdmin(self.instance.database, profile.login)
         self.authentication = Authentication(first.database, clock=clock, entropy=entropy)
-        self.admins = Admins(self.authentication, first)
+        self.admins = Admins(self.authentication, first, clock=clock)
         self.registering = Registering(self.authentication.people, clock=clock, entropy=entropy)
         self.rest = RestApi(self.instance, viewer_of=self.authentication.viewer_of)
         self.oauth = OAuth(self.authentication)

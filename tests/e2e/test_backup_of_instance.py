@@ -6,6 +6,7 @@ import base64
 import json
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -25,7 +26,20 @@ from tests.e2e.processes import NodeProcess
 
 pytestmark = pytest.mark.slow
 
-KILLS = 6
+KILLS = 3
+KILLED_AT = """
+import os, runpy, signal, sys
+left = int(sys.argv.pop(1))
+def hook(event, _arguments):
+    global left
+    if event in {"os.rename", "os.link"}:
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(hook)
+runpy.run_module("node", run_name="__main__", alter_sys=True)
+"""
+"""A command that is killed as it is about to give a file another name, after so many others."""
 FEW, MORE = 1_000, 2_000
 
 
@@ -152,6 +166,20 @@ def killed(handclasp, after_s, *arguments):
         return False
 
 
+def killed_at(handclasp, renamed, *arguments):
+    """Whether a command was killed when it had given so many files another name, before it had ended."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_AT, str(renamed), *map(str, arguments)],
+        env=handclasp.environment(),
+        cwd=handclasp.home,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode in {0, -signal.SIGKILL}, done.stderr
+    return done.returncode != 0
+
+
 @pytest.fixture
 def two_states(handclasp, node, tmp_path):
     """A stopped node with two connections and many incidents, and a backup of when it had one and fewer."""
@@ -173,25 +201,34 @@ def test_restores_and_backups_that_are_killed_at_any_moment_leave_one_state_or_t
 ):
     dice = random.Random(1)  # noqa: S311 - when, no secret
     data, present = node.data, tmp_path / "present"
+    restore = ("restore", tmp_path / "file", "--data", data, "--yes")
     shutil.copytree(data, present)
-    began = time.monotonic()
-    handclasp("restore", tmp_path / "file", "--data", data, "--yes").succeeded()
-    takes_s = time.monotonic() - began
-    seen = []
-    for _ in range(KILLS):
-        shutil.rmtree(data)
-        shutil.copytree(present, data)
-        was_killed = killed(
-            handclasp, dice.uniform(0.3, 1.0) * takes_s, "restore", tmp_path / "file", "--data", data, "--yes"
-        )
+
+    def state():
+        """Which of the two is there once the directory is taken again; the present one is there for the next try."""
         DataDirectory(data, entropy=SystemEntropy()).close()
-        seen.append((was_killed, two_states[tuple(names(data / "node.db")), incidents(data / "instance.db")]))
+        found = two_states[tuple(names(data / "node.db")), incidents(data / "instance.db")]
         leftover = {path.name for path in data.iterdir()}
         assert not leftover & {changeover.PREPARING, changeover.READY}
-        aside = data / "instance.db.before-restore-1"
-        assert aside.exists() is (seen[-1][1] == "then"), "what was replaced is kept"
-    assert (True, "now") in seen, seen
-    for number in range(KILLS // 2):
+        assert ("instance.db.before-restore-1" in leftover) is (found == "then"), "what was replaced is kept"
+        shutil.rmtree(data)
+        shutil.copytree(present, data)
+        return found
+
+    began = time.monotonic()
+    seen = []
+    while killed_at(handclasp, len(seen), *restore):
+        seen.append(state())
+    takes_s = (time.monotonic() - began) / (len(seen) + 1)
+    assert state() == "then"
+    assert seen == ["now"] + ["then"] * (len(seen) - 1), "what is ready counts"
+    assert len(seen) == 1 + 2 * len(("node.db", "instance.db"))
+    for _ in range(KILLS):
+        killed(handclasp, dice.uniform(0.3, 1.0) * takes_s, *restore)
+        state()
+    assert killed_at(handclasp, 0, "backup", tmp_path / "killed", "--data", data)
+    assert not (tmp_path / "killed").exists()
+    for number in range(KILLS):
         target = tmp_path / f"killed{number}"
         if killed(handclasp, dice.uniform(0.3, 1.0) * takes_s, "backup", target, "--data", data):
             assert not target.exists()

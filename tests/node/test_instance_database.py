@@ -72,12 +72,18 @@ async def test_a_quick_read_does_not_wait_for_any_number_of_searches_without_end
 ) -> None:
     monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
     searching = [asyncio.create_task(database.read(endless)) for _ in range(readers.READERS + 2)]
-    await asyncio.sleep(0)
-    assert await database.read(noted) == set()  # it would be stopped after 30 s with the last of them
+    async with asyncio.timeout(20):
+        while len(database._readers._slow._waiting) < len(searching) - readers.SLOW_READERS:
+            await asyncio.sleep(0.01)  # until each has been found to be none of the quick ones
+    monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 30.0)  # the next is quick, however slow the machine is
+    async with asyncio.timeout(20):
+        assert await database.read(noted) == set()
     assert not any(one.done() for one in searching)
     monkeypatch.setattr(readers, "READ_S_MAX", 0.0)
-    for link in database._reading:
-        readers.raw(link).interrupt()
+    while not all(one.done() for one in searching):
+        for link in database._reading:
+            readers.raw(link).interrupt()
+        await asyncio.sleep(0.01)
     await asyncio.gather(*searching, return_exceptions=True)
 
 
@@ -85,8 +91,8 @@ async def test_a_search_that_had_to_give_way_is_begun_anew_and_found(
     database: InstanceDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
-    monkeypatch.setattr(readers, "READ_S_MAX", 0.3)
     begun: list[int] = []
+    may_end = threading.Event()
 
     def search(tx: Transaction) -> int:
         begun.append(len(begun))
@@ -94,11 +100,17 @@ async def test_a_search_that_had_to_give_way_is_begun_anew_and_found(
             endless(tx)
         return tx.connection.exec_driver_sql("SELECT 7").scalar_one()
 
-    searching = [asyncio.create_task(database.read(endless)) for _ in range(readers.SLOW_READERS)]
-    await asyncio.sleep(0.1)
-    assert await database.read(search) == 7
+    long = [asyncio.create_task(database.read(lambda _tx: may_end.wait(30))) for _ in range(readers.SLOW_READERS)]
+    slow = database._readers._slow
+    while slow.free:
+        await asyncio.sleep(0.01)
+    searching = asyncio.create_task(database.read(search))
+    while not slow._waiting and not searching.done():
+        await asyncio.sleep(0.01)
+    may_end.set()
+    assert await searching == 7
     assert begun == [0, 1]
-    assert [type(one) for one in await asyncio.gather(*searching, return_exceptions=True)] == [ReadTooLongError] * 2
+    assert await asyncio.gather(*long) == [True] * readers.SLOW_READERS
 
 
 async def test_a_read_that_is_over_takes_no_slow_place_later(

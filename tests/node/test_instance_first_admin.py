@@ -52,7 +52,7 @@ class Home:
         self.first = first = FirstAdmin(opened, login)
         clock, entropy = SystemClock(), SystemEntropy()
         authentication = Authentication(first.database, clock=clock, entropy=entropy)
-        self.admins = Admins(authentication, first)
+        self.admins = Admins(authentication, first, clock=clock)
         try:
             yield
         finally:
@@ -121,6 +121,9 @@ async def test_a_chosen_password_counts_in_both_places_and_after_the_next_start(
         await home.give_token()
         await home.choose(CHOSEN)
         assert await home.tokens() == 0
+        updated = "SELECT sys_updated_by, sys_updated_on > sys_created_on FROM sys_user WHERE user_name = 'admin'"
+        said = await home.database.read(lambda tx: tx.connection.exec_driver_sql(updated).one())
+        assert tuple(said) == ("admin", 1)
         assert home.password.startswith("$argon2id$")
         assert home.admins.first_password is None
         assert (await home.lets_in(CHOSEN), await home.lets_in(first)) == (True, False)

@@ -183,6 +183,32 @@ async def test_the_tokens_of_a_user_who_is_out_count_no_more(
     assert (await world.token(**of(client, grant_type="client_credentials")))[0] == 400
 
 
+@pytest.mark.parametrize("change", [{"user_password": "another"}, {"active": 0}, {"locked_out": 1}])
+async def test_no_token_is_granted_by_what_ended_while_it_was_asked_for(
+    world: PeopleWorld, client: MadeClient, change: dict[str, object]
+) -> None:
+    tokens, user_id = world.authentication.tokens, await world.user("mia")
+    asking, user = await tokens.client(client.client_id), await world.authentication.people.of_id(user_id)
+    assert asking is not None
+    assert user is not None
+    assert await tokens.grant(asking, user, may_refresh=True) is not None
+    await world.put("sys_user", user_id, **change)
+    assert await tokens.grant(asking, user, may_refresh=True) is None
+
+
+async def test_a_refresh_token_that_is_gone_by_the_time_grants_nothing(world: PeopleWorld, client: MadeClient) -> None:
+    tokens, user_id = world.authentication.tokens, await world.user("mia")
+    asking, user = await tokens.client(client.client_id), await world.authentication.people.of_id(user_id)
+    assert asking is not None
+    assert user is not None
+    granted = await tokens.grant(asking, user, may_refresh=True)
+    assert granted is not None
+    by = granted.refresh_token
+    assert await tokens.grant(asking, user, may_refresh=False, by_token=by) is not None
+    await world.drop("oauth_credential", type="refresh_token")
+    assert await tokens.grant(asking, user, may_refresh=False, by_token=by) is None
+
+
 async def test_a_token_that_is_removed_counts_no_more(world: PeopleWorld, client: MadeClient) -> None:
     _, granted = await world.token(**by_password(client))
     assert await whose(world, granted["access_token"]) == "mia"

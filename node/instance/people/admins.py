@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import update
 
-from node.bearer import digest_of
 from node.instance.people.keeping import end_tokens
+from node.instance.people.persons import person_in
+from node.instance.values import written
 from node.passwords import hashed
 
 if TYPE_CHECKING:
@@ -17,12 +19,14 @@ if TYPE_CHECKING:
     from node.instance.people.first_admin import FirstAdmin
     from node.instance.people.persons import Person
     from node.instance.viewer import Viewer
+    from node.ports import Clock
 
 
 class Admins:
     """Who may use the console of one node."""
 
-    def __init__(self, authentication: Authentication, first: FirstAdmin) -> None:
+    def __init__(self, authentication: Authentication, first: FirstAdmin, *, clock: Clock) -> None:
+        self._clock = clock
         self._authentication = authentication
         self._first = first
 
@@ -60,17 +64,19 @@ class Admins:
     async def change_password(self, admin: Viewer, password: str) -> bytes:
         """Let another password count for an admin from now on; its mark. It ends their OAuth tokens and sessions."""
         kept = await asyncio.to_thread(hashed, password)
+        at = written(datetime.fromtimestamp(self._clock.now(), UTC))
 
-        def unit(tx: Transaction) -> None:
+        def unit(tx: Transaction) -> bytes:
             users = tx.catalog.physical("sys_user")
             changed = update(users).where(users.c.sys_id == admin.sys_id)
-            tx.connection.execute(
-                changed.values(user_password=kept, password_needs_reset=0, sys_mod_count=users.c.sys_mod_count + 1)
-            )
+            by = {"sys_updated_on": at, "sys_updated_by": admin.user_name, "sys_mod_count": users.c.sys_mod_count + 1}
+            tx.connection.execute(changed.values(user_password=kept, password_needs_reset=0, **by))
             end_tokens(tx, admin.sys_id)
             tx.touched.add("sys_user")
+            person = person_in(tx, admin.sys_id)
+            return person.password_mark if person is not None else b""  # removed meanwhile: no session is theirs
 
         database = await self._first.database()
-        await database.write(unit)
+        mark = await database.write(unit)
         await self._first.follow()
-        return digest_of(kept)
+        return mark

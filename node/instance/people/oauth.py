@@ -47,7 +47,7 @@ class OAuth:
 
     def __init__(self, authentication: Authentication) -> None:
         self._authentication = authentication
-        self._grants: Mapping[str, Callable[[Client, Mapping[str, str], str], Awaitable[Granted]]] = {
+        self._grants: Mapping[str, Callable[[Client, Mapping[str, str], str], Awaitable[Granted | None]]] = {
             "password": self._by_password,
             "refresh_token": self._by_refresh_token,
             "client_credentials": self._by_client_credentials,
@@ -74,6 +74,12 @@ class OAuth:
         return _answer({name: value for name, value in answer.items() if value is not None}, 200)
 
     async def _granted(self, request: web.Request, network: str) -> Granted:
+        asked = await self._asked(request, network)
+        if asked is None:
+            raise _denied()
+        return asked
+
+    async def _asked(self, request: web.Request, network: str) -> Granted | None:
         if request.content_type != FORM:
             raise _RefusedError(400, "invalid_request", f"The body has to be {FORM}.")
         try:
@@ -106,20 +112,17 @@ class OAuth:
                 return client
         raise _RefusedError(401, "invalid_client", "The client is not known, or its secret is wrong.")
 
-    async def _by_password(self, client: Client, form: Mapping[str, str], network: str) -> Granted:
+    async def _by_password(self, client: Client, form: Mapping[str, str], network: str) -> Granted | None:
         name, password = _needed(form, "username"), _needed(form, "password")
         user = await self._authentication.signed_in(name, password, network=network)
         if user is None:
-            raise _denied()
+            return None
         return await self._authentication.tokens.grant(client, user, may_refresh=True)
 
-    async def _by_refresh_token(self, client: Client, form: Mapping[str, str], _network: str) -> Granted:
-        granted = await self._authentication.tokens.refresh(client, _needed(form, "refresh_token"))
-        if granted is None:
-            raise _denied()
-        return granted
+    async def _by_refresh_token(self, client: Client, form: Mapping[str, str], _network: str) -> Granted | None:
+        return await self._authentication.tokens.refresh(client, _needed(form, "refresh_token"))
 
-    async def _by_client_credentials(self, client: Client, _form: Mapping[str, str], _network: str) -> Granted:
+    async def _by_client_credentials(self, client: Client, _form: Mapping[str, str], _network: str) -> Granted | None:
         user = await self._authentication.people.of_id(client.user) if client.user is not None else None
         if user is None or not user.is_admitted:
             raise _RefusedError(400, "unauthorized_client", "No active user is set in whose name the client acts.")

@@ -7,9 +7,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import bindparam, column, literal, select, table, union, union_all
+from sqlalchemy import bindparam, column, insert, literal, select, table, union, union_all
 
 from node.bearer import digest_of
+from node.instance.internal import notes
 from node.instance.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -47,17 +48,19 @@ class Person:
         password: the hash that is kept; none: no password signs this user in.
         is_admitted: active, and not locked out.
         is_for_programs: uses the REST APIs and no page.
+        ended: changes each time the user is put out, so that nothing of before counts once they are let in again.
     """
 
     viewer: Viewer
     password: str | None = field(repr=False)
     is_admitted: bool
     is_for_programs: bool
+    ended: str
 
     @property
     def password_mark(self) -> bytes:
-        """By which it is known whether this is still the password that there was at another time; no secret."""
-        return digest_of(self.password or "")
+        """By which it is known whether this is still the password of another time, and none was put out since."""
+        return digest_of((self.password or "") + self.ended)
 
     @property
     def is_console_admin(self) -> bool:
@@ -76,7 +79,7 @@ class People:
         """The user with that sys_id."""
         database, memory = await self._fresh()
         if sys_id not in memory.persons:
-            memory.persons[sys_id] = await database.read(lambda tx: _person(tx, _BY_ID, sys_id))
+            memory.persons[sys_id] = await database.read(lambda tx: person_in(tx, sys_id))
         return memory.persons[sys_id]
 
     async def of_name(self, user_name: str) -> Person | None:
@@ -136,8 +139,22 @@ _HAS: Final = table("sys_user_has_role", column("user"), column("role"))
 _GROUP_HAS: Final = table("sys_group_has_role", column("group"), column("role"))
 _CONTAINS: Final = table("sys_user_role_contains", column("role"), column("contains"))
 
-_BY_ID: Final = select(_USER).where(_USER.c.sys_id == bindparam("wanted"))
-_BY_NAME: Final = select(_USER).where(_USER.c.user_name == bindparam("wanted")).order_by(_USER.c.sys_id).limit(1)
+_ENDED: Final = "sign-ins ended: "
+_NOTE: Final = select(notes.c.value).where(notes.c.name == literal(_ENDED) + _USER.c.sys_id)
+_FOUND: Final = select(_USER, _NOTE.scalar_subquery().label("ended"))
+_BY_ID: Final = _FOUND.where(_USER.c.sys_id == bindparam("wanted"))
+_BY_NAME: Final = _FOUND.where(_USER.c.user_name == bindparam("wanted")).order_by(_USER.c.sys_id).limit(1)
+
+
+def person_in(tx: Transaction, sys_id: str) -> Person | None:
+    """The user with that sys_id, as a transaction sees them."""
+    return _person(tx, _BY_ID, sys_id)
+
+
+def end_sign_ins(tx: Transaction, sys_id: str, mark: str) -> None:
+    """Let no session count that a user has; `mark` is one that there never was."""
+    note = {"name": f"{_ENDED}{sys_id}", "value": mark}
+    tx.connection.execute(insert(notes).prefix_with("OR REPLACE"), note)
 
 
 @cache
@@ -182,6 +199,7 @@ def _person(tx: Transaction, statement: Select[Any], wanted: str) -> Person | No
         password=user.user_password,
         is_admitted=_is_admitted(user),
         is_for_programs=bool(user.web_service_access_only),
+        ended=user.ended or "",
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from node.bearer import new_secret
 from node.instance.base_tables.access_tables import ACCESS_TOKEN, REFRESH_TOKEN
 from node.instance.people import keeping
+from node.instance.people.persons import person_in
 from node.instance.values import written
 
 if TYPE_CHECKING:
@@ -94,15 +95,25 @@ class Tokens:
             refresh_s=refresh_s,
         )
 
-    async def grant(self, client: Client, user: Person, *, may_refresh: bool) -> Granted:
-        """New tokens of a client for a user."""
+    async def grant(
+        self, client: Client, user: Person, *, may_refresh: bool, by_token: str | None = None
+    ) -> Granted | None:
+        """New tokens of a client for a user; none if what they are given for has ended since it was looked at.
+
+        `by_token` is the refresh token by which they are asked for.
+        """
         access, refresh = new_secret(self._entropy), new_secret(self._entropy) if may_refresh else None
         now = self._now()
         made = [(ACCESS_TOKEN, access, client.access_s)]
         if refresh is not None:
             made.append((REFRESH_TOKEN, refresh, client.refresh_s))
 
-        def unit(tx: Transaction) -> None:
+        def unit(tx: Transaction) -> bool:
+            present = person_in(tx, user.viewer.sys_id)
+            if present is None or not present.is_admitted or present.password_mark != user.password_mark:
+                return False
+            if by_token is not None and keeping.refresh_token(tx, by_token, now) is None:
+                return False
             keeping.drop_expired(tx, now)
             for kind, secret, lifespan_s in made:
                 values = {
@@ -114,9 +125,11 @@ class Tokens:
                     "peer": client.sys_id,
                 }
                 keeping.add(tx, keeping.TOKENS, self._entropy, now, values)
+            return True
 
         database = await self._people.opened()
-        await database.write(unit)
+        if not await database.write(unit):
+            return None
         return Granted(access_token=access, refresh_token=refresh, expires_in=client.access_s)
 
     async def refresh(self, client: Client, token: str) -> Granted | None:
@@ -126,7 +139,9 @@ class Tokens:
         person = await self._people.of_id(found.user) if found is not None and found.peer == client.sys_id else None
         if person is None or not person.is_admitted:
             return None
-        granted = await self.grant(client, person, may_refresh=False)
+        granted = await self.grant(client, person, may_refresh=False, by_token=token)
+        if granted is None:
+            return None
         return Granted(access_token=granted.access_token, refresh_token=token, expires_in=granted.expires_in)
 
     async def _speaker(self, secret: str, find: _Find) -> Person | None:

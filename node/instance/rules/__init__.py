@@ -14,7 +14,7 @@ from node.instance.rules.incidents import answer_of_caller, keep_incident, set_p
 from node.instance.rules.naming import name_user
 from node.instance.rules.numbering import number_task
 from node.instance.rules.problems import keep_problem
-from node.instance.rules.signing_in import end_tokens_of_user
+from node.instance.rules.signing_in import end_sign_ins_of_user
 from node.instance.rules.standard_changes import begin_standard_change
 from node.instance.rules.tasks import keep_task
 
@@ -46,6 +46,6 @@ AFTER: Final[tuple[Callable[[Change], None], ...]] = (
     lead_children,
     lead_change_tasks,
     grow_dictionary,
-    end_tokens_of_user,
+    end_sign_ins_of_user,
 )
 """In this order, once it is written, in the same transaction."""

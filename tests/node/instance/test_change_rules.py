@@ -11,7 +11,7 @@ from tests.node.instance.rest_world import SHARED, viewer
 if TYPE_CHECKING:
     from tests.node.instance.rest_world import RestWorld
 
-pytestmark = [SHARED, pytest.mark.slow]
+pytestmark = SHARED
 
 WORKER = viewer("worker", "itil")
 READER = viewer("reader", "sn_change_read")
@@ -29,6 +29,7 @@ async def template(rest: RestWorld, text: str) -> str:
     return await rest.make("std_change_producer_version", name="Cables - 1", std_change_producer=producer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "prefix", "state", "closed"),
     [("change_task", "CTASK", "1", "3"), ("problem_task", "PTASK", "151", "157")],
@@ -47,6 +48,7 @@ async def test_a_task_of_a_change_or_problem_has_numbers_and_states_of_its_own(
     assert [one["sys_class_name"] for one in found] == [table]
 
 
+@pytest.mark.slow
 async def test_a_task_says_which_parent_it_has_if_its_client_does(rest: RestWorld) -> None:
     other = await rest.make("incident", short_description="broken")
     _, task = await change_with_task(rest, parent=other)
@@ -93,7 +95,36 @@ async def test_a_standard_change_begins_with_its_template_where_its_client_says_
     assert changed["description"] == "", "a template is for the beginning"
 
 
-@pytest.mark.parametrize(("text", "detail"), [("no_such_field=1", "no_such_field"), ("risk=dire", "risk")])
+@pytest.mark.slow
+@pytest.mark.parametrize("switched", ["std_change_template", "std_change_record_producer"])
+async def test_a_template_that_is_switched_off_brings_nothing(rest: RestWorld, switched: str) -> None:
+    made = await rest.make("std_change_template", template="risk=2", active=switched != "std_change_template")
+    is_on = switched != "std_change_record_producer"
+    producer = await rest.make("std_change_record_producer", template=made, active=is_on)
+    version = await rest.make("std_change_producer_version", std_change_producer=producer)
+    change = await rest.make("change_request", std_change_producer_version=version)
+    assert (await rest.read("change_request", change))["risk"] == "4"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("no_such_field=1", "no_such_field"),
+        ("risk=dire", "risk"),
+        ("risk=2^sys_class_name=problem", "sys_class_name"),
+        ("sys_id=a", "sys_id"),
+        ("number=CHG1", "number"),
+        ("sys_created_by=evil", "sys_created_by"),
+        ("comments=hi", "comments"),
+        ("risk=javascript:gs.foo()", "risk"),
+        ("risk=2^ORrisk=3", "only field=value"),
+        ("risk=2^NQrisk>3", "only field=value"),
+        ("RLQUERYtask.parent,>0^ENDRLQUERY", "only field=value"),
+        ("risk=2^category", "only field=value"),
+        ("riskISEMPTY", "only field=value"),
+    ],
+)
 async def test_a_template_that_fits_no_change_is_refused_and_named(rest: RestWorld, text: str, detail: str) -> None:
     version = await template(rest, text)
     said = await rest("POST", "table/change_request", {"std_change_producer_version": version})
@@ -102,11 +133,13 @@ async def test_a_template_that_fits_no_change_is_refused_and_named(rest: RestWor
     assert detail in said.json["error"]["detail"]
 
 
+@pytest.mark.slow
 async def test_a_version_that_is_not_there_brings_nothing(rest: RestWorld) -> None:
     made = await rest.read("change_request", await rest.make("change_request", std_change_producer_version="f" * 32))
     assert (made["type"], made["std_change_producer_version"]) == ("normal", "f" * 32)
 
 
+@pytest.mark.slow
 async def test_templates_are_read_by_who_works_on_changes_and_written_by_admins(rest: RestWorld) -> None:
     await template(rest, "type=standard")
     for table in ("std_change_template", "std_change_record_producer", "std_change_producer_version"):
@@ -115,6 +148,7 @@ async def test_templates_are_read_by_who_works_on_changes_and_written_by_admins(
         assert (await rest("POST", f"table/{table}", {"name": "Mine"}, by=WORKER)).status == 403
 
 
+@pytest.mark.slow
 async def test_who_sees_no_changes_sees_no_tasks_of_them_nor_their_journal(rest: RestWorld) -> None:
     _, task = await change_with_task(rest)
     await rest.change("change_task", task, comments="which ladder?")
@@ -124,6 +158,7 @@ async def test_who_sees_no_changes_sees_no_tasks_of_them_nor_their_journal(rest:
         assert (len(tasks.result), len(entries.result)) == (count, count)
 
 
+@pytest.mark.slow
 async def test_a_virtual_machine_is_a_configuration_item_with_fields_of_its_own(rest: RestWorld) -> None:
     sys_id = await rest.make("cmdb_ci_ec2_instance", name="web", vm_inst_id="i-1", state="on", environment="Test")
     found = (await rest("GET", f"table/cmdb_ci?sysparm_query=sys_id={sys_id}")).result

@@ -11,6 +11,8 @@ import pytest
 
 from node.instance import instance as shipped
 from node.instance.describing import identity_of
+from node.instance.first_records import ADMIN
+from node.instance.people.persons import People
 from node.passwords import hashed, is_hash_of
 from tests.node.instance.rest_world import SHARED
 
@@ -78,6 +80,26 @@ async def test_passwords_that_an_import_brings_are_hashed_as_well(rest: RestWorl
     assert is_hash_of((await row(rest, said.json["result"][0]["sys_id"]))[0], PASSWORD)
     listed = await rest("GET", f"table/sys_user?sysparm_query=user_name={name}")
     assert len(listed.result) == 1
+
+
+@pytest.mark.parametrize("out", [{"active": False}, {"locked_out": True}, {"web_service_access_only": True}])
+async def test_who_was_put_out_and_let_in_again_begins_anew(rest: RestWorld, out: dict[str, bool]) -> None:
+    user = await rest.make("sys_user", user_name=a_name(), user_password=PASSWORD)
+    people = People(rest.instance.database)
+    before, other = await people.of_id(user), await people.of_id(ADMIN)
+    assert before is not None
+    assert other is not None
+    await rest.change("sys_user", user, title="Boss")
+    same = await people.of_id(user)
+    assert same is not None
+    assert same.password_mark == before.password_mark
+    for values in (out, {name: not value for name, value in out.items()}):
+        await rest.change("sys_user", user, **values)
+    after, unmoved = await people.of_id(user), await people.of_id(ADMIN)
+    assert after is not None
+    assert after.is_admitted
+    assert after.password_mark != before.password_mark, "sessions and tokens of before are over"
+    assert unmoved == other
 
 
 async def tokens(rest: RestWorld) -> list[str]:
