@@ -73,7 +73,7 @@ async def test_a_quick_read_does_not_wait_for_any_number_of_searches_without_end
     monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
     searching = [asyncio.create_task(database.read(endless)) for _ in range(readers.READERS + 2)]
     async with asyncio.timeout(20):
-        while len(database._readers._slow._waiting) < len(searching) - readers.SLOW_READERS:
+        while database._readers._slow.waiting < len(searching) - readers.SLOW_READERS:
             await asyncio.sleep(0.01)  # until each has been found to be none of the quick ones
     monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 30.0)  # the next is quick, however slow the machine is
     async with asyncio.timeout(20):
@@ -102,11 +102,12 @@ async def test_a_search_that_had_to_give_way_is_begun_anew_and_found(
 
     long = [asyncio.create_task(database.read(lambda _tx: may_end.wait(30))) for _ in range(readers.SLOW_READERS)]
     slow = database._readers._slow
-    while slow.free:
-        await asyncio.sleep(0.01)
-    searching = asyncio.create_task(database.read(search))
-    while not slow._waiting and not searching.done():
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(20):
+        while slow.free:
+            await asyncio.sleep(0.01)
+        searching = asyncio.create_task(database.read(search))
+        while not slow.waiting and not searching.done():
+            await asyncio.sleep(0.01)
     may_end.set()
     assert await searching == 7
     assert begun == [0, 1]
@@ -333,7 +334,7 @@ async def test_a_search_that_was_to_begin_anew_when_it_is_closed_is_told(
     monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
     monkeypatch.setattr(readers, "READ_S_MAX", 0.5)
     searching = [asyncio.create_task(database.read(endless)) for _ in range(readers.READERS)]
-    while len(database._readers._slow._waiting) < readers.QUICK_READERS:  # those that had to give way
+    while database._readers._slow.waiting < readers.QUICK_READERS:  # those that had to give way
         await asyncio.sleep(0.01)
     async with asyncio.timeout(30):
         await database.close()
