@@ -65,7 +65,7 @@ def lead_change_tasks(change: Change) -> None:
 def _of_tasks(change: Change, tasks: Table) -> tuple[Mapping[str, str], ColumnElement[bool]] | None:
     """What the tasks get, and which of them."""
     if state_of(change.new) == CANCELED and change.has_changed("state"):
-        return {"state": str(CANCELED)}, tasks.c.sys_id.is_not(None)
+        return {"state": str(CANCELED), "on_hold": "false"}, tasks.c.sys_id.is_not(None)
     if bool(change.new.get("on_hold")) == bool(change.old.get("on_hold")):
         return None
     if change.new.get("on_hold"):
