@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 NAMES_AT_ONCE = 500
 
+_NOT_TEXT = frozenset({Kind.BOOLEAN, Kind.DECIMAL, Kind.INTEGER, Kind.SECRET})
+"""What is stored as something else than its wire value, but for what is empty."""
+
 Shown = str | dict[str, str]
 Render: TypeAlias = "Callable[[Stored], Shown]"
 
@@ -77,13 +80,17 @@ def represent(
     if is_shown:
         _learn(tx, scope, cells, rows, names)
     journals = shown_journals(tx, scope, cells, {row[0]: row[1] or table for row in rows}) if is_shown else {}
-    columns: dict[str, Sequence[tuple[str, int, Render]]] = {}
+    columns: dict[str, Sequence[tuple[str, int, Render | None]]] = {}
     records = []
     for row in rows:
         class_name = row[1] or table
         if class_name not in columns:
             columns[class_name] = _columns(scope, style, names, class_name, cells)
-        record: dict[str, Shown] = {path: render(row[at]) for path, at, render in columns[class_name]}
+        values = tuple(row)
+        record: dict[str, Shown] = {
+            path: (values[at] or "") if render is None else render(values[at])
+            for path, at, render in columns[class_name]
+        }
         for cell in cells:
             if cell.at is None:
                 record[cell.path] = _styled(style, "", journals.get((row[0], cell.field.name), ""), None)
@@ -122,7 +129,7 @@ class Names:
 
 def _columns(
     scope: Scope, style: Style, names: Names, class_name: str, cells: Sequence[Cell]
-) -> Sequence[tuple[str, int, Render]]:
+) -> Sequence[tuple[str, int, Render | None]]:
     """How each field of a class is shown: worked out once, for a page holds thousands of values.
 
     A child may have other choices in a field than the table that was asked.
@@ -136,18 +143,15 @@ def _columns(
     ]
 
 
-def _render(scope: Scope, style: Style, names: Names, field: Field) -> Render:
+def _render(scope: Scope, style: Style, names: Names, field: Field) -> Render | None:
+    """How a field is shown, remembered for one page, in which most values stand often; None: as it is stored."""
     if style.display is not Display.VALUES:
-        return cache(partial(_named, scope, style, names, field))  # of one page: most values stand in it often
+        return cache(partial(_named, scope, style, names, field))
     if field.type is FieldType.REFERENCE and style.has_links:
-        return partial(_linked, style, field)
-    if field.kind in {Kind.BOOLEAN, Kind.DECIMAL, Kind.SECRET}:
-        return partial(wire, field)
-    return _plain
-
-
-def _plain(value: Stored) -> str:
-    return "" if value is None else str(value)
+        return cache(partial(_linked, style, field))
+    if field.kind in _NOT_TEXT:
+        return cache(partial(wire, field))
+    return None
 
 
 def _linked(style: Style, field: Field, value: Stored) -> Shown:
