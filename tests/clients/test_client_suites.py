@@ -24,8 +24,7 @@ from scripts.clients.lacking import LACKING
 from scripts.clients.pysnc_suite import files_of, is_pysnc
 from scripts.clients.report import Part, Progress, table, total
 from scripts.clients.running import follow
-
-ROOT = Path(__file__).parent.parent.parent
+from tests.written_commands import ROOT, clean_environment
 
 ASKING = """
 import os, ssl, unittest
@@ -235,9 +234,10 @@ def documented() -> list[str]:
 
 
 @pytest.mark.parametrize("line", documented())
-def test_a_documented_command_reaches_the_script_as_it_is_written(line) -> None:
+def test_a_documented_command_reaches_the_script_as_it_is_written(line, tmp_path) -> None:
     command = [*shlex.split(line), "--dry-run", "--no-print-directory"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    shell = clean_environment(tmp_path)
+    done = subprocess.run(command, cwd=ROOT, env=shell, capture_output=True, text=True, check=True)
     _, _, arguments = done.stdout.splitlines()[-1].partition(" scripts.clients ")
     wanted = clients.parser().parse_args(shlex.split(arguments))
     assert wanted.source is not None
