@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,21 +40,34 @@ class Kind(StrEnum):
 
 
 class FieldType(StrEnum):
-    """ServiceNow's `internal_type` of a field."""
+    """ServiceNow's `internal_type` of a field.
+
+    Attributes:
+        kind: how its values are stored; text, where nothing is said.
+    """
+
+    kind: Kind
+
+    def __new__(cls, name: str, kind: Kind = Kind.TEXT) -> Self:
+        """A type and how its values are stored, which is asked so often that it is an attribute."""
+        made = str.__new__(cls, name)
+        made._value_ = name
+        made.kind = kind
+        return made
 
     STRING = "string"
-    INTEGER = "integer"
-    BOOLEAN = "boolean"
-    DECIMAL = "decimal"
-    DATE_TIME = "glide_date_time"
-    DATE = "glide_date"
-    DURATION = "glide_duration"
-    REFERENCE = "reference"
+    INTEGER = "integer", Kind.INTEGER
+    BOOLEAN = "boolean", Kind.BOOLEAN
+    DECIMAL = "decimal", Kind.DECIMAL
+    DATE_TIME = "glide_date_time", Kind.INSTANT
+    DATE = "glide_date", Kind.DAY
+    DURATION = "glide_duration", Kind.INSTANT
+    REFERENCE = "reference", Kind.IDENTITY
     LIST = "glide_list"
-    GUID = "GUID"
-    JOURNAL_INPUT = "journal_input"
-    JOURNAL_LIST = "journal_list"
-    PASSWORD = "password"  # noqa: S105 - the name of a type
+    GUID = "GUID", Kind.IDENTITY
+    JOURNAL_INPUT = "journal_input", Kind.JOURNAL
+    JOURNAL_LIST = "journal_list", Kind.JOURNAL
+    PASSWORD = "password", Kind.SECRET
     EMAIL = "email"
     PHONE = "ph_number"
     URL = "url"
@@ -62,26 +75,6 @@ class FieldType(StrEnum):
     SCRIPT = "script"
     CONDITIONS = "conditions"
     CLASS_NAME = "sys_class_name"
-
-    @property
-    def kind(self) -> Kind:
-        """How its values are stored."""
-        return _KINDS.get(self, Kind.TEXT)
-
-
-_KINDS: Final = {
-    FieldType.INTEGER: Kind.INTEGER,
-    FieldType.BOOLEAN: Kind.BOOLEAN,
-    FieldType.DECIMAL: Kind.DECIMAL,
-    FieldType.DATE_TIME: Kind.INSTANT,
-    FieldType.DURATION: Kind.INSTANT,
-    FieldType.DATE: Kind.DAY,
-    FieldType.REFERENCE: Kind.IDENTITY,
-    FieldType.GUID: Kind.IDENTITY,
-    FieldType.JOURNAL_INPUT: Kind.JOURNAL,
-    FieldType.JOURNAL_LIST: Kind.JOURNAL,
-    FieldType.PASSWORD: Kind.SECRET,
-}
 
 
 LIST_CHARACTERS: Final = 4_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import select
@@ -146,12 +146,24 @@ def _columns(
 def _render(scope: Scope, style: Style, names: Names, field: Field) -> Render | None:
     """How a field is shown, remembered for one page, in which most values stand often; None: as it is stored."""
     if style.display is not Display.VALUES:
-        return cache(partial(_named, scope, style, names, field))
+        return _Made(partial(_named, scope, style, names, field)).__getitem__
     if field.type is FieldType.REFERENCE and style.has_links:
-        return cache(partial(_linked, style, field))
+        return _Made(partial(_linked, style, field)).__getitem__
     if field.kind in _NOT_TEXT:
-        return cache(partial(wire, field))
+        return _Made(partial(wire, field)).__getitem__
     return None
+
+
+class _Made(dict["Stored", "Shown"]):
+    """What values are shown as, made once each."""
+
+    def __init__(self, make: Render) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, value: Stored) -> Shown:
+        self[value] = made = self._make(value)
+        return made
 
 
 def _linked(style: Style, field: Field, value: Stored) -> Shown:
