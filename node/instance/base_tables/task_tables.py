@@ -84,7 +84,7 @@ TASK: Final = Table(
             is_indexed=True,
         ),
         flag("active", "Active", "true"),
-        text("short_description", "Short description", 160, is_indexed=True),
+        text("short_description", "Short description", 160),
         text("description", "Description", 4000),
         choice("priority", "Priority", PRIORITIES, "4"),
         choice("impact", "Impact", HIGH_TO_LOW, "3"),
