@@ -8,11 +8,11 @@
 
 from __future__ import annotations
 
-import errno
 import re
 from dataclasses import dataclass
 from typing import Final
 
+from node.out_of_space import is_out_of_space
 from node.version import VERSION
 
 EXIT_REFUSED: Final = 1
@@ -78,7 +78,7 @@ def explain(error: BaseException) -> Failure:
         return Failure(*_parted(error.sentence, error.remedy), error.exit_code)
     if any((kind.__module__, kind.__name__) in SENTENCE_ERRORS for kind in type(error).__mro__):
         return Failure(*_parted(str(error), ""), EXIT_USAGE)
-    if is_disk_full(error):
+    if is_out_of_space(error):
         return Failure("No space is left where something was to be written.", "Make room there.", EXIT_USAGE)
     said = _said(error)
     return Failure(
@@ -87,11 +87,6 @@ def explain(error: BaseException) -> Failure:
         f"with the version, {VERSION}; what a node logged stands on its standard error.",
         EXIT_REFUSED,
     )
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """Whether something could not be written for want of space, or of quota; standard output may be what is full."""
-    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def visible(text: str, *, characters_max: int = CHARACTERS_MAX) -> str:

@@ -6,7 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from node.cli.failures import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, explain, is_disk_full
+from node.cli.failures import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, explain
+from node.out_of_space import is_out_of_space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             import traceback  # noqa: PLC0415 - hardly ever needed
 
             traceback.print_exc()
-        if is_disk_full(error):
+        if is_out_of_space(error):
             _flush_into_nothing()
         failure = explain(error)
         sys.stderr.write(failure.lines())

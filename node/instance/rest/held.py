@@ -7,10 +7,10 @@ no reader of the database.
 from __future__ import annotations
 
 import asyncio
-import errno
 from typing import TYPE_CHECKING, Final
 
 from node.instance.errors import InstanceError
+from node.out_of_space import is_out_of_space
 from node.ports import StoreFullError
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ ANSWER_BYTES_MAX: Final = 128 * 1024 * 1024
 
 PIECE_BYTES: Final = 192 * 1024
 """How much is read and sent at a time; a multiple of three, so that pieces can be written in Base64 one by one."""
-
-FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class AnswerTooLargeError(InstanceError):
@@ -109,7 +107,7 @@ class Body:
             self._file.write(data)
             self._file.flush()
         except OSError as error:
-            if error.errno in FULL:
+            if is_out_of_space(error):
                 raise StoreFullError from error
             raise
 
