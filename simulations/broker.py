@@ -203,6 +203,10 @@ class SimulatedLink:
         self._arrived.append(publication)
         self._news.set()
 
+    def has_taken_all(self) -> bool:
+        """Whether the link holds, and nothing that came in on it waits to be taken from `messages`."""
+        return not self._lost.is_set() and not self._arrived
+
     async def publish(self, publication: Publication) -> None:
         """See `BrokerLink.publish`."""
         await asyncio.sleep(self._overseer.broker_takes_s())

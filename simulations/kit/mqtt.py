@@ -82,6 +82,10 @@ class MqttClient:
                     properties=None,
                 )
 
+    def has_taken_all(self) -> bool:
+        """Whether the link holds, and nothing that the broker has sent on it waits to be taken from `messages`."""
+        return self._link is not None and self._link.has_taken_all()
+
     async def subscribe(self, topic: str | Iterable[tuple[str, Any]], qos: int = 0, **_more: object) -> None:
         """Ask for the messages of a topic filter, or of several; what is retained comes at once.
 
@@ -137,28 +141,48 @@ class Delivery:
     is_retained: bool
 
 
-async def keep_subscribed(
-    client: Callable[[], MqttClient], topic_filter: str, received: Received, subscribed: asyncio.Event
-) -> None:
-    """Hand on what comes, and connect again whenever the link has broken, as a good subscriber does."""
-    while True:
-        with contextlib.suppress(aiomqtt.MqttError):
-            async with client() as link:
-                await link.subscribe(topic_filter, qos=1)
-                subscribed.set()
-                async for message in link.messages:
-                    payload = bytes(message.payload)
-                    told = received(
-                        Delivery(
-                            topic=message.topic.value,
-                            event=decode_event(payload) if payload else None,
-                            payload=payload,
-                            is_retained=message.retain,
-                        )
-                    )
-                    if inspect.isawaitable(told):
-                        await told
-        await asyncio.sleep(RECONNECT_S)
+class Subscription:
+    """Hands on what comes, and connects again whenever the link has broken, as a good subscriber does."""
+
+    def __init__(self, client: Callable[[], MqttClient], topic_filter: str, received: Received) -> None:
+        self._client = client
+        self._topic_filter = topic_filter
+        self._received = received
+        self._linked: MqttClient | None = None
+        self.subscribed = asyncio.Event()
+
+    def is_told_all(self) -> bool:
+        """Whether it is subscribed now, and has taken all that the broker has sent it."""
+        return self._linked is not None and self._linked.has_taken_all()
+
+    async def keep(self) -> None:
+        """Do it, and never return.
+
+        Raises:
+            BaseException: whatever the function raised that receives.
+        """
+        while True:
+            with contextlib.suppress(aiomqtt.MqttError):
+                async with self._client() as client:
+                    await client.subscribe(self._topic_filter, qos=1)
+                    self._linked = client
+                    self.subscribed.set()
+                    async for message in client.messages:
+                        told = self._received(_delivery(message))
+                        if inspect.isawaitable(told):
+                            await told
+            self._linked = None
+            await asyncio.sleep(RECONNECT_S)
+
+
+def _delivery(message: aiomqtt.Message) -> Delivery:
+    payload = bytes(message.payload)
+    return Delivery(
+        topic=message.topic.value,
+        event=decode_event(payload) if payload else None,
+        payload=payload,
+        is_retained=message.retain,
+    )
 
 
 def _payload(given: object) -> bytes:

@@ -15,7 +15,7 @@ from simulations.kit import given
 from simulations.kit.acts import perform
 from simulations.kit.errors import NotQuietError, WorldError
 from simulations.kit.messages import Messages
-from simulations.kit.mqtt import ALL_TOPICS, MqttClient, keep_subscribed
+from simulations.kit.mqtt import ALL_TOPICS, MqttClient, Subscription
 from simulations.kit.nodes import Committed, Node
 from simulations.kit.running import KitLoop
 from simulations.kit.script import Script
@@ -100,6 +100,7 @@ class World(Messages):
         self._schedule = schedule
         self._stack = contextlib.ExitStack()
         self._clients = 0
+        self._subscriptions: list[Subscription] = []
         self._busy_until_s = 0.0
         self._has_peers = self._has_clocks = False
 
@@ -255,10 +256,11 @@ class World(Messages):
                 world and comes out of the test.
             topic_filter: an MQTT topic filter, of topics that nodes publish on.
         """
-        loop, subscribed = self._world.loop, asyncio.Event()
-        task = loop.create_task(keep_subscribed(self.mqtt, topic_filter, received, subscribed))
+        loop, subscription = self._world.loop, Subscription(self.mqtt, topic_filter, received)
+        task = loop.create_task(subscription.keep())
         task.add_done_callback(loop.expect_success)
-        await subscribed.wait()
+        self._subscriptions.append(subscription)
+        await subscription.subscribed.wait()
 
     async def serve(self, host: str, app: web.Application, *, is_peer: bool = False) -> str:
         """Put an aiohttp application of yours into the world; its URL, `http://` and the host.
@@ -325,6 +327,8 @@ class World(Messages):
     async def quiet(self, *, within_s: float = LIVENESS_S) -> None:
         """Let time pass until nothing is left to be said: both sides of each connection agree, and watchers know it.
 
+        Watchers are what `subscribe` made, too, unless the broker is down: then nothing can reach them.
+
         Args:
             within_s: how long at most, in virtual seconds; as a rule more than a day, for a node that has missed
                 something says all again once a day.
@@ -354,7 +358,10 @@ class World(Messages):
             return "what was planned is not over."
         judges = (one for one in self._world.observers if not (self._has_peers and isinstance(one, OF_BOTH_SIDES)))
         sentences = (observer.unsettled() for observer in judges)
-        return next((sentence for sentence in sentences if sentence is not None), None)
+        sentence = next((sentence for sentence in sentences if sentence is not None), None)
+        if sentence is None and self._world.broker.is_up and not all(one.is_told_all() for one in self._subscriptions):
+            return "a program of yours that subscribed is not told all yet."
+        return sentence
 
     # What happened
 
