@@ -50,7 +50,7 @@ _NOTICES: Final = {
 }
 
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
-_LIFETIME: Final = re.compile(r"(\d{1,9})\s*([smhdw])", re.IGNORECASE)
+_LIFETIME: Final = re.compile(r"(\d{1,9})\s*([smhdw])", re.ASCII | re.IGNORECASE)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 

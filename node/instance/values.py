@@ -5,7 +5,6 @@ On the wire every value is a string, and nothing is the empty one; stored, nothi
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -26,8 +25,11 @@ INTEGER_MAX: Final = 2**63 - 1
 
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
-_INTEGER: Final = re.compile(r"[+-]?\d{1,19}(\.0+)?")
-_INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(Z)?)?")
+_INTEGER: Final = re.compile(r"[+-]?\d{1,19}(\.0+)?", re.ASCII)
+_DECIMAL: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+"""What float() takes but for words, other alphabets' digits and Python's own `1_000`."""
+
+_INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(Z)?)?", re.ASCII)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_S: Final = 86_400
 _YEARS: Final = (1000, 9998)
@@ -118,7 +120,7 @@ def _by_label(field: Field, text: str) -> str:
 
 
 def _integer(field: Field, text: str) -> int:
-    by_label = _by_label(field, text)
+    by_label = _by_label(field, text).strip()
     if not _INTEGER.fullmatch(by_label) or abs(found := int(by_label.partition(".")[0])) > INTEGER_MAX:
         raise ValueRefusedError(f"{_told(text)} is no whole number, which {field.name} takes.")
     return found
@@ -134,11 +136,7 @@ def _boolean(field: Field, text: str) -> int:
 
 
 def _decimal(field: Field, text: str) -> float:
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
-    if not abs(found) <= INTEGER_MAX:  # no comparison with NaN holds
+    if not _DECIMAL.fullmatch(text.strip()) or abs(found := float(text)) > INTEGER_MAX:
         raise ValueRefusedError(f"{_told(text)} is no number, which {field.name} takes.")
     return found
 

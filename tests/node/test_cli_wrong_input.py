@@ -70,6 +70,7 @@ def a_code():
         (["connections", "initiate", *CONNECTIONS["initiate"], "--to", "http://b"], "given twice"),
         (["connections", "initiate", *CONNECTIONS["initiate"], "--lifetime", "soon"], "7d, 12h, 30m or 90s"),
         (["connections", "initiate", *CONNECTIONS["initiate"], "--lifetime", "31d"], "1 minute to 30 days"),
+        (["connections", "initiate", *CONNECTIONS["initiate"], "--lifetime", "7\u017f"], "7d, 12h, 30m or 90s"),
         (["connections", "initiate", *CONNECTIONS["initiate"], "--mode", "magic"], "magic"),
         (["connections", "accept", "-", "--wait", "long"], "long"),
         (["connections", "accept", "-", "--wait", "-1"], "-1"),

@@ -44,7 +44,7 @@ def of_text(field: Field, text: str) -> Literal | None:
         return None
     match field.kind:
         case Kind.INTEGER | Kind.DECIMAL:
-            return _number(text.strip())
+            return number(text.strip())
         case Kind.BOOLEAN:
             return _BOOLEANS.get(text.strip().lower())
         case Kind.INSTANT:
@@ -55,6 +55,21 @@ def of_text(field: Field, text: str) -> Literal | None:
             return text.strip()
         case _:
             return text
+
+
+def number(text: str) -> int | float | None:
+    """The number that a text is, with or without an exponent; None if it is none that is finite."""
+    if not text or len(text) > _NUMBER_CHARACTERS_MAX or not _NUMBER.issuperset(text):
+        return None
+    try:
+        whole = int(text)
+    except ValueError:
+        try:
+            found = float(text)
+        except ValueError:
+            return None
+        return found if isfinite(found) else None
+    return whole if abs(whole) <= _INTEGER_MAX else float(whole)
 
 
 def stored_instant(instant: datetime) -> str:
@@ -78,20 +93,6 @@ def of_instant(field: Field, instant: datetime, zone: tzinfo) -> str:
     if field.kind is Kind.DAY:
         return instant.astimezone(zone).date().isoformat()
     return stored_instant(instant)
-
-
-def _number(text: str) -> int | float | None:
-    if not text or len(text) > _NUMBER_CHARACTERS_MAX or not _NUMBER.issuperset(text):
-        return None
-    try:
-        whole = int(text)
-    except ValueError:
-        try:
-            number = float(text)
-        except ValueError:
-            return None
-        return number if isfinite(number) else None
-    return whole if abs(whole) <= _INTEGER_MAX else float(whole)
 
 
 def _instant(text: str) -> str | None:

@@ -13,7 +13,7 @@ from sqlalchemy import Integer, case, func, literal, select, type_coerce
 from node.instance.dictionary import CLASS_FIELD, Field, FieldType, Kind
 from node.instance.errors import BadRequestError
 from node.instance.query.grammar import parse
-from node.instance.query.literals import of_text
+from node.instance.query.literals import number, of_text
 from node.instance.records.reading import selection_of
 from node.instance.records.representing import Names
 from node.instance.values import shown, wire, written
@@ -180,19 +180,11 @@ def _held(selection: Selection, having: Having) -> ColumnElement[bool] | None:
         return None
     kept, column = found
     is_own = having.figure in {Figure.SMALLEST, Figure.LARGEST}
-    value = of_text(kept, having.value) if is_own else _number(having.value)
+    value = of_text(kept, having.value) if is_own else number(having.value.strip())
     if value is None:
         raise BadRequestError("Invalid value for sysparm_having", f"'{having.value[:40]}' is nothing to compare with.")
     held: ColumnElement[bool] = COMPARISONS[having.comparison](_of(having.figure, kept, column), literal(value))
     return held
-
-
-def _number(text: str) -> float | None:
-    try:
-        found = float(text)
-    except ValueError:
-        return None
-    return found if abs(found) < float("inf") else None
 
 
 def _order(

@@ -27,9 +27,9 @@ _SYS_ID_CHARACTERS: Final = 32
 _UNITS_S: Final = (DAY_S, 3_600, 60, 1)
 _SPAN: Final = re.compile(
     r"(?=\d)" + " ?".join(rf"(?:(\d{{1,9}}) {unit}s?\b)?" for unit in ("Day", "Hour", "Minute", "Second")),
-    re.IGNORECASE,
+    re.ASCII | re.IGNORECASE,
 )
-_CLOCK: Final = re.compile(r"(?:(\d{1,9}) )?([01]?\d|2[0-3]):([0-5]\d):([0-5]\d)")
+_CLOCK: Final = re.compile(r"(?:(\d{1,9}) )?([01]?\d|2[0-3]):([0-5]\d):([0-5]\d)", re.ASCII)
 """Days and a time, which ServiceNow takes as a duration too."""
 
 

@@ -22,7 +22,7 @@ PARAMETERS_MAX: Final = 1_000
 LINK_CHARACTERS_MAX: Final = 8_000
 """Of the header `Link`: clients refuse an answer with a longer line in its head."""
 
-_COUNT: Final = re.compile(r"\d{1,9}")
+_COUNT: Final = re.compile(r"[0-9]{1,9}")
 _PATH: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _PREFIX: Final = "sysparm_"
 

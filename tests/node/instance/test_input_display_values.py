@@ -146,7 +146,9 @@ async def test_a_duration_is_said_in_words_or_as_a_time(rest: RestWorld, given: 
     assert (await made(rest, time_worked=shown)).result["time_worked"] == kept
 
 
-@pytest.mark.parametrize("given", ["a while", "999999999 Days", "1 Day 1 Fortnight", "1 Day 1 Day", "1 99:99:99", " "])
+@pytest.mark.parametrize(
+    "given", ["a while", "999999999 Days", "1 Day 1 Fortnight", "1 Day 1 Day", "1 99:99:99", "\uff11 Day", " "]
+)
 async def test_a_duration_that_is_none_is_refused(rest: RestWorld, given: str) -> None:
     said = await made(rest, time_worked=given)
     assert said.error == (400, "Invalid value")

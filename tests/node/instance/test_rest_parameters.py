@@ -55,7 +55,7 @@ async def test_parameters_say_which_records_are_meant(rest: RestWorld, more: str
     assert await names(rest, more) == expected
 
 
-@pytest.mark.parametrize("value", ["-1", "1.5", "many", "1000000000", "0x1"])
+@pytest.mark.parametrize("value", ["-1", "1.5", "many", "1000000000", "0x1", "1_0", "\uff11"])
 @pytest.mark.parametrize("name", ["sysparm_limit", "sysparm_offset"])
 async def test_a_number_that_is_none_is_refused(rest: RestWorld, name: str, value: str) -> None:
     said = await rest("GET", f"{LIST}&{name}={value}")
