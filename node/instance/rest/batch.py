@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import parse_qsl
@@ -15,7 +16,7 @@ from multidict import MultiDict
 
 from node.instance.errors import BadRequestError, InstanceError
 from node.instance.rest.calls import Answer, Call, failure, written
-from node.instance.rest.held import Body
+from node.instance.rest.held import AnswerTooLargeError, Body
 from node.instance.rest.parameters import PARAMETERS_MAX
 from node.instance.rest.rooms import TooManyLargeAnswersError
 from node.instance.rest.routes import parts_of
@@ -31,6 +32,11 @@ ITEM_ANSWER_BYTES_MAX: Final = 10 * 1024 * 1024
 """Of each item, as ServiceNow documents."""
 
 ALL_ANSWERS_BYTES_MAX: Final = 64 * 1024 * 1024
+"""From so many on no item is begun; the answer of the last one may lead beyond them."""
+
+HEAD_BYTES_MAX: Final = 16 * 1024
+"""Of what is told of an item whose answer finds no room; `Link` is the longest of its headers, with 8,000."""
+
 RUNS_S_MAX: Final = 30.0
 
 _LIMIT_HEADER: Final = "x-batchrequest-max-output-size"
@@ -76,7 +82,10 @@ class BatchApi:
         self._clock = clock
 
     async def run(self, call: Call) -> Answer:
-        """Answer the items in their order; those that no limit leaves room for are told as unserviced."""
+        """Answer the items in their order; those that are not begun, for want of room or time, are told as unserviced.
+
+        One that was run is never among them: a client sends those again.
+        """
         try:
             batch = msgspec.json.decode(call.body, type=Batch)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -90,20 +99,21 @@ class BatchApi:
         body.write(head)
         total_bytes = serviced = 0
         for item in batch.rest_requests[:REQUESTS_MAX]:
+            if total_bytes >= ALL_ANSWERS_BYTES_MAX or _decoded_bytes(item) > REQUEST_BYTES_MAX:
+                break
+            if not await _has_room(body, HEAD_BYTES_MAX + tail_bytes_max):
+                break
             begun_at = self._clock.now()
-            if begun_at >= ends_at or _decoded_bytes(item) > REQUEST_BYTES_MAX:
+            if begun_at >= ends_at:
                 break
-            item_bytes_max = min(answer_bytes_max, ALL_ANSWERS_BYTES_MAX - total_bytes)
-            answer = await self._one(call, item, item_bytes_max)
-            if answer.is_too_large or answer.size > item_bytes_max:
-                break
-            told = _told(item, answer, execution_ms=int((self._clock.now() - begun_at) * 1000))
-            if serviced:
-                told = b"," + told
-            try:
-                await body.make_room(len(told) + _encoded_bytes(answer.size) + len(_END) + tail_bytes_max)
-            except TooManyLargeAnswersError:
-                break
+            answer = await self._one(call, item, answer_bytes_max)
+            if answer.size > answer_bytes_max and answer.status < HTTPStatus.BAD_REQUEST:
+                answer = _without_room(item, answer, AnswerTooLargeError(answer_bytes_max))
+            comma, execution_ms = b"," if serviced else b"", int((self._clock.now() - begun_at) * 1000)
+            told = comma + _told(item, answer, execution_ms)
+            if not await _has_room(body, len(told) + _encoded_bytes(answer.size) + len(_END) + tail_bytes_max):
+                answer = _without_room(item, answer, TooManyLargeAnswersError())
+                told = comma + _told(item, answer, execution_ms)
             await _add(body, told, answer)
             total_bytes += answer.size
             serviced += 1
@@ -161,7 +171,22 @@ def _answer_limit(call: Call) -> int:
     return min(int(asked), ITEM_ANSWER_BYTES_MAX)
 
 
-def _told(item: Item, answer: Answer, *, execution_ms: int) -> bytes:
+def _without_room(item: Item, answer: Answer, error: InstanceError) -> Answer:
+    """In the place of an answer: of what reads, that it failed; of anything else what came of it, without a body."""
+    if item.method.upper() == "GET":
+        return failure(error)
+    return replace(answer, body=b"", pieces=None, pieces_bytes=0, content_type=None)
+
+
+async def _has_room(body: Body, bytes_: int) -> bool:
+    try:
+        await body.make_room(bytes_)
+    except TooManyLargeAnswersError:
+        return False
+    return True
+
+
+def _told(item: Item, answer: Answer, execution_ms: int) -> bytes:
     """What is told of an answer, as far as its body."""
     headers = dict(answer.headers)
     if answer.content_type is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from multidict import MultiDict
 
-from node.instance.rest.held import ANSWER_BYTES_MAX, AnswerTooLargeError
+from node.instance.rest.held import ANSWER_BYTES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -58,7 +58,6 @@ class Answer:
     Attributes:
         pieces: what follows the body, for what is too large to be held at once.
         pieces_bytes: how many bytes they have together.
-        is_too_large: it says that the real answer would have had more bytes than it may have.
     """
 
     status: int
@@ -67,7 +66,6 @@ class Answer:
     content_type: str | None = JSON
     pieces: AsyncIterator[bytes] | None = field(default=None, repr=False)
     pieces_bytes: int = 0
-    is_too_large: bool = False
 
     @property
     def size(self) -> int:
@@ -100,8 +98,7 @@ def result(value: Any, *, status: int = 200, headers: Mapping[str, str] | None =
 def failure(error: InstanceError) -> Answer:
     """The body of every error."""
     body = {"error": {"message": error.message, "detail": error.detail}, "status": "failure"}
-    is_too_large = isinstance(error, AnswerTooLargeError)
-    return Answer(status=error.status, body=msgspec.json.encode(body), is_too_large=is_too_large)
+    return Answer(status=error.status, body=msgspec.json.encode(body))
 
 
 def written(body: Body, headers: Mapping[str, str]) -> Answer:

@@ -47,6 +47,19 @@ def free(world: RestWorld) -> int:
     return len(found)
 
 
+@asynccontextmanager
+async def no_files_of(world: RestWorld, user: str) -> AsyncIterator[None]:
+    """All files that a user may have are taken by requests of his own."""
+    his = [world.api.rooms.room(user) for _ in range(rooms.FILES_PER_USER_MAX)]
+    for one in his:
+        await one.take()
+    try:
+        yield
+    finally:
+        for one in his:
+            one.close()
+
+
 @pytest.fixture
 async def large(rest: RestWorld) -> AsyncIterator[RestWorld]:
     """Forty incidents, each with a conversation: some hundred thousand bytes with their display values."""
@@ -208,7 +221,7 @@ async def test_an_answer_beyond_all_measure_is_refused(large: RestWorld, monkeyp
     monkeypatch.setattr(batch, "ITEM_ANSWER_BYTES_MAX", 200_000)
     items = [{"id": str(at), "method": "GET", "url": f"/api/now/{LISTED}"} for at in range(2)]
     told = (await large("POST", "batch", {"rest_requests": items})).json
-    assert (told["serviced_requests"], told["unserviced_requests"]) == ([], ["0", "1"])
+    assert [one["status_code"] for one in told["serviced_requests"]] == [400, 400]
     assert free(large) == rooms.FILES_MAX
 
 
@@ -238,13 +251,9 @@ async def test_one_who_reads_slowly_holds_no_places_of_others(
     large: RestWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rooms, "WAIT_S_MAX", 0.01)
-    his = [large.api.rooms.room(ADMIN_VIEWER.sys_id) for _ in range(rooms.FILES_PER_USER_MAX)]
-    for one in his:
-        await one.take()
-    assert (await large("GET", LISTED)).error == (429, "Too many requests")
-    assert len((await large("GET", LISTED, by=viewer("other", "itil"))).result) == COUNT
-    for one in his:
-        one.close()
+    async with no_files_of(large, ADMIN_VIEWER.sys_id):
+        assert (await large("GET", LISTED)).error == (429, "Too many requests")
+        assert len((await large("GET", LISTED, by=viewer("other", "itil"))).result) == COUNT
     assert len((await large("GET", LISTED)).result) == COUNT
 
 
@@ -253,39 +262,59 @@ async def test_a_batch_tells_all_that_it_did_whatever_part_of_it_finds_no_file(
 ) -> None:
     """Its head, an item with a comma or without, the padding and end of one, the list of what was not serviced."""
     await rest.make("problem", short_description="x")
-    url = "/api/now/table/problem?sysparm_limit=1&sysparm_fields=number"
+    monkeypatch.setattr(batch, "HEAD_BYTES_MAX", 400)
+    monkeypatch.setattr(batch, "REQUEST_BYTES_MAX", 1_000)
+    url = "/api/now/table/problem?sysparm_limit=1"
     items = [{"id": str(at), "method": "GET", "url": url, "exclude_response_headers": True} for at in range(2)]
-    too_large = {"id": "y" * 100, "method": "POST", "url": url, "body": "A" * 7_500_000}
+    too_large = {"id": "y" * 100, "method": "POST", "url": url, "body": "A" * 2_000}
     asked = msgspec.json.encode({"rest_requests": [*items, too_large]})
     whole = (await rest("POST", "batch", asked)).body
     assert len(msgspec.json.decode(whole)["serviced_requests"]) == len(items)
     monkeypatch.setattr(rooms, "WAIT_S_MAX", 0.001)
-    his = [rest.api.rooms.room(ADMIN_VIEWER.sys_id) for _ in range(rooms.FILES_PER_USER_MAX)]
-    for one in his:
-        await one.take()
-    for bytes_max in (*range(200, len(whole), 50), *range(len(whole) - 3, len(whole) + 20, 2)):
-        monkeypatch.setattr(held, "MEMORY_BYTES_MAX", bytes_max)
-        said = await rest("POST", "batch", asked)
-        told = said.json
-        assert len(said.body) <= bytes_max
-        assert [one["id"] for one in told["serviced_requests"]] + told["unserviced_requests"] == ["0", "1", "y" * 100]
-    for one in his:
-        one.close()
+    async with no_files_of(rest, ADMIN_VIEWER.sys_id):
+        found = set()
+        for bytes_max in (
+            *range(200, 1_000, 50),
+            *range(1_000, len(whole), 850),
+            *range(len(whole) - 3, len(whole) + 20, 4),
+        ):
+            monkeypatch.setattr(held, "MEMORY_BYTES_MAX", bytes_max)
+            said = await rest("POST", "batch", asked)
+            told = said.json
+            assert len(said.body) <= bytes_max
+            ids = [one["id"] for one in told["serviced_requests"]] + told["unserviced_requests"]
+            assert ids == ["0", "1", "y" * 100]
+            found.add(tuple(one["status_code"] for one in told["serviced_requests"]))
+        assert found == {(), (429,), (429, 429), (200,), (200, 429), (200, 200)}
     monkeypatch.setattr(held, "MEMORY_BYTES_MAX", 0)
     assert (await rest("POST", "batch", asked)).body == whole
+
+
+async def test_what_a_batch_did_is_told_where_its_answer_finds_no_file(
+    rest: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "WAIT_S_MAX", 0.001)
+    monkeypatch.setattr(batch, "HEAD_BYTES_MAX", 1_000)
+    monkeypatch.setattr(held, "MEMORY_BYTES_MAX", 2_000)
+    body = base64.b64encode(msgspec.json.encode({"description": "x" * 2_000})).decode()
+    items = [{"id": str(at), "method": "POST", "url": "/api/now/table/problem", "body": body} for at in range(8)]
+    before = int((await rest("GET", "table/problem?sysparm_limit=1")).headers["X-Total-Count"])
+    async with no_files_of(rest, ADMIN_VIEWER.sys_id):
+        told = (await rest("POST", "batch", {"rest_requests": items})).json
+    done = [(one["status_code"], one["body"]) for one in told["serviced_requests"]]
+    assert 0 < len(done) < len(items)
+    assert done == [(201, "")] * len(done)
+    after = int((await rest("GET", "table/problem?sysparm_limit=1")).headers["X-Total-Count"])
+    assert after - before == len(done) == len(items) - len(told["unserviced_requests"])
 
 
 async def test_a_batch_whose_end_would_find_no_file_is_not_begun(
     rest: RestWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rooms, "WAIT_S_MAX", 0.01)
-    his = [rest.api.rooms.room(ADMIN_VIEWER.sys_id) for _ in range(rooms.FILES_PER_USER_MAX)]
-    for one in his:
-        await one.take()
-    before = (await rest("GET", "table/problem")).headers["X-Total-Count"]
-    body = base64.b64encode(b"{}").decode()
-    items = [{"id": "z" * 256, "method": "POST", "url": "/api/now/table/problem", "body": body}] * 400
-    assert (await rest("POST", "batch", {"rest_requests": items})).error == (429, "Too many requests")
-    assert (await rest("GET", "table/problem")).headers["X-Total-Count"] == before
-    for one in his:
-        one.close()
+    async with no_files_of(rest, ADMIN_VIEWER.sys_id):
+        before = (await rest("GET", "table/problem")).headers["X-Total-Count"]
+        body = base64.b64encode(b"{}").decode()
+        items = [{"id": "z" * 256, "method": "POST", "url": "/api/now/table/problem", "body": body}] * 400
+        assert (await rest("POST", "batch", {"rest_requests": items})).error == (429, "Too many requests")
+        assert (await rest("GET", "table/problem")).headers["X-Total-Count"] == before

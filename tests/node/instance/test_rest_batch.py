@@ -175,20 +175,39 @@ async def test_what_is_beyond_a_limit_is_told_as_unserviced(rest: RestWorld, mon
     assert said.json["unserviced_requests"] == ["9", "1"]
 
 
+def statuses(said: Said) -> dict[str, int]:
+    return {one["id"]: one["status_code"] for one in said.json["serviced_requests"]}
+
+
 async def test_an_answer_that_is_too_large_is_not_sent(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     await rest.make("problem", short_description="one")
-    items = [item("1", "GET", "/api/now/table/problem?sysparm_limit=0"), item("2", "GET", "/api/now/table/problem")]
-    headers = {"content-type": "application/json", "X-BATCHREQUEST-MAX-OUTPUT-SIZE": "100"}
-    said = await rest("POST", "batch", batch_of(*items), headers=headers)
-    assert [one["id"] for one in said.json["serviced_requests"]] == ["1"]
-    assert said.json["unserviced_requests"] == ["2"]
-    more = headers | {"X-BATCHREQUEST-MAX-OUTPUT-SIZE": "1000"}
-    assert (await rest("POST", "batch", batch_of(*items), headers=more)).json["unserviced_requests"] == ["2"]
-    more = headers | {"X-BATCHREQUEST-MAX-OUTPUT-SIZE": "9" * 5_000}
-    assert (await rest("POST", "batch", batch_of(*items), headers=more)).json["unserviced_requests"] == []
+    urls = ("problem?sysparm_limit=0", "problem", "no_table", "problem?sysparm_limit=0")
+    items = [item(str(at), "GET", f"/api/now/table/{url}") for at, url in enumerate(urls)]
+    for asked, second in (("100", 400), ("1000", 400), ("9" * 5_000, 200)):
+        headers = {"content-type": "application/json", "X-BATCHREQUEST-MAX-OUTPUT-SIZE": asked}
+        said = await rest("POST", "batch", batch_of(*items), headers=headers)
+        assert statuses(said) == {"0": 200, "1": second, "2": 400, "3": 200}
+        assert said.json["unserviced_requests"] == []
+        if second == 400:
+            assert bodies(said)[1]["error"]["detail"].startswith(f"The answer has more than {asked} bytes.")
+        assert bodies(said)[2]["error"]["message"] == "Invalid table no_table"
     monkeypatch.setattr(batch, "ITEM_ANSWER_BYTES_MAX", 1_000)
-    more = headers | {"X-BATCHREQUEST-MAX-OUTPUT-SIZE": "1000000"}
-    assert (await rest("POST", "batch", batch_of(*items), headers=more)).json["unserviced_requests"] == ["2"]
+    more = {"content-type": "application/json", "X-BATCHREQUEST-MAX-OUTPUT-SIZE": "1000000"}
+    assert statuses(await rest("POST", "batch", batch_of(*items), headers=more))["1"] == 400
+
+
+async def test_what_was_done_is_told_whatever_size_its_answer_has(rest: RestWorld) -> None:
+    url = "/api/now/table/problem"
+    made = [item(str(at), "POST", url, {"sys_id": f"{at:032x}"}) for at in (1, 2)]
+    again = item("3", "POST", url, {"sys_id": f"{1:032x}"})
+    headers = {"content-type": "application/json", "X-BATCHREQUEST-MAX-OUTPUT-SIZE": "50"}
+    said = await rest("POST", "batch", batch_of(*made, again), headers=headers)
+    assert (statuses(said), said.json["unserviced_requests"]) == ({"1": 201, "2": 201, "3": 403}, [])
+    assert bodies(said)[:2] == [None, None]
+    names = [{header["name"]: header["value"] for header in one["headers"]} for one in said.json["serviced_requests"]]
+    assert names[1]["Location"].endswith(f"{url}/{2:032x}")
+    assert "Content-Type" not in names[1]
+    assert bodies(said)[2]["error"]["message"] == "Operation Failed"
 
 
 async def test_a_file_that_is_too_large_is_not_sent_and_one_that_is_not_comes_whole(
@@ -198,12 +217,14 @@ async def test_a_file_that_is_too_large_is_not_sent_and_one_that_is_not_comes_wh
     content = bytes(range(256)) * 2_000
     url = f"attachment/file?table_name=problem&table_sys_id={record}&file_name=x"
     file = (await rest("POST", url, content, headers={"content-type": "x/y"})).result["sys_id"]
-    items = [item(str(at), "GET", f"/api/now/attachment/{file}/file") for at in range(2)]
+    items = [item(str(at), "get", f"/api/now/attachment/{file}/file") for at in range(3)]
     said = await rest("POST", "batch", batch_of(*items))
-    assert [base64.b64decode(one["body"]) for one in said.json["serviced_requests"]] == [content] * 2
+    assert [base64.b64decode(one["body"]) for one in said.json["serviced_requests"]] == [content] * 3
     monkeypatch.setattr(batch, "ALL_ANSWERS_BYTES_MAX", len(content) * 3 // 2)
     said = await rest("POST", "batch", batch_of(*items))
-    assert ([one["id"] for one in said.json["serviced_requests"]], said.json["unserviced_requests"]) == (["0"], ["1"])
+    assert (statuses(said), said.json["unserviced_requests"]) == ({"0": 200, "1": 200}, ["2"])
+    monkeypatch.setattr(batch, "ITEM_ANSWER_BYTES_MAX", len(content) - 1)
+    assert statuses(await rest("POST", "batch", batch_of(*items))) == {"0": 400, "1": 400, "2": 400}
 
 
 async def test_a_batch_ends_when_its_time_is_over(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
