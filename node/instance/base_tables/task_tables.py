@@ -155,7 +155,7 @@ INCIDENT: Final = Table(
     fields=(
         choice(
             "state",
-            "Incident state",
+            "State",
             {"1": "New", "2": "In Progress", "3": "On Hold", "6": "Resolved", "7": "Closed", "8": "Canceled"},
             "1",
             is_indexed=True,
