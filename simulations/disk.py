@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-from node.store.backup import TABLE
+from node.backups.marking import TABLE
 from node.store.database import Database
 from simulations.rows import TOUCHED, WATCHING
 
@@ -158,7 +158,7 @@ def _watched_in_small_pages(database: sqlite3.Connection) -> bytes:
 
 
 def marked_as_backup(image: bytes, key: bytes, taken_at: int) -> bytes:
-    """The image with the table by which a node knows that its memory was put back; see `node.store.backup`.
+    """The image with the table by which a node knows that its memory was put back; see `node.backups.marking`.
 
     It gets a schema version of its own. A connection keeps the statements that it has compiled, and SQLite takes them
     for valid while the version is the same: a `DROP TABLE` compiled for another image would free the wrong page.

@@ -1,6 +1,6 @@
 """The file that a backup is: a ZIP archive of databases, and a list of what has to be in it.
 
-    node.db        the node's database, marked as a backup (see `node.store.backup`)
+    node.db        the node's database, marked as a backup (see `node.backups.marking`)
     instance.db    the instance's, where there was one
     backup.json    the format of the archive; of each member its length and its SHA-256
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 
-from node.store.backup import BackupError
+from node.backups.marking import BackupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from node.store.backup import BackupError
+from node.backups.marking import BackupError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from node.backups import archive, changeover
 from node.backups.archive import Archive
 from node.backups.disk_space import refuse_without_space
-from node.store.backup import BackupError, Facts, read_facts
+from node.backups.marking import BackupError, Facts, read_facts
 from node.store.database import Database, StoreError
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 from node.backups import archive
 from node.backups.changeover import is_cut_off
 from node.backups.disk_space import refuse_without_space
+from node.backups.marking import BackupError, Facts, mark
 from node.instance.people.keeping import TOKENS
 from node.private_files import flush
-from node.store.backup import BackupError, Facts, mark
 from node.store.database import is_disk_full
 
 if TYPE_CHECKING:

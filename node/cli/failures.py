@@ -30,7 +30,7 @@ SENTENCE_ERRORS: Final = frozenset(
         ("node.private_files", "DataDirectoryError"),
         ("node.license.keys", "LicenseKeyError"),
         ("node.store.database", "StoreError"),
-        ("node.store.backup", "BackupError"),
+        ("node.backups.marking", "BackupError"),
         ("node.serve", "ListenError"),
         ("node.tls.certificate", "CertificateError"),
         ("node.brokers.children", "BrokerStartError"),

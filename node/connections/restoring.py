@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from node import words
+from node.backups.marking import forget_restoring, restored_from
 from node.connections.changing import tell_anew
 from node.logs import get_logger
 from node.store import sessions, statements
-from node.store.backup import forget_restoring, restored_from
 from protocol.machine import act
 from protocol.tables import Act
 from protocol.vocabulary import Phase, Role

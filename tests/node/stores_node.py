@@ -19,6 +19,7 @@ from aiohttp.web_request import BaseRequest
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from node.backups import marking
 from node.connections.context import MODES_OFFERED, Context, Signals, topic_id_of
 from node.connections.restoring import close_restored
 from node.delivery.dispatcher import WINDOW
@@ -28,7 +29,7 @@ from node.key_file import NodeIdentity
 from node.peer.endpoint import PeerEndpoint
 from node.ports import HttpAnswer, StoreFullError
 from node.settings import Announcements
-from node.store import backup, statements
+from node.store import statements
 from node.store.database import Database
 from node.store.schema import broadcasts, events, notices
 from protocol.envelope import CONTENT_TYPE
@@ -119,7 +120,7 @@ class InlineStore:
         self.raw.deserialize(image)
         self.raw.execute("PRAGMA writable_schema = RESET")  # SQLite may think that it still knows the schema
         if marked:
-            self.raw.execute(f"CREATE TABLE {backup.TABLE} (key BLOB NOT NULL, taken_at INTEGER NOT NULL)")
+            self.raw.execute(f"CREATE TABLE {marking.TABLE} (key BLOB NOT NULL, taken_at INTEGER NOT NULL)")
 
 
 class Dice:

@@ -18,9 +18,9 @@ import pytest
 
 from node.backups import changeover, disk_space, taking
 from node.backups.archive import PIECE_BYTES, Archive
+from node.backups.marking import BackupError
 from node.backups.putting_back import look, put_back
 from node.backups.taking import take
-from node.store.backup import BackupError
 from node.store.database import StoreError
 from tests.node.backup_world import DATABASES, KEY, make, says, whole, write
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from node.backups import taking
+from node.backups.marking import TABLE, BackupError, read_facts
 from node.cli import backup_commands
 from node.cli.failures import EXIT_INTERRUPTED
-from node.store.backup import TABLE, BackupError, read_facts
 from tests.e2e.processes import NodeProcess
 from tests.node.command_line import contents_of, rows_of
 

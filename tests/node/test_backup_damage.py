@@ -12,7 +12,7 @@ from contextlib import closing
 import pytest
 
 from node.backups import putting_back, taking
-from node.store.backup import BackupError
+from node.backups.marking import BackupError
 from node.store.database import Database, StoreError
 
 KEY = b"k" * 32

@@ -2,7 +2,7 @@
 
 It is a whole SQLite database with one more table, which says what it is: whose, of when, and the checksum of its
 content, which is compared before anything is replaced. It holds no key and no secret (protocol section 3). How copies
-are taken and put back, with the instance's, is the business of `node.backups`.
+are taken and put back, with the instance's, is the business of `taking` and `putting_back`.
 
 A node that finds that table when it starts knows that its memory is an old one; see `node.connections.restoring`. So it
 makes no difference whether a backup is restored by the command or copied into place by hand, but for the checksum: what
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from node.store.content import content_digest
+from node.backups.content import content_digest
 from protocol.limits import INSTANT_LIMIT, KEY_BYTES
 
 if TYPE_CHECKING:
