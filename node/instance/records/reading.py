@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, false, literal, select
 from node.instance.catalog import CONNECTION_TABLE
 from node.instance.dictionary import CLASS_FIELD, Kind
 from node.instance.errors import BadRequestError, InvalidTableError, NoRecordError
+from node.instance.prepared import Prepared, parameter
 from node.instance.query.grammar import parse
 from node.instance.query.limits import QueryTooLargeError
 from node.instance.query.selection import Selection
@@ -179,8 +180,8 @@ def read_record(
     if not scope.access.is_there(scope.viewer, table):
         raise InvalidTableError(table)
     # a viewer's filters depend on who asks and on nothing that changes, so the statement can be kept
-    plan = scope.catalog.planned(("read", scope.viewer, table, fields), lambda: _plan(scope, table, fields))
-    rows = tx.connection.execute(plan.statement, {"wanted": sys_id}).fetchall()
+    plan = scope.catalog.planned(("read", scope.viewer, table, fields), lambda: _plan(tx, scope, table, fields))
+    rows = plan.statement.run(tx.connection, {"wanted": sys_id}).fetchall()
     if not rows:
         raise NoRecordError
     return represent(tx, scope, table, plan.cells, rows, style, Names())[0]
@@ -191,17 +192,16 @@ class _Plan:
     """How one record of a table is read: the parameter `wanted` is its sys_id."""
 
     cells: Sequence[Cell]
-    statement: Select[Any]
+    statement: Prepared
 
 
-def _plan(scope: Scope, table: str, fields: tuple[str, ...] | None) -> _Plan:
+def _plan(tx: Transaction, scope: Scope, table: str, fields: tuple[str, ...] | None) -> _Plan:
     selection = selection_of(scope, table, "", is_one=True)
     cells, columns = _cells(scope, selection, table, fields)
     own_id = selection.column("sys_id")
-    is_wanted = false() if own_id is None else own_id == bindparam("wanted")
-    return _Plan(
-        cells=cells, statement=select(*columns).select_from(selection.source()).where(selection.where(), is_wanted)
-    )
+    is_wanted = false() if own_id is None else own_id == parameter("wanted")
+    statement = select(*columns).select_from(selection.source()).where(selection.where(), is_wanted)
+    return _Plan(cells=cells, statement=Prepared(statement, tx.connection))
 
 
 def _cells(scope: Scope, selection: Selection, table: str, paths: Sequence[str] | None) -> tuple[list[Cell], list[Any]]:

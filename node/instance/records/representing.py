@@ -76,10 +76,12 @@ def represent(
 
     Names that the rows need and that are not known yet are added to `names`.
     """
-    is_shown = style.display is not Display.VALUES
-    if is_shown:
+    journals: Mapping[tuple[str, str], str] = {}
+    if style.display is not Display.VALUES:
         _learn(tx, scope, cells, rows, names)
-    journals = shown_journals(tx, scope, cells, {row[0]: row[1] or table for row in rows}) if is_shown else {}
+        journals = shown_journals(tx, scope, cells, {row[0]: row[1] or table for row in rows})
+    elif len(rows) == 1:  # nothing is remembered for the next row
+        return [_alone(scope, style, table, cells, rows[0])]
     columns: dict[str, Sequence[tuple[str, int, Render | None]]] = {}
     records = []
     for row in rows:
@@ -127,6 +129,20 @@ class Names:
             known.update((sys_id.lower(), name) for sys_id, name in names_of(tx, scope, table, missing).items())
 
 
+def _alone(scope: Scope, style: Style, table: str, cells: Sequence[Cell], row: Sequence[Any]) -> dict[str, Shown]:
+    """The values of one row as a record."""
+    dictionary = scope.catalog.dictionary
+    class_name = row[1] or table
+    own = dictionary.fields(class_name) if class_name in dictionary else {}
+    values = tuple(row)
+    return {
+        cell.path: ""
+        if cell.at is None or (value := values[cell.at]) is None
+        else _valued(style, own.get(cell.path, cell.field), value)
+        for cell in cells
+    }
+
+
 def _columns(
     scope: Scope, style: Style, names: Names, class_name: str, cells: Sequence[Cell]
 ) -> Sequence[tuple[str, int, Render | None]]:
@@ -147,10 +163,8 @@ def _render(scope: Scope, style: Style, names: Names, field: Field) -> Render | 
     """How a field is shown, remembered for one page, in which most values stand often; None: as it is stored."""
     if style.display is not Display.VALUES:
         return _Made(partial(_named, scope, style, names, field)).__getitem__
-    if field.type is FieldType.REFERENCE and style.has_links:
-        return _Made(partial(_linked, style, field)).__getitem__
-    if field.kind in _NOT_TEXT:
-        return _Made(partial(wire, field)).__getitem__
+    if field.kind in _NOT_TEXT or (field.type is FieldType.REFERENCE and style.has_links):
+        return _Made(partial(_valued, style, field)).__getitem__
     return None
 
 
@@ -166,8 +180,11 @@ class _Made(dict["Stored", "Shown"]):
         return made
 
 
-def _linked(style: Style, field: Field, value: Stored) -> Shown:
-    return {"link": _link(style, field, str(value)), "value": str(value)} if value else ""
+def _valued(style: Style, field: Field, value: Stored) -> Shown:
+    written = wire(field, value)
+    if written and field.type is FieldType.REFERENCE and style.has_links:
+        return {"link": _link(style, field, written), "value": written}
+    return written
 
 
 def _named(scope: Scope, style: Style, names: Names, field: Field, value: Stored) -> Shown:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, select, update
 
 from node.instance.dictionary import CLASS_FIELD, Field, Kind
 from node.instance.errors import AccessError, BadRequestError, InvalidTableError, UniqueError
@@ -18,6 +18,7 @@ from node.instance.records.attached import remove_what_hangs_on
 from node.instance.records.changes import Change
 from node.instance.records.journals import add_entry
 from node.instance.records.loading import load_record
+from node.instance.records.rows import insert_row
 from node.instance.rules import AFTER, BEFORE
 from node.instance.system_fields import system_fields
 from node.instance.values import HIDDEN, Stored, ValueRefusedError, stored, written
@@ -96,10 +97,9 @@ def insert_record(tx: Transaction, writing: Writing, table: str, values: Values)
         rule(change)
     _check_mandatory(fields, change.new)
     _check_unique(tx, table, fields, change)
-    physical = tx.catalog.physical(table)
     try:
-        tx.connection.execute(insert(physical), change.new)
-    except IntegrityError as error:
+        insert_row(tx, table, change.new)
+    except sqlite3.IntegrityError as error:
         raise UniqueError(table, f"sys_id {sys_id}") from error
     _finish(change)
     return sys_id

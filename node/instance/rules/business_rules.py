@@ -6,20 +6,22 @@ is taken back. So a condition means here what it means in a list.
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select, update
 
 from node.instance.dictionary import CLASS_FIELD, Field
 from node.instance.errors import AbortedError
+from node.instance.prepared import Prepared, parameter
 from node.instance.query.dates import SCRIPT
 from node.instance.query.grammar import parse
 from node.instance.query.literals import literals
 from node.instance.query.tree import Condition, Operator, Query
 from node.instance.records.reading import selection_of
+from node.instance.records.rows import insert_row
 from node.instance.values import stored, wire
 from node.instance.viewer import ADMIN_ROLE
 
@@ -101,9 +103,11 @@ def _value(scope: Scope, field: Field, text: str) -> Stored:
 
 def _rules(change: Change) -> list[_Rule]:
     act = "action_delete" if change.is_removal else "action_insert" if change.is_new else "action_update"
-    catalog = change.tx.catalog
-    statement = catalog.planned(("rules", change.table, act), lambda: _statement(catalog, change.table, act))
-    rows = change.tx.connection.execute(statement, {"is_on": 1})
+    tx = change.tx
+    statement = tx.catalog.planned(
+        ("rules", change.table, act), lambda: Prepared(_statement(tx.catalog, change.table, act), tx.connection)
+    )
+    rows = statement.run(tx.connection, {"is_on": 1})
     return [_Rule(row[0] or "", row[1] or "", row[2] or "", bool(row[3])) for row in rows]
 
 
@@ -114,8 +118,8 @@ def _statement(catalog: Catalog, table: str, act: str) -> Select[Any]:
         .where(
             scripts[CLASS_FIELD.name] == "sys_script",
             scripts.collection.in_(catalog.dictionary.ancestry(table)),
-            scripts.active == bindparam("is_on"),
-            scripts[act] == bindparam("is_on"),
+            scripts.active == parameter("is_on"),
+            scripts[act] == parameter("is_on"),
             scripts.when == BEFORE,
         )
         .order_by(scripts.order, scripts.name, scripts.sys_id)
@@ -130,7 +134,7 @@ def _as_it_will_be(change: Change) -> Iterator[bool]:
     try:
         try:
             _write(change, is_there=not change.is_new)
-        except IntegrityError:  # the real write will say why
+        except sqlite3.IntegrityError:  # the real write will say why
             yield False
         else:
             yield True
@@ -142,10 +146,10 @@ def _as_it_will_be(change: Change) -> Iterator[bool]:
 def _write(change: Change, *, is_there: bool) -> None:
     if change.is_removal:
         return
-    physical = change.tx.catalog.physical(change.table)
     if not is_there:
-        change.tx.connection.execute(insert(physical), change.new)
+        insert_row(change.tx, change.table, change.new)
         return
+    physical = change.tx.catalog.physical(change.table)
     statement = update(physical).where(physical.c.sys_id == change.sys_id)
     change.tx.connection.execute(statement.values(dict(change.new)))
 

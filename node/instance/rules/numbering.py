@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam
 from sqlalchemy.dialects.sqlite import insert
 
 from node.instance.internal import number_counters
+from node.instance.prepared import Prepared, parameter
 
 if TYPE_CHECKING:
     from node.instance.database import Transaction
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _COUNTED: Final = number_counters.c
 _COUNT_ON: Final = (
     insert(number_counters)
-    .values(prefix=bindparam("prefix"), last=bindparam("first"))
+    .values(prefix=parameter("prefix"), last=parameter("first"))
     .on_conflict_do_update(index_elements=[_COUNTED.prefix], set_={"last": _COUNTED.last + 1})
     .returning(_COUNTED.last)
 )
@@ -39,5 +39,6 @@ def next_number(tx: Transaction, table: str) -> str:
     numbering = tx.catalog.dictionary.numbering(table)
     if numbering is None:
         raise LookupError(f"{table} has no numbers")
-    last = tx.connection.execute(_COUNT_ON, {"prefix": numbering.prefix, "first": numbering.first}).scalar_one()
+    count_on = tx.catalog.planned("next number", lambda: Prepared(_COUNT_ON, tx.connection))
+    ((last,),) = count_on.run(tx.connection, {"prefix": numbering.prefix, "first": numbering.first}).fetchall()
     return f"{numbering.prefix}{last:0{numbering.digits}}"
