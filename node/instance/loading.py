@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.schema import DropIndex
 
-from node.instance.demo_data.mass import caller_records, mass_incidents
-from node.instance.demo_data.world import World, world
+from node.instance.demo_data.batches import Order, batches, batches_apart
+from node.instance.demo_data.mass import caller_records
+from node.instance.demo_data.world import world
 from node.instance.filling import add, company_in, fill
 from node.instance.growing import create, mark_unfinished
 from node.instance.internal import number_counters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable
     from datetime import datetime
 
     from node.instance.database import InstanceDatabase, Transaction
+    from node.instance.demo_data.batches import Batch
 
 ROWS_PER_COMMIT: Final = 20_000
 WITHOUT_INDEXES_FROM: Final = 100_000
 """From so many on it is quicker to make the indexes anew than to keep them."""
 
+APART_FROM: Final = 100_000
+"""From so many on a process of its own makes them, which takes a second or two to start."""
+
 _CACHE_KIB: Final = 200_000
+_MAPPED_BYTES: Final = 2**33
+"""Each index is made by going through the whole table; a mapped file is not copied for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +56,6 @@ class Loaded:
     last: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Prepared:
-    company: World
-    callers: Sequence[dict[str, str]]
-    first_number: int
-
-
 async def load_incidents(
     database: InstanceDatabase, *, count: int, seed: int, now: datetime, progressed: Callable[[int], None]
 ) -> Loaded:
@@ -70,42 +71,50 @@ async def load_incidents(
         now: before the beginning of its day, UTC, lies all that has happened.
         progressed: is told how many are in.
     """
-    begun = await database.write(lambda tx: _prepare(tx, count, seed, now))
-    rows = mass_incidents(begun.company, begun.callers, count, begun.first_number)
+    order, callers = await database.write(lambda tx: _prepare(tx, count, seed, now))
     done, writing = 0, None
-    while batch := list(islice(rows, ROWS_PER_COMMIT)):
-        if writing is not None:
-            await writing
-            progressed(done)
-        writing = asyncio.create_task(database.write(partial(_insert, rows=batch)))
-        await asyncio.sleep(0)  # it begins, and the next rows are made meanwhile
-        done += len(batch)
+    async with aclosing(batches_apart(order) if count >= APART_FROM else _batches_here(order)) as made:
+        async for batch in made:
+            if writing is not None:
+                await writing
+                progressed(done)
+            writing = asyncio.create_task(database.write(partial(_insert, batch=batch)))
+            done += len(batch.rows)
     if writing is not None:
         await writing
     await database.write(_finish)
     progressed(done)
     return Loaded(
-        company=begun.company.seed,
+        company=order.seed,
         incidents=done,
-        callers=len(begun.callers),
-        first=f"INC{begun.first_number:07}",
-        last=f"INC{begun.first_number + count - 1:07}",
+        callers=callers,
+        first=f"INC{order.first_number:07}",
+        last=f"INC{order.first_number + count - 1:07}",
     )
 
 
-def _prepare(tx: Transaction, count: int, seed: int, now: datetime) -> _Prepared:
+async def _batches_here(order: Order) -> AsyncGenerator[Batch]:
+    for batch in batches(order):
+        yield batch
+
+
+def _prepare(tx: Transaction, count: int, seed: int, now: datetime) -> tuple[Order, int]:
+    """What is to be made, and how many callers have been added for it."""
     fill(tx, seed, now)
     present = company_in(tx)
     company = world(seed if present is None else present, now)
     first_number = _reserve(tx, count)
     callers = caller_records(company, count, first_number)
     add(tx, "sys_user", callers)
-    tx.connection.execute(text(f"PRAGMA cache_size = -{_CACHE_KIB}"))
+    for pragma in (f"cache_size = -{_CACHE_KIB}", f"mmap_size = {_MAPPED_BYTES}"):
+        tx.connection.exec_driver_sql(f"PRAGMA {pragma}")
     if count >= WITHOUT_INDEXES_FROM:
         mark_unfinished(tx.connection)
         for index in tx.catalog.physical("incident").indexes:
             tx.connection.execute(DropIndex(index, if_exists=True))
-    return _Prepared(company=company, callers=callers, first_number=first_number)
+    return Order(seed=company.seed, now=now, count=count, first_number=first_number, at_once=ROWS_PER_COMMIT), len(
+        callers
+    )
 
 
 def _reserve(tx: Transaction, count: int) -> int:
@@ -121,11 +130,11 @@ def _reserve(tx: Transaction, count: int) -> int:
     return last - count + 1
 
 
-def _insert(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+def _insert(tx: Transaction, batch: Batch) -> None:
     physical = tx.catalog.physical("incident")
-    statement = insert(physical).values(dict.fromkeys(rows[0])).compile(dialect=tx.connection.dialect)
-    names = statement.positiontup or []
-    tx.connection.exec_driver_sql(str(statement), [tuple(map(row.__getitem__, names)) for row in rows])
+    statement = insert(physical).values(dict.fromkeys(batch.names)).compile(dialect=tx.connection.dialect)
+    given = [batch.names.index(name) for name in statement.positiontup or []]
+    tx.connection.exec_driver_sql(str(statement), list(map(itemgetter(*given), batch.rows)))
     tx.touched.add(physical.name)
 
 

@@ -2,15 +2,17 @@ import asyncio
 import re
 import shutil
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
+from msgspec import structs
 from sqlalchemy import inspect, select
 
 from node.data_directory import DataDirectory
 from node.instance import loading
 from node.instance.database import InstanceDatabase
+from node.instance.demo_data.batches import Order, batches, batches_apart
 from node.instance.demo_data.mass import caller_records, mass_incidents
 from node.instance.demo_data.world import world
 from node.instance.dictionary import FieldType
@@ -177,6 +179,47 @@ def test_what_is_rare_and_what_is_common_is_as_in_a_service_desk():
     assert days[0] > 4 * days[6], "Mondays and Sundays"
     again = mass_incidents(here, callers, 4_000, 10_001)
     assert all(one == other for one, other in zip(found, again, strict=True))
+
+
+# Made apart
+
+ORDER = Order(seed=7, now=NOW, count=250, first_number=10_001, at_once=100)
+
+
+async def test_what_is_made_in_another_process_is_what_is_made_here():
+    made = [batch async for batch in batches_apart(ORDER)]
+    assert made == list(batches(ORDER))
+    assert [len(batch.rows) for batch in made] == [100, 100, 50]
+
+
+async def test_the_process_ends_with_whoever_has_enough(monkeypatch):
+    processes = []
+    genuine = asyncio.create_subprocess_exec
+
+    async def noted(*arguments, **more):
+        processes.append(await genuine(*arguments, **more))
+        return processes[0]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    async with aclosing(batches_apart(structs.replace(ORDER, count=100_000))) as made:
+        await anext(made)
+        assert processes[0].returncode is None
+    assert processes[0].returncode is not None
+
+
+async def test_a_process_that_fails_is_told(capfd):
+    without_zone = structs.replace(ORDER, now=datetime(2026, 3, 17))  # noqa: DTZ001 - that is what it fails at
+    with pytest.raises(RuntimeError, match="ended too early"):
+        _ = [batch async for batch in batches_apart(without_zone)]
+    assert "now has no time zone" in capfd.readouterr().err
+
+
+async def test_a_large_load_is_made_apart(path, monkeypatch):
+    monkeypatch.setattr(loading, "APART_FROM", 100)
+    monkeypatch.setattr(loading, "batches", lambda _order: pytest.fail("it is made here"))
+    async with opened(path) as database:
+        assert (await load(database, 100)).incidents == 100
+        assert len(await database.read(loaded_in)) == 100
 
 
 @pytest.fixture
