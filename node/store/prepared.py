@@ -1,7 +1,8 @@
-"""Statements that every handshake runs: written by SQLAlchemy once, then handed to the database driver as they are.
+"""Statements that are run often: written by SQLAlchemy once, then handed to the database driver as they are.
 
-SQLAlchemy's own execution costs some 70 microseconds a statement, the driver's 5 to 10. What it would convert is
-converted here or by the reader: a row's fields are those that the driver gives, so a boolean may be 0 or 1.
+SQLAlchemy's own execution costs some 70 microseconds a statement, several times that for one of a hundred columns; the
+driver's 5 to 10. What it would convert is converted here or by the reader: a row's fields are those that the driver
+gives, so a boolean may be 0 or 1.
 """
 
 from __future__ import annotations
@@ -9,20 +10,15 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, bindparam
+from sqlalchemy import Select
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Column, ColumnElement, Delete, Insert, Update
+    from sqlalchemy import Delete, Insert, Update
     from sqlalchemy.engine.interfaces import DBAPICursor
 
     from node.ports import Transaction
-
-
-def among(column: Column[Any], values: Iterable[str]) -> ColumnElement[bool]:
-    """`column IN (…)` over values that never change: SQLAlchemy's own would be written anew at each run."""
-    return column.in_([bindparam(None, value) for value in values])
 
 
 class Prepared:
@@ -31,13 +27,16 @@ class Prepared:
     __slots__ = ("_constants", "_names", "_row", "_sql", "_statement")
 
     def __init__(self, statement: Select[Any] | Insert | Update | Delete) -> None:
-        """Take the statement; it is compiled at its first run, when its database is known."""
+        """Take the statement; it is compiled at its first run, when its database is known.
+
+        Values that stand in it are what they are; none of them may be None, which is `null()`.
+        """
         self._statement = statement
         self._sql = ""
         self._names: Sequence[str] = ()
         self._constants: Mapping[str, object] = {}
         names = [str(column.key) for column in statement.selected_columns] if isinstance(statement, Select) else []
-        row: Any = namedtuple("Row", names)  # type: ignore[misc]  # noqa: PYI024 - its names are the statement's
+        row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024 - its names are the statement's
         self._row: Callable[[Sequence[Any]], Any] = row._make
 
     def run(self, tx: Transaction, parameters: Mapping[str, object]) -> DBAPICursor:
@@ -69,6 +68,8 @@ class Prepared:
 
     def _compile(self, tx: Transaction) -> None:
         compiled = self._statement.compile(dialect=tx.dialect)
-        self._names = compiled.positiontup or ()
-        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
-        self._sql = str(compiled)
+        asked = dict.fromkeys(name for name, value in compiled.params.items() if value is None)
+        written = compiled.construct_expanded_state(asked)  # with each `IN (…)` as long as its list
+        self._names = written.positiontup or ()
+        self._constants = {name: value for name, value in written.parameters.items() if value is not None}
+        self._sql = written.statement  # the last one: several threads may come here at once

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, delete, func, insert, not_, or_, select, true, update
 
 from node.connections.stored import Connection, from_row, to_row
-from node.store.prepared import Prepared, among
+from node.store.prepared import Prepared
 from node.store.schema import broadcasts, connections, events, notices, restores, writes
 from protocol.vocabulary import Phase, Reason, Role
 
@@ -115,12 +115,12 @@ _NAME_TAKEN = Prepared(
     .where(
         _C.name == bindparam("name"),
         _C.hidden.is_(False),
-        not_(among(_C.phase, [Phase.CLOSED.value, Phase.ANNOUNCED.value])),
+        not_(_C.phase.in_([Phase.CLOSED.value, Phase.ANNOUNCED.value])),
     )
     .limit(1)
 )
 _KNOWN_PARTNER = Prepared(
-    select(_C.n).where(_C.partner == bindparam("key"), among(_C.phase, ["active", "accepted"])).limit(1)
+    select(_C.n).where(_C.partner == bindparam("key"), _C.phase.in_(["active", "accepted"])).limit(1)
 )
 _ANOTHER_KEY = Prepared(
     select(_C.n)
@@ -132,7 +132,7 @@ _ANOTHER_KEY = Prepared(
 )
 _LIVE = Prepared(
     select(connections)
-    .where(_C.partner.is_not(None), among(_C.phase, _RESTATED), _C.n > bindparam("after"))
+    .where(_C.partner.is_not(None), _C.phase.in_(_RESTATED), _C.n > bindparam("after"))
     .order_by(_C.n)
     .limit(bindparam("most"))
 )
@@ -141,7 +141,7 @@ _LIVE_BY_NUMBER = Prepared(
         _C.n == bindparam("number"),
         _C.partner.is_not(None),
         _C.partner_node_url == bindparam("url"),
-        among(_C.phase, _RESTATED),
+        _C.phase.in_(_RESTATED),
     )
 )
 _FALLEN = (

@@ -7,16 +7,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, false, literal, select
+from sqlalchemy import bindparam, false, null, select
 
 from node.instance.catalog import CONNECTION_TABLE
 from node.instance.dictionary import CLASS_FIELD, Kind
 from node.instance.errors import BadRequestError, InvalidTableError, NoRecordError
-from node.instance.prepared import Prepared, parameter
 from node.instance.query.grammar import parse
 from node.instance.query.limits import QueryTooLargeError
 from node.instance.query.selection import Selection
 from node.instance.records.representing import Cell, Names, represent
+from node.store.prepared import Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Hashable, Sequence
@@ -180,7 +180,7 @@ def read_record(
     if not scope.access.is_there(scope.viewer, table):
         raise InvalidTableError(table)
     # a viewer's filters depend on who asks and on nothing that changes, so the statement can be kept
-    plan = scope.catalog.planned(("read", scope.viewer, table, fields), lambda: _plan(tx, scope, table, fields))
+    plan = scope.catalog.planned(("read", scope.viewer, table, fields), lambda: _plan(scope, table, fields))
     rows = plan.statement.run(tx.connection, {"wanted": sys_id}).fetchall()
     if not rows:
         raise NoRecordError
@@ -195,13 +195,13 @@ class _Plan:
     statement: Prepared
 
 
-def _plan(tx: Transaction, scope: Scope, table: str, fields: tuple[str, ...] | None) -> _Plan:
+def _plan(scope: Scope, table: str, fields: tuple[str, ...] | None) -> _Plan:
     selection = selection_of(scope, table, "", is_one=True)
     cells, columns = _cells(scope, selection, table, fields)
     own_id = selection.column("sys_id")
-    is_wanted = false() if own_id is None else own_id == parameter("wanted")
+    is_wanted = false() if own_id is None else own_id == bindparam("wanted")
     statement = select(*columns).select_from(selection.source()).where(selection.where(), is_wanted)
-    return _Plan(cells=cells, statement=Prepared(statement, tx.connection))
+    return _Plan(cells=cells, statement=Prepared(statement))
 
 
 def _cells(scope: Scope, selection: Selection, table: str, paths: Sequence[str] | None) -> tuple[list[Cell], list[Any]]:
@@ -210,8 +210,8 @@ def _cells(scope: Scope, selection: Selection, table: str, paths: Sequence[str] 
     own_id = selection.column("sys_id")
     class_column = selection.column(CLASS_FIELD.name) if dictionary.is_hierarchy(table) else None
     columns: list[Any] = [
-        literal(None) if own_id is None else own_id,
-        literal(None).label("class") if class_column is None else class_column,
+        null() if own_id is None else own_id,
+        null().label("class") if class_column is None else class_column,
     ]
     cells: list[Cell] = []
     for path in paths if paths is not None else dictionary.fields(table):
@@ -220,7 +220,7 @@ def _cells(scope: Scope, selection: Selection, table: str, paths: Sequence[str] 
             secret = dictionary.fields(table).get(path)
             if secret is None or secret.kind is not Kind.SECRET or not scope.viewer.is_admin:
                 continue
-            columns.append(literal(None).label(f"c{len(columns)}"))
+            columns.append(null().label(f"c{len(columns)}"))
             cells.append(Cell(path=path, field=secret, at=len(columns) - 1))
             continue
         if field.kind is Kind.JOURNAL:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
 
-from node.instance.prepared import Prepared
+from node.store.prepared import Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,5 +22,7 @@ def insert_row(tx: Transaction, table: str, values: Mapping[str, Stored]) -> Non
         sqlite3.IntegrityError: its sys_id is taken.
     """
     physical = tx.catalog.physical(table)
-    statement = tx.catalog.planned(("insert", physical.name), lambda: Prepared(insert(physical), tx.connection))
-    statement.run(tx.connection, values)
+    statement, nothing = tx.catalog.planned(
+        ("insert", physical.name), lambda: (Prepared(insert(physical)), dict.fromkeys(physical.c.keys()))
+    )
+    statement.run(tx.connection, {**nothing, **values})

@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from node.instance.dictionary import CLASS_FIELD, Field
 from node.instance.errors import AbortedError
-from node.instance.prepared import Prepared, parameter
 from node.instance.query.dates import SCRIPT
 from node.instance.query.grammar import parse
 from node.instance.query.literals import literals
@@ -24,6 +23,7 @@ from node.instance.records.reading import selection_of
 from node.instance.records.rows import insert_row
 from node.instance.values import stored, wire
 from node.instance.viewer import ADMIN_ROLE
+from node.store.prepared import Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,11 +103,9 @@ def _value(scope: Scope, field: Field, text: str) -> Stored:
 
 def _rules(change: Change) -> list[_Rule]:
     act = "action_delete" if change.is_removal else "action_insert" if change.is_new else "action_update"
-    tx = change.tx
-    statement = tx.catalog.planned(
-        ("rules", change.table, act), lambda: Prepared(_statement(tx.catalog, change.table, act), tx.connection)
-    )
-    rows = statement.run(tx.connection, {"is_on": 1})
+    catalog = change.tx.catalog
+    statement = catalog.planned(("rules", change.table, act), lambda: Prepared(_statement(catalog, change.table, act)))
+    rows = statement.run(change.tx.connection, {"is_on": 1}).fetchall()
     return [_Rule(row[0] or "", row[1] or "", row[2] or "", bool(row[3])) for row in rows]
 
 
@@ -118,8 +116,8 @@ def _statement(catalog: Catalog, table: str, act: str) -> Select[Any]:
         .where(
             scripts[CLASS_FIELD.name] == "sys_script",
             scripts.collection.in_(catalog.dictionary.ancestry(table)),
-            scripts.active == parameter("is_on"),
-            scripts[act] == parameter("is_on"),
+            scripts.active == bindparam("is_on"),
+            scripts[act] == bindparam("is_on"),
             scripts.when == BEFORE,
         )
         .order_by(scripts.order, scripts.name, scripts.sys_id)

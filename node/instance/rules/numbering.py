@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import bindparam
 from sqlalchemy.dialects.sqlite import insert
 
 from node.instance.internal import number_counters
-from node.instance.prepared import Prepared, parameter
+from node.store.prepared import Prepared
 
 if TYPE_CHECKING:
     from node.instance.database import Transaction
     from node.instance.records.changes import Change
 
 _COUNTED: Final = number_counters.c
-_COUNT_ON: Final = (
+_COUNT_ON: Final = Prepared(
     insert(number_counters)
-    .values(prefix=parameter("prefix"), last=parameter("first"))
+    .values(prefix=bindparam("prefix"), last=bindparam("first"))
     .on_conflict_do_update(index_elements=[_COUNTED.prefix], set_={"last": _COUNTED.last + 1})
     .returning(_COUNTED.last)
 )
@@ -39,6 +40,5 @@ def next_number(tx: Transaction, table: str) -> str:
     numbering = tx.catalog.dictionary.numbering(table)
     if numbering is None:
         raise LookupError(f"{table} has no numbers")
-    count_on = tx.catalog.planned("next number", lambda: Prepared(_COUNT_ON, tx.connection))
-    ((last,),) = count_on.run(tx.connection, {"prefix": numbering.prefix, "first": numbering.first}).fetchall()
+    last = _COUNT_ON.scalar(tx.connection, {"prefix": numbering.prefix, "first": numbering.first})
     return f"{numbering.prefix}{last:0{numbering.digits}}"
