@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,25 +25,28 @@ CASES = (
 NEVER_RUN = ("skip", "xfail")
 
 
-def names() -> set[str]:
+WANTED = re.compile("|".join(case.replace("-", "_") for case in CASES))
+"""Stands in a file that is worth reading; to parse all of them would take seconds."""
+
+
+@cache
+def names() -> frozenset[str]:
     """The names of all tests that are run: functions at the top of a test file, without a mark that leaves them out."""
     found = set()
     for path in TESTS.rglob("test_*.py"):
-        for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+        text = path.read_text(encoding="utf-8")
+        for statement in ast.parse(text).body if WANTED.search(text) else ():
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
                 marks = {ast.unparse(mark).partition("(")[0].rpartition(".")[2] for mark in statement.decorator_list}
                 if marks.isdisjoint(NEVER_RUN):
                     found.add(statement.name)
-    return found
-
-
-NAMES = names()
+    return frozenset(found)
 
 
 def found_for(case: str) -> list[str]:
     """The tests that have a case in their name."""
     wanted = case.replace("-", "_")
-    return [name for name in NAMES if name.startswith("test_") and f"_{wanted}_" in f"{name}_"]
+    return [name for name in names() if name.startswith("test_") and f"_{wanted}_" in f"{name}_"]
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.node.command_line import CommandLine
 from tests.written_commands import ROOT, blocks_of, clean_environment, kept_pair, run
 
 if TYPE_CHECKING:
@@ -52,11 +53,14 @@ def test_every_command_of_the_readme_is_run_here_or_has_its_reason() -> None:
     assert commands == run_here | set(IN_CONTAINERS) | set(NOT_RUN_HERE)
 
 
-@pytest.mark.parametrize("command", [command for command in NOT_RUN_HERE if command.startswith("make ")])
-def test_the_other_targets_exist(command: str, environment: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "command", ["make demo", *(command for command in NOT_RUN_HERE if command.startswith("make "))]
+)
+def test_the_targets_exist(command: str, environment: dict[str, str]) -> None:
     assert run(f"{command} --dry-run", environment).returncode == 0
 
 
+@pytest.mark.slow
 def test_make_demo_ends_by_itself_with_both_sides_active(environment: dict[str, str]) -> None:
     shown = run("make demo", environment)
     assert shown.returncode == 0, shown
@@ -122,9 +126,9 @@ def test_the_two_admins_of_the_readme_become_active(
 @pytest.mark.parametrize(
     "name", ["pair status", "pair stop", "license new-keys", "license issue", "simulate", "replay"]
 )
-def test_commands_named_in_sentences_exist(name: str, environment: dict[str, str]) -> None:
+def test_commands_named_in_sentences_exist(name: str, tmp_path: Path) -> None:
     assert f"handclasp {name}" in README
-    assert run(f".venv/bin/handclasp {name} --help", environment).returncode == 0
+    assert CommandLine(tmp_path).here(*name.split(), "--help").code == 0
 
 
 def test_every_file_and_picture_that_the_readme_names_exists() -> None:

@@ -12,12 +12,12 @@ import zipfile
 from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("node", "protocol", "simulations")
@@ -49,6 +49,13 @@ LAYERS = {
 }
 """Each room and the other rooms that it may import."""
 
+ONE_MODULE_IMPORTS = {
+    "secrets": {"node/real_ports.py"},
+    "random": {"node/instance/demo_data/drawing.py"},
+    "structlog": {"node/logs.py"},
+}
+"""What of the node imports dice, and the library behind `get_logger`."""
+
 
 def files(suffix: str = "") -> list[Path]:
     """The project's own files; folders whose name begins with a dot are tools' own, but for .ci, and so is a `.git`."""
@@ -76,9 +83,27 @@ SOURCES = files(".py")
 TEXTS = [path for path in files() if path.name != "LICENSE" and b"\0" not in path.read_bytes()]
 
 
+class Source(NamedTuple):
+    """What the tests below ask of a file."""
+
+    imports: tuple[tuple[int, str], ...]
+    """Each imported module with its line, wherever in the file it stands; a relative one is spelled out."""
+    functions: tuple[tuple[int, str, int], ...]
+    """Each function with its first line, its name and how many lines it has."""
+
+
 @cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def read(path: Path) -> Source:
+    """Parse a file once; the trees themselves, if kept, are so many objects that looking for garbage takes longest."""
+    found = list(statements(ast.parse(path.read_text(encoding="utf-8"))))
+    return Source(
+        imports=tuple(one for statement in found for one in imported(statement, path.relative_to(ROOT).parent.parts)),
+        functions=tuple(
+            (one.lineno, one.name, (one.end_lineno or one.lineno) - one.lineno + 1)
+            for one in found
+            if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef))
+        ),
+    )
 
 
 def statements(tree: ast.AST) -> Iterator[ast.stmt]:
@@ -90,20 +115,21 @@ def statements(tree: ast.AST) -> Iterator[ast.stmt]:
             yield from statements(node)
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Each imported module with its line, wherever in the file it stands; a relative one is spelled out."""
-    package = path.relative_to(ROOT).parent.parts
-    for statement in statements(parsed(path)):
-        match statement:
-            case ast.Import():
-                yield from ((statement.lineno, alias.name) for alias in statement.names)
-            case ast.ImportFrom():
-                above = package[: len(package) - statement.level + 1] if statement.level else ()
-                base = ".".join((*above, *filter(None, [statement.module])))
-                yield statement.lineno, base
-                yield from ((statement.lineno, f"{base}.{alias.name}") for alias in statement.names)
-            case _:
-                pass
+def imported(statement: ast.stmt, package: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    match statement:
+        case ast.Import():
+            yield from ((statement.lineno, alias.name) for alias in statement.names)
+        case ast.ImportFrom():
+            above = package[: len(package) - statement.level + 1] if statement.level else ()
+            base = ".".join((*above, *filter(None, [statement.module])))
+            yield statement.lineno, base
+            yield from ((statement.lineno, f"{base}.{alias.name}") for alias in statement.names)
+        case _:
+            pass
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0]
 
 
 # Dependencies
@@ -168,15 +194,24 @@ def test_the_distribution_can_not_be_uploaded(pyproject: dict[str, Any]) -> None
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_only_handclasp_owns_the_package_name(package: str) -> None:
-    owners = metadata.packages_distributions().get(package, [])  # empty: an editable install names no package
+    owners = owners_named().get(package, [])  # empty: an editable install names no package
     assert set(owners) <= {"handclasp"}
     # Some other distribution may bring the package without naming it as its own.
-    found = {name_of_distribution(each) for each in metadata.distributions() if brings(each, package)}
+    found = {name for name, tops in brought() if not tops.isdisjoint({package, f"{package}.py"})}
     assert found <= {"handclasp"}
 
 
-def brings(distribution: metadata.Distribution, package: str) -> bool:
-    return any(file.parts[0] in {package, f"{package}.py"} for file in distribution.files or ())
+@cache
+def owners_named() -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()
+
+
+@cache
+def brought() -> list[tuple[str, set[str]]]:
+    """Each distribution, and what it lays into the folder of all packages."""
+    return [
+        (name_of_distribution(each), {one.parts[0] for one in each.files or ()}) for each in metadata.distributions()
+    ]
 
 
 def name_of_distribution(distribution: metadata.Distribution) -> str:
@@ -221,8 +256,8 @@ def test_protocol_imports_only_what_is_pure() -> None:
     found = [
         f"{name_of(path)}:{line} {module}"
         for path in SOURCES
-        if path.relative_to(ROOT).parts[0] == "protocol"
-        for line, module in imports(path)
+        if room_of(path) == "protocol"
+        for line, module in read(path).imports
         if module.partition(".")[0] not in PROTOCOL_MAY_IMPORT
         or any(f"{module}.".startswith(f"{part}.") for part in IMPURE_PARTS)
     ]
@@ -233,11 +268,28 @@ def test_imports_run_one_way() -> None:
     found = [
         f"{name_of(path)}:{line} {module}"
         for path in SOURCES
-        if (room := path.relative_to(ROOT).parts[0]) in LAYERS
-        for line, module in imports(path)
+        if (room := room_of(path)) in LAYERS
+        for line, module in read(path).imports
         if module.split(".")[0] in (LAYERS.keys() | {"tests"}) - LAYERS[room] - {room}
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("library", ONE_MODULE_IMPORTS)
+def test_one_module_of_the_node_imports(library: str) -> None:
+    found = {
+        name_of(path)
+        for path in SOURCES
+        if room_of(path) == "node"
+        for _, module in read(path).imports
+        if module.split(".")[0] == library
+    }
+    assert found == ONE_MODULE_IMPORTS[library], "the others take what they need from there"
+
+
+def test_a_company_is_drawn_by_streams_that_its_seed_determines() -> None:
+    text = (ROOT / "node" / "instance" / "demo_data" / "drawing.py").read_text(encoding="utf-8")
+    assert "random.Random(" in text
 
 
 # Size and words
@@ -250,12 +302,11 @@ def test_a_file_is_short_enough_to_read() -> None:
 
 def test_a_function_is_short_enough_to_read() -> None:
     found = [
-        f"{name_of(path)}:{function.lineno} {function.name}: {lines} lines"
+        f"{name_of(path)}:{first} {name}: {lines} lines"
         for path in SOURCES
         if not name_of(path).startswith(LONG_FUNCTIONS)
-        for function in statements(parsed(path))
-        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
-        and (lines := (function.end_lineno or function.lineno) - function.lineno + 1) > FUNCTION_LINES_MAX
+        for first, name, lines in read(path).functions
+        if lines > FUNCTION_LINES_MAX
     ]
     assert found == []
 

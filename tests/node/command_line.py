@@ -19,6 +19,7 @@ from tests.node.process_state import process_state_kept
 
 ROOT = Path(__file__).parents[2]
 RUN_S_MAX = 60
+Rows = dict[str, list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,34 @@ def code_in(text: str) -> str:
     return found[0]
 
 
-def rows_of(database: Path) -> dict[str, list[tuple[Any, ...]]]:
+def rows_of(database: Path) -> Rows:
     """All rows of a node's database, table by table."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as link:
-        tables = [name for (name,) in link.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: link.execute(f'SELECT * FROM "{name}"').fetchall() for name in sorted(tables)}  # noqa: S608
+        return _rows(link)
+
+
+class RowsKept:
+    """The same, asked again and again: they are read anew only where somebody has committed since."""
+
+    def __init__(self, database: Path) -> None:
+        self._link = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+        self._version: int | None = None
+        self._rows: Rows = {}
+
+    def now(self) -> Rows:
+        # counted for this link, and again by each commit of any other
+        (version,) = self._link.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._version, self._rows = version, _rows(self._link)
+        return self._rows
+
+    def close(self) -> None:
+        self._link.close()
+
+
+def _rows(link: sqlite3.Connection) -> Rows:
+    tables = [name for (name,) in link.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return {name: link.execute(f'SELECT * FROM "{name}"').fetchall() for name in sorted(tables)}  # noqa: S608
 
 
 def contents_of(directory: Path) -> dict[str, bytes]:

@@ -19,7 +19,7 @@ from node.backups.marking import TABLE, BackupError, read_facts
 from node.cli import backup_commands
 from node.cli.failures import EXIT_INTERRUPTED
 from tests.e2e.processes import NodeProcess
-from tests.node.command_line import contents_of, rows_of
+from tests.node.command_line import CommandLine, contents_of, rows_of
 
 
 @pytest.fixture
@@ -28,6 +28,27 @@ def node(tmp_path):
     process.start()
     yield process
     process.close()
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory):
+    """Where a node ran, was given a connection and backed up, and was stopped: its directory `a`, and the `file`."""
+    folder = tmp_path_factory.mktemp("ended")
+    process = NodeProcess(name="a", data=folder / "a")
+    try:
+        process.start()
+        process.initiate(None, name="one")
+        backed_up(CommandLine(folder), process, folder / "file")
+        process.stop()
+    finally:
+        process.close()
+    return folder
+
+
+@pytest.fixture
+def stopped(ended, tmp_path):
+    """A copy of its directory, and the backup."""
+    return shutil.copytree(ended / "a", tmp_path / "a"), ended / "file"
 
 
 def names(database):
@@ -193,13 +214,11 @@ def test_a_restore_brings_back_what_was_and_keeps_what_it_replaces(handclasp, no
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can put a backup back for somebody else")
-def test_what_root_puts_back_belongs_to_whom_the_directory_does(handclasp, node, tmp_path):
-    node.initiate(None, name="one")
-    handclasp.here("backup", tmp_path / "file", "--data", node.data).succeeded()
-    node.stop()
-    os.chown(node.data, 65534, 65534)
-    handclasp.here("restore", tmp_path / "file", "--data", node.data, "--yes").succeeded()
-    found = (node.data / "node.db").stat()
+def test_what_root_puts_back_belongs_to_whom_the_directory_does(handclasp, stopped):
+    data, file = stopped
+    os.chown(data, 65534, 65534)
+    handclasp.here("restore", file, "--data", data, "--yes").succeeded()
+    found = (data / "node.db").stat()
     assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (65534, 65534, 0o600)
 
 
@@ -229,43 +248,39 @@ def test_a_node_moves_by_its_key_file_and_a_backup(handclasp, node, tmp_path):
     assert names(new / "node.db") == ["one"]
 
 
-def refused_and_unchanged(handclasp, node, file):
-    before = contents_of(node.data)
-    error = handclasp.here("restore", file, "--data", node.data).refused(2)
-    assert contents_of(node.data) == before
+def refused_and_unchanged(handclasp, data, file):
+    before = contents_of(data)
+    error = handclasp.here("restore", file, "--data", data).refused(2)
+    assert contents_of(data) == before
     return error
 
 
-def test_what_can_not_be_put_back_is_refused_and_changes_nothing(handclasp, node, tmp_path):
-    file = tmp_path / "file"
-    node.initiate(None, name="one")
-    backed_up(handclasp, node, file)
-    running = handclasp.here("restore", file, "--data", node.data).refused(2)
-    assert f"is in use by process {node.process.pid}" in running
-    node.stop()
+def test_what_can_not_be_put_back_is_refused_and_changes_nothing(handclasp, nodes, stopped, tmp_path):
+    data, file = stopped
+    running = handclasp.here("restore", file, "--data", nodes.a.data).refused(2)
+    assert f"is in use by process {nodes.a.process.pid}" in running
     whole = file.read_bytes()
     for content, said in (
         (b"", "is no backup of a node"),
         (b"a letter" * 1000, "is no backup of a node"),
         (whole[: len(whole) // 2], "is damaged"),
         (whole[:2000] + b"\xff" * 500 + whole[2500:], "is damaged"),
-        ((node.data / "node.db").read_bytes(), "no backup that `handclasp backup` made"),
+        ((data / "node.db").read_bytes(), "no backup that `handclasp backup` made"),
     ):
         (tmp_path / "odd").write_bytes(content)
-        assert said in refused_and_unchanged(handclasp, node, tmp_path / "odd")
-    assert "can't be read" in refused_and_unchanged(handclasp, node, tmp_path / "missing")
+        assert said in refused_and_unchanged(handclasp, data, tmp_path / "odd")
+    assert "can't be read" in refused_and_unchanged(handclasp, data, tmp_path / "missing")
     old = unpacked(file, tmp_path)
     with closing(sqlite3.connect(old)) as link:
         link.execute("ALTER TABLE backup DROP COLUMN sha256")
         link.execute("UPDATE alembic_version SET version_num = '9999'")
         link.commit()
-    assert f"{old} was written by a newer version" in refused_and_unchanged(handclasp, node, old)
+    assert f"{old} was written by a newer version" in refused_and_unchanged(handclasp, data, old)
 
 
-def test_a_backup_of_another_node_is_refused(handclasp, node, nodes, tmp_path):
-    backed_up(handclasp, nodes.b, tmp_path / "file")
-    node.stop()
-    assert "is a backup of the node" in refused_and_unchanged(handclasp, node, tmp_path / "file")
+def test_a_backup_of_another_node_is_refused(handclasp, nodes, stopped, tmp_path):
+    backed_up(handclasp, nodes.b, tmp_path / "other")
+    assert "is a backup of the node" in refused_and_unchanged(handclasp, stopped[0], tmp_path / "other")
 
 
 @pytest.mark.slow

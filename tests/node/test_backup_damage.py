@@ -93,7 +93,7 @@ def content(database):
         return [line for line in link.iterdump() if "backup" not in line]
 
 
-@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 8))])
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))])
 def test_one_wrong_byte_anywhere_ends_in_a_sentence_or_in_what_was_backed_up(whole, present, seed):
     assert put_back(whole, present) is None
     expected = content(present)

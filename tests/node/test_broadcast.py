@@ -16,7 +16,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from node.brokers.children import BrokerKind
+from node.brokers.children import BrokerKind, choose_kind
 from node.delivery import self_test
 from node.delivery.broadcast import TRACES_MAX, Broadcaster
 from node.delivery.broker_url import BrokerUrl
@@ -27,6 +27,7 @@ from node.real_ports import SystemClock, SystemEntropy
 from tests.node.mqtt_world import (
     BOTH_BROKERS,
     CONNECTION,
+    MOSQUITTO_NOW_AMQTT_SLOWLY,
     NODE,
     PRESENCE,
     ListOutbox,
@@ -53,6 +54,10 @@ def log():
 async def child(request, tmp_path):
     async with running(request.param, tmp_path) as child:
         yield child
+
+
+soon_on_mosquitto = pytest.mark.parametrize("child", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
+"""On amqtt in the slow tests only: what a node asks of it there is held on it by others."""
 
 
 @pytest.fixture
@@ -86,6 +91,7 @@ async def broadcasting(child, outbox, *, url=None, until_connected=True):
             await task
 
 
+@soon_on_mosquitto
 async def test_it_tells_when_the_link_stands_and_when_it_ends(child, outbox):
     made, told = broadcaster_at(child.url, outbox), []
     made.changed = lambda: told.append((made.connected, made.last_error is None))
@@ -98,6 +104,7 @@ async def test_it_tells_when_the_link_stands_and_when_it_ends(child, outbox):
         await task
 
 
+@soon_on_mosquitto
 async def test_presence_is_online_while_it_runs_and_offline_after(child, outbox):
     async with watching(child) as watcher:
         async with broadcasting(child, outbox):
@@ -132,6 +139,7 @@ async def test_a_node_that_is_killed_is_lost(child):
         await eventually(lambda: late.states() == ["lost"])
 
 
+@soon_on_mosquitto
 async def test_each_link_has_a_session_of_its_own(child, outbox):
     async with watching(child) as watcher:
         for _ in range(2):
@@ -172,6 +180,7 @@ async def test_one_that_comes_late_sees_the_present_state(child, outbox):
             }
 
 
+@soon_on_mosquitto
 async def test_an_empty_payload_clears_a_status(child, outbox):
     outbox.add(*status(1))
     outbox.add(STATUS, b"")
@@ -250,6 +259,7 @@ async def persist(child):
     await eventually(lambda: store.exists() and b"observer" in store.read_bytes())
 
 
+@soon_on_mosquitto
 async def test_a_broker_that_freezes_delays_and_loses_nothing(child, outbox):
     async with watching(child) as watcher, broadcasting(child, outbox):
         outbox.add(*status(1))
@@ -264,7 +274,7 @@ async def test_a_broker_that_freezes_delays_and_loses_nothing(child, outbox):
 
 
 async def test_a_node_starts_before_its_broker(tmp_path, outbox):
-    async with running(BrokerKind.AMQTT, tmp_path) as child:
+    async with running(choose_kind(), tmp_path) as child:
         await child.stop()
         outbox.add(*status(1))
         async with broadcasting(child, outbox, until_connected=False) as made:
@@ -274,6 +284,7 @@ async def test_a_node_starts_before_its_broker(tmp_path, outbox):
             await eventually(lambda: not outbox.rows)
 
 
+@soon_on_mosquitto
 async def test_traces_arrive_between_rows_and_are_never_retained(child, outbox):
     async with watching(child) as watcher, broadcasting(child, outbox) as made:
         made.trace(TRACE)
@@ -293,13 +304,14 @@ async def test_traces_arrive_between_rows_and_are_never_retained(child, outbox):
 
 
 async def test_traces_are_dropped_and_counted_while_the_link_is_down(tmp_path, outbox):
-    async with running(BrokerKind.AMQTT, tmp_path) as child, broadcasting(child, outbox) as made:
+    async with running(choose_kind(), tmp_path) as child, broadcasting(child, outbox) as made:
         await child.stop()
         await eventually(lambda: not made.connected)
         made.trace(TRACE)
         assert made.counts.traces_dropped == 1
 
 
+@soon_on_mosquitto
 async def test_two_processes_with_one_node_id_are_told(child, outbox, log):
     async with broadcasting(child, outbox), broadcasting(child, ListOutbox(), until_connected=False):
         await eventually(lambda: any(event["event"] == "node_id_in_use" for event in log))
@@ -308,6 +320,7 @@ async def test_two_processes_with_one_node_id_are_told(child, outbox, log):
     assert event["client_id"] == f"handclasp-{NODE}"
 
 
+@soon_on_mosquitto
 async def test_a_broker_that_gives_the_presence_back_passes_the_self_test(child, outbox, log):
     async with broadcasting(child, outbox) as made:
         await eventually(lambda: made._self_tested)

@@ -16,16 +16,16 @@ import pytest
 import structlog
 
 from node.brokers import keeping
-from node.brokers.children import BrokerKind
+from node.brokers.children import choose_kind
 from node.brokers.keeping import kept_up
 from tests.node.loopback_servers import free_port
-from tests.node.mqtt_world import BOTH_BROKERS, eventually, raw_link, running
+from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY, eventually, raw_link, running
 
 ROOT = Path(__file__).parents[2]
 SOON_S = 0.05
 
 
-@pytest.fixture(params=BOTH_BROKERS)
+@pytest.fixture(params=MOSQUITTO_NOW_AMQTT_SLOWLY)
 def kind(request):
     return request.param
 
@@ -64,7 +64,7 @@ async def test_a_broker_that_is_killed_is_started_again_on_its_port_and_the_log_
 
 @pytest.mark.slow
 async def test_each_death_at_once_is_followed_by_a_longer_wait_and_none_is_the_last(tmp_path):
-    async with looked_after(BrokerKind.AMQTT, tmp_path) as (child, log):
+    async with looked_after(choose_kind(), tmp_path) as (child, log):
         for count in (1, 2, 3):
             os.kill(child.pid, signal.SIGKILL)
             await eventually(lambda count=count: len(of(log, "broker_started")) == count)
@@ -74,7 +74,7 @@ async def test_each_death_at_once_is_followed_by_a_longer_wait_and_none_is_the_l
 @pytest.mark.slow
 async def test_after_a_steady_life_the_waits_begin_anew(tmp_path, monkeypatch):
     monkeypatch.setattr(keeping, "STEADY_S", 0.0)
-    async with looked_after(BrokerKind.AMQTT, tmp_path) as (child, log):
+    async with looked_after(choose_kind(), tmp_path) as (child, log):
         for count in (1, 2):
             os.kill(child.pid, signal.SIGKILL)
             await eventually(lambda count=count: len(of(log, "broker_started")) == count)
@@ -82,7 +82,7 @@ async def test_after_a_steady_life_the_waits_begin_anew(tmp_path, monkeypatch):
 
 
 async def test_a_start_that_fails_is_told_and_tried_again(tmp_path, monkeypatch):
-    async with looked_after(BrokerKind.AMQTT, tmp_path) as (child, log):
+    async with looked_after(choose_kind(), tmp_path) as (child, log):
         monkeypatch.setattr(type(child), "_pick_port", _taken)
         os.kill(child.pid, signal.SIGKILL)
         await eventually(lambda: len(of(log, "broker_not_started")) >= 2)
@@ -97,7 +97,7 @@ def _taken(_child):
 
 
 async def test_at_the_end_nothing_is_started_any_more(tmp_path):
-    async with looked_after(BrokerKind.AMQTT, tmp_path) as (child, log):
+    async with looked_after(choose_kind(), tmp_path) as (child, log):
         os.kill(child.pid, signal.SIGKILL)
         await eventually(lambda: of(log, "broker_died"))
     assert not child.is_running

@@ -73,14 +73,14 @@ def test_settings_that_contradict_each_other_or_the_machine_are_refused(handclas
     assert not data.exists()
 
 
-@pytest.mark.parametrize("flag", ["--listen", "--instance-listen"])
-def test_a_port_that_is_taken_is_told_with_its_owner_and_leaves_nothing_behind(handclasp, flag):
+def test_a_port_that_is_taken_is_told_with_its_owner_and_leaves_nothing_behind(handclasp):
     with socket.create_server(("127.0.0.1", 0)) as held:
         place = f"127.0.0.1:{held.getsockname()[1]}"
-        error = start(handclasp, handclasp.home / "data", flag, place).refused(2)
-        assert f"The port {place} is taken by " in error
-        assert f"process {os.getpid()}" in error
-    assert list(handclasp.home.iterdir()) == []
+        for command, flag in ((handclasp, "--listen"), (handclasp.here, "--instance-listen")):
+            error = start(command, handclasp.home / "data", flag, place).refused(2)
+            assert f"The port {place} is taken by " in error
+            assert f"process {os.getpid()}" in error
+            assert list(handclasp.home.iterdir()) == []
 
 
 @pytest.fixture
@@ -103,25 +103,25 @@ def test_a_broker_that_does_not_start_leaves_nothing_behind(handclasp, broken_mo
 def test_a_broker_that_does_not_start_leaves_an_empty_directory_empty(handclasp, broken_mosquitto):
     data = handclasp.home / "data"
     data.mkdir()
-    start(handclasp, data, "--broker", "mosquitto", PATH=broken_mosquitto).refused(2)
+    start(handclasp.here, data, "--broker", "mosquitto", PATH=broken_mosquitto).refused(2)
     assert list(handclasp.home.iterdir()) == [data]
     assert list(data.iterdir()) == []
 
 
 def test_a_broker_that_does_not_start_takes_nothing_from_a_node_that_ran(handclasp, data, broken_mosquitto):
     kept = {name: content for name, content in contents_of(data).items() if name != "node.lock"}
-    start(handclasp, data, "--broker", "mosquitto", PATH=broken_mosquitto).refused(2)
+    start(handclasp.here, data, "--broker", "mosquitto", PATH=broken_mosquitto).refused(2)
     assert kept.items() <= contents_of(data).items()
 
 
 def test_data_that_another_node_uses_is_left_to_it(handclasp, nodes):
     before = nodes.rows()
     taken = ["--listen", f"127.0.0.1:{nodes.a.port}"]
-    for command, more in ((handclasp, []), (handclasp.here, taken)):
-        error = start(command, nodes.a.data, *more).refused(2)
+    for more in ([], taken):
+        error = start(handclasp.here, nodes.a.data, *more).refused(2)
         assert f"{nodes.a.data} is in use by process {nodes.a.process.pid}" in error
     assert nodes.rows() == before
-    handclasp("connections", "list", "--data", nodes.a.data).succeeded()
+    handclasp.here("connections", "list", "--data", nodes.a.data).succeeded()
 
 
 def test_data_of_a_newer_version_is_left_as_it_is(handclasp, data):
@@ -183,5 +183,5 @@ def test_a_broker_that_cannot_start_stops_the_node_with_one_sentence(handclasp):
     data = handclasp.home / "data"
     data.mkdir()
     (data / "broker").write_text("a file where the broker's directory goes")
-    error = start(handclasp, data, "--broker", "amqtt", **no_programs).refused(2)
+    error = start(handclasp.here, data, "--broker", "amqtt", **no_programs).refused(2)
     assert "broker" in error

@@ -200,12 +200,14 @@ def test_colours_are_shown_on_a_terminal_and_nowhere_else(handclasp, nodes):
     nodes.a.initiate(nodes.b.url, name="colourful")
     check = ["connections", "check", "--data", nodes.a.data, nodes.b.url]
     listing = ["connections", "list", "--data", nodes.a.data]
-    for command, said in ((check, "can be reached"), (listing, "colourful")):
+    for command, said, off in (
+        (check, "can be reached", {"NO_COLOR": "1"}),
+        (listing, "colourful", {"TERM": "dumb"}),
+    ):
         shown = on_terminal(handclasp, *command)
         assert "\x1b[" in shown
         assert said in shown
-        for off in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-            assert "\x1b" not in on_terminal(handclasp, *command, **off)
+        assert "\x1b" not in on_terminal(handclasp, *command, **off)
         assert "\x1b" not in handclasp.here(*command).succeeded().out
 
 

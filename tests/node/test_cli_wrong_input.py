@@ -231,44 +231,42 @@ def test_a_node_elsewhere_is_reached_by_its_url_and_token(handclasp, nodes, tmp_
 # What a node refuses
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["initiate", "--to", "nonsense", "--local", "A", "--remote", "B"], "does not begin with http"),
-        (["initiate", *CONNECTIONS["initiate"], "--name", "x" * 101], "at most 100"),
-        (["initiate", *CONNECTIONS["initiate"], "--name", ""], "The connection name is empty."),
-        (["initiate", *CONNECTIONS["initiate"], "--name", "a\u202eb"], "U+202E"),
-        (["initiate", "--no-url", "--local", "x" * 65, "--remote", "B"], "at most 64"),
-        (["initiate", "--no-url", "--local", "", "--remote", "B"], "The local instance short name is empty."),
-        (["initiate", "--no-url", "--local", "a\u202e", "--remote", "B"], "The local instance short name has"),
-        (["initiate", "--no-url", "--local", "A", "--remote", "\u202eb"], "The remote instance short name has"),
-        (["initiate", *CONNECTIONS["initiate"], "--description", "x" * 1001], "at most 1000"),
-        (["initiate", *CONNECTIONS["initiate"], "--mode", "basic"], "Use the mode script"),
-        (["check", "nonsense"], "does not begin with http"),
-        (["check", ""], "does not begin with http"),
-        (["show", "0" * 32], "no connection with that sys_id"),
-        *(([taught.name, "0" * 32], "no connection with that sys_id") for taught in TAUGHT_ACTS),
-        *(([name, "0" * 32], "no connection with that sys_id") for name in ("decline", "new-code", "retry", "events")),
-        (["describe", "0" * 32, "text"], "no connection with that sys_id"),
-        (["decline", "-"], "There is no invitation code in this text."),
-        (["accept"], "There is no invitation code in this text."),
-        (["accept", "--name", "x" * 101], "at most 100"),
-    ],
-)
-def test_what_was_typed_wrong_has_exit_code_2_also_when_the_node_finds_it(handclasp, nodes, arguments, said):
+WRONG = [
+    (["initiate", "--to", "nonsense", "--local", "A", "--remote", "B"], "does not begin with http"),
+    (["initiate", *CONNECTIONS["initiate"], "--name", "x" * 101], "at most 100"),
+    (["initiate", *CONNECTIONS["initiate"], "--name", ""], "The connection name is empty."),
+    (["initiate", *CONNECTIONS["initiate"], "--name", "a\u202eb"], "U+202E"),
+    (["initiate", "--no-url", "--local", "x" * 65, "--remote", "B"], "at most 64"),
+    (["initiate", "--no-url", "--local", "", "--remote", "B"], "The local instance short name is empty."),
+    (["initiate", "--no-url", "--local", "a\u202e", "--remote", "B"], "The local instance short name has"),
+    (["initiate", "--no-url", "--local", "A", "--remote", "\u202eb"], "The remote instance short name has"),
+    (["initiate", *CONNECTIONS["initiate"], "--description", "x" * 1001], "at most 1000"),
+    (["initiate", *CONNECTIONS["initiate"], "--mode", "basic"], "Use the mode script"),
+    (["check", "nonsense"], "does not begin with http"),
+    (["check", ""], "does not begin with http"),
+    (["show", "0" * 32], "no connection with that sys_id"),
+    *(([taught.name, "0" * 32], "no connection with that sys_id") for taught in TAUGHT_ACTS),
+    *(([name, "0" * 32], "no connection with that sys_id") for name in ("decline", "new-code", "retry", "events")),
+    (["describe", "0" * 32, "text"], "no connection with that sys_id"),
+    (["decline", "-"], "There is no invitation code in this text."),
+    (["accept"], "There is no invitation code in this text."),
+    (["accept", "--name", "x" * 101], "at most 100"),
+]
+
+
+def test_what_was_typed_wrong_has_exit_code_2_also_when_the_node_finds_it(handclasp, nodes):
     before = nodes.rows()
-    result = handclasp.here("connections", arguments[0], "--data", nodes.a.data, *arguments[1:], stdin="nonsense")
-    assert said in result.refused(2)
+    for arguments, said in WRONG:
+        result = handclasp.here("connections", arguments[0], "--data", nodes.a.data, *arguments[1:], stdin="nonsense")
+        assert said in result.refused(2), arguments
     assert nodes.rows() == before
 
 
-@pytest.mark.parametrize(
-    ("url", "said"), [("http://127.0.0.1:1", "can't be connected to"), ("{a}", "is this instance itself")]
-)
-def test_what_was_typed_right_and_is_refused_has_exit_code_1(handclasp, nodes, url, said):
+def test_what_was_typed_right_and_is_refused_has_exit_code_1(handclasp, nodes):
     before = nodes.rows()
-    arguments = ["--to", url.format(a=nodes.a.url), "--local", "A", "--remote", "B"]
-    assert said in handclasp.here("connections", "initiate", "--data", nodes.a.data, *arguments).refused(1)
+    for url, said in (("http://127.0.0.1:1", "can't be connected to"), (nodes.a.url, "is this instance itself")):
+        arguments = ["--to", url, "--local", "A", "--remote", "B"]
+        assert said in handclasp.here("connections", "initiate", "--data", nodes.a.data, *arguments).refused(1)
     assert nodes.rows() == before
 
 

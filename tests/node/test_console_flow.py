@@ -112,24 +112,24 @@ async def test_an_unknown_destination_is_asked_about_and_named_as_unknown(both):
     await b.node.until(sys_id, "active")
 
 
-@pytest.mark.parametrize(
-    ("field", "text", "sentence"),
-    [
-        ("local_short_name", "", "The local instance short name is empty."),
-        ("remote_short_name", "x" * 65, "has 65 characters; at most 64 are allowed."),
-        ("name", "x" * 101, "has 101 characters; at most 100 are allowed."),
-        ("name", "a\u202eb", "an invisible or direction-changing character (U+202E)"),
-        ("description", "x" * 10_000, "has 10000 characters; at most 1000 are allowed."),
-        ("description", "a\x1bb", "a control character (U+001B)"),
-    ],
-)
-async def test_a_text_that_is_not_taken_is_told_beside_its_field_and_nothing_is_made(both, field, text, sentence):
+NOT_TAKEN = [
+    ("local_short_name", "", "The local instance short name is empty."),
+    ("remote_short_name", "x" * 65, "has 65 characters; at most 64 are allowed."),
+    ("name", "x" * 101, "has 101 characters; at most 100 are allowed."),
+    ("name", "a\u202eb", "an invisible or direction-changing character (U+202E)"),
+    ("description", "x" * 10_000, "has 10000 characters; at most 1000 are allowed."),
+    ("description", "a\x1bb", "a control character (U+001B)"),
+]
+
+
+async def test_a_text_that_is_not_taken_is_told_beside_its_field_and_nothing_is_made(both):
     a, b = both
-    _, page = await to_information(a, b.node.url, mode="script")
-    answer, page = await a.send(page, "/console/initiate", go="create", **{field: text})
-    assert answer.status == 422
-    assert sentence in page.source.replace("&#39;", "'")
-    assert f'id="fault-{field}"' in page.source
+    for field, text, sentence in NOT_TAKEN:
+        _, page = await to_information(a, b.node.url, mode="script")
+        answer, page = await a.send(page, "/console/initiate", go="create", **{field: text})
+        assert answer.status == 422, field
+        assert sentence in page.source.replace("&#39;", "'")
+        assert f'id="fault-{field}"' in page.source
     _, listed = await a.node.admin("GET", "/connections")
     assert listed["connections"] == []
 
@@ -208,25 +208,21 @@ async def test_what_is_sent_back_to_whoever_typed_it_can_not_deceive(both):
     assert "\u202e" not in page.source
 
 
-@pytest.mark.parametrize(
-    ("text", "outcome"),
-    [
-        ("hello", CodeOutcome.NOT_A_CODE),
-        ("CODE CODE", CodeOutcome.SEVERAL_CODES),
-        ("CUT", CodeOutcome.TRUNCATED),
-        ("CHANGED", CodeOutcome.MISTYPED),
-    ],
-)
-async def test_a_text_without_one_whole_code_is_told_why(both, text, outcome):
+async def test_a_text_without_one_whole_code_is_told_why(both):
     a, b = both
     _, code = await initiate(a, b)
     _, other = await initiate(a, b, name="another")
-    texts = {"CODE CODE": f"{code} {other}", "CUT": code[:-20], "CHANGED": code[:-20] + "aaaaa" + code[-15:]}
-    _, page = await b.get("/console/accept")
-    answer, page = await b.send(page, "/console/accept", code=texts.get(text, text), go="next")
-    assert answer.status == 422
-    told = page.source.replace("&#39;", "'").replace("&#34;", '"')
-    assert SENTENCES[outcome].split("{")[0].split(":")[0] in told
+    for text, outcome in (
+        ("hello", CodeOutcome.NOT_A_CODE),
+        (f"{code} {other}", CodeOutcome.SEVERAL_CODES),
+        (code[:-20], CodeOutcome.TRUNCATED),
+        (code[:-20] + "aaaaa" + code[-15:], CodeOutcome.MISTYPED),
+    ):
+        _, page = await b.get("/console/accept")
+        answer, page = await b.send(page, "/console/accept", code=text, go="next")
+        assert answer.status == 422, text
+        told = page.source.replace("&#39;", "'").replace("&#34;", '"')
+        assert SENTENCES[outcome].split("{")[0].split(":")[0] in told
 
 
 async def test_a_code_of_ones_own_and_one_for_somebody_else_are_told_as_such(both, tmp_path):
@@ -341,12 +337,12 @@ async def test_the_description_can_be_changed_and_stays_here(both):
     assert (await b.node.connection(sys_id))["description"] == ""
 
 
-@pytest.mark.parametrize("path", ["/console/connections/" + "0" * 32, "/console/connections/x", "/console/x"])
-async def test_what_is_not_there_is_told_in_a_page(both, path):
-    answer, page = await both[0].get(path)
-    assert answer.status == 404
-    assert page.headings
-    assert "/console/connections" in page.links
+async def test_what_is_not_there_is_told_in_a_page(both):
+    for path in ("/console/connections/" + "0" * 32, "/console/connections/x", "/console/x"):
+        answer, page = await both[0].get(path)
+        assert answer.status == 404, path
+        assert page.headings
+        assert "/console/connections" in page.links
 
 
 async def test_an_open_page_of_a_connection_that_has_gone_leads_to_the_list(both):

@@ -1,4 +1,3 @@
-import ast
 import io
 import json
 import logging
@@ -238,15 +237,3 @@ def test_logging_loads_neither_rich_nor_pygments_and_leaves_them_loadable():
         "import rich.console, pygments"
     )
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, timeout=60)
-
-
-def test_structlog_is_taken_from_this_module_alone():
-    for path in (ROOT / "node").rglob("*.py"):
-        for statement in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = []
-            if isinstance(statement, ast.Import):
-                names = [alias.name for alias in statement.names]
-            elif isinstance(statement, ast.ImportFrom):
-                names = [statement.module or ""]
-            is_structlog = any(name.split(".")[0] == "structlog" for name in names)
-            assert not is_structlog or path.name == "logs.py", f"{path}: take get_logger from node.logs"

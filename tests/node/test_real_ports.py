@@ -1,10 +1,6 @@
-import ast
 from datetime import UTC, datetime
-from pathlib import Path
 
 from node.real_ports import SystemClock, SystemEntropy
-
-NODE = Path(__file__).parents[2] / "node"
 
 
 def test_the_clock_tells_unix_seconds():
@@ -33,18 +29,3 @@ def test_fractions_fill_the_interval_from_0_to_1_without_1():
 def test_the_largest_draw_is_still_below_1(monkeypatch):
     monkeypatch.setattr("node.real_ports.secrets.randbits", lambda bits: (1 << bits) - 1)
     assert SystemEntropy().fraction() < 1
-
-
-def test_no_other_module_of_the_node_imports_dice():
-    for path in NODE.rglob("*.py"):
-        text = path.read_text(encoding="utf-8")
-        if "random" not in text and "secrets" not in text:
-            continue  # to parse all files takes seconds
-        imports = [one for one in ast.walk(ast.parse(text)) if isinstance(one, (ast.Import, ast.ImportFrom))]
-        names = {alias.name for one in imports if isinstance(one, ast.Import) for alias in one.names}
-        names |= {one.module or "" for one in imports if isinstance(one, ast.ImportFrom)}
-        if path.name == "drawing.py":  # a company is made by streams that its seed determines
-            assert path.parent.name == "demo_data"
-            assert "random.Random(" in text
-        elif path.name != "real_ports.py":
-            assert not names & {"random", "secrets"}, path

@@ -96,11 +96,13 @@ def run(*arguments: str, hash_seed: str = "0") -> subprocess.CompletedProcess[st
     )
 
 
-def test_replay_prints_the_same_bytes_in_processes_with_different_hash_seeds():
-    first, second = (run("replay", "3", hash_seed=seed) for seed in ("1", "99"))
-    assert first.returncode == 0, first.stderr
-    assert first.stdout == second.stdout
-    assert re.search(r"^trace [0-9a-f]{32}\nNo property was broken\.$", first.stdout, re.MULTILINE)
+def test_replay_prints_the_same_bytes_in_processes_with_different_hash_seeds(capsys):
+    ours = os.environ.get("PYTHONHASHSEED", "random")
+    other = run("replay", "3", hash_seed="1" if ours != "1" else "2")
+    assert other.returncode == 0, other.stderr
+    assert main(["replay", "3"]) == 0
+    assert other.stdout == capsys.readouterr().out
+    assert re.search(r"^trace [0-9a-f]{32}\nNo property was broken\.$", other.stdout, re.MULTILINE)
 
 
 def test_replay_can_leave_out_a_fault_or_let_only_some_strike(capsys):

@@ -39,17 +39,33 @@ def test_these_sixteen_are_planted():
     assert [plant.name for plant in plants.plants()] == sorted(NAMES)
 
 
+def sources(plant):
+    """What a plant changes, as it stands in the code."""
+    return {hunk.path: (ROOT / hunk.path).read_text(encoding="utf-8") for hunk in plant.hunks}
+
+
 @pytest.mark.parametrize("plant", plants.plants(), ids=lambda plant: plant.name)
-def test_a_plant_fits_the_code_and_leaves_the_code_alone(plant):
-    touched = {hunk.path for hunk in plant.hunks}
-    before = {path: (ROOT / path).read_text(encoding="utf-8") for path in touched}
+def test_a_plant_fits_the_code(plant):
+    before = sources(plant)
+    broken = dict(before)
+    for hunk in plant.hunks:
+        broken[hunk.path] = planted(broken[hunk.path], hunk)
+    for path, text in broken.items():
+        assert text != before[path]
+        compile(text, path, "exec")
+
+
+def test_a_plant_stands_in_a_copy_and_leaves_the_code_alone():
+    plant = max(plants.plants(), key=lambda plant: len(plant.hunks))
+    before = sources(plant)
+    assert len(plant.hunks) > 1
     with scratch.scratch(plant) as directory:
-        for path in touched:
+        for path, text in before.items():
             broken = (directory / path).read_text(encoding="utf-8")
-            assert broken != before[path]
+            assert broken != text
             compile(broken, path, "exec")
     assert not directory.exists()
-    assert {path: (ROOT / path).read_text(encoding="utf-8") for path in touched} == before
+    assert sources(plant) == before
 
 
 @pytest.mark.parametrize(("source", "count"), [("a\nc\n", 0), ("a\nb\nc\na\nb\n", 2), ("aa\nb\n", 0)])

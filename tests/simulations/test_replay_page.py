@@ -82,9 +82,14 @@ def story_of(world):
     return Story(world.hosts, world.trace.entries, clients={host.topic_id: host.name for host in world.hosts.values()})
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_every_message_of_the_trace_is_an_arrow_with_the_fate_that_befell_it(seed):
-    world, _ = live(seed, is_deep=False)
+@pytest.fixture(scope="module", params=range(12))
+def seeded(request):
+    """The world of some seed."""
+    return live(request.param, is_deep=False)[0]
+
+
+def test_every_message_of_the_trace_is_an_arrow_with_the_fate_that_befell_it(seeded):
+    world = seeded
     story, entries = story_of(world), world.trace.entries
 
     def count(what):
@@ -104,9 +109,8 @@ def test_every_message_of_the_trace_is_an_arrow_with_the_fate_that_befell_it(see
     assert [row.at_s for row in story.rows] == sorted(row.at_s for row in story.rows)
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_what_all_rows_change_together_is_how_the_nodes_stand_at_the_end(seed):
-    world, _ = live(seed, is_deep=False)
+def test_what_all_rows_change_together_is_how_the_nodes_stand_at_the_end(seeded):
+    world = seeded
     held: dict[str, dict[str, str]] = {}
     for row in story_of(world).rows:
         if "memory" in row.changes:
