@@ -1,5 +1,6 @@
 """Two node processes and each broker, seen by a subscriber that nobody here wrote."""
 
+import asyncio
 import json
 import signal
 
@@ -25,7 +26,9 @@ def node_id(node) -> str:
     return node.admin("GET", "/node")[1]["node_id"]
 
 
-def test_presence_and_statuses_arrive_in_order_and_a_late_subscriber_sees_the_present_state(pair, subscribe):
+def test_statuses_arrive_in_order_a_late_subscriber_sees_the_present_state_and_without_a_broker_handshakes_go_on(
+    pair, broker, subscribe
+):
     a, b = pair
     early = subscribe()
     for node in pair:
@@ -48,6 +51,17 @@ def test_presence_and_statuses_arrive_in_order_and_a_late_subscriber_sees_the_pr
     assert sorted(told(late.lines, "status")) == sorted(("1", node_id(node), "active") for node in pair)
     assert sorted(told(late.lines, "presence")) == sorted(("1", node_id(node), "online") for node in pair)
 
+    asyncio.run(broker.stop())
+    handshakes_go_on(a, b)
+
+
+def handshakes_go_on(a, b):
+    """Whatever becomes of the broker."""
+    sys_id, code = a.initiate(b.url, name="without a broker")
+    b.accept(code)
+    for node in (a, b):
+        node.until_active(sys_id)
+
 
 @pytest.mark.parametrize("broker", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
 def test_a_killed_node_is_lost_and_a_stopped_one_is_offline(pair, subscribe):
@@ -65,15 +79,3 @@ def test_a_killed_node_is_lost_and_a_stopped_one_is_offline(pair, subscribe):
     a.start()
     until_online = subscribe()
     until_online.until(f'"node":"{lost}","state":"online"')
-
-
-@pytest.mark.parametrize("broker", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
-def test_handshakes_go_on_while_the_broker_is_away(pair, broker):
-    import asyncio
-
-    a, b = pair
-    asyncio.run(broker.stop())
-    sys_id, code = a.initiate(b.url)
-    b.accept(code)
-    for node in pair:
-        node.until_active(sys_id)

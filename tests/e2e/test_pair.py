@@ -89,23 +89,23 @@ def test_the_banner_can_be_pasted(tmp_path, usual_ports):
 
 
 def test_a_killed_pair_leaves_no_process_behind(tmp_path):
-    with Pair(tmp_path / "pair") as pair:
+    with Pair(tmp_path / "pair", "--count", "1") as pair:
         pair.stop(signal.SIGKILL)
         until(lambda: alive(pair.children) == [], "the children have ended")
 
 
 def test_pair_stop_ends_it_from_another_terminal(tmp_path, handclasp):
     data = tmp_path / "pair"
-    with Pair(data) as pair:
+    with Pair(data, "--count", "1") as pair:
         stopped = handclasp("pair", "stop", "--data", data)
         assert stopped.code == 0, stopped
         assert pair.process.wait(5) == 0
     assert "No pair runs" in handclasp.here("pair", "stop", "--data", data).refused(1)
-    assert handclasp("pair", "status", "--data", data).code == 1
+    assert handclasp.here("pair", "status", "--data", data).code == 1
 
 
 def test_a_second_pair_on_the_same_data_is_refused_and_the_first_goes_on(running, handclasp):
-    told = handclasp("pair", "--data", running.data).refused(2)
+    told = handclasp.here("pair", "--data", running.data).refused(2)
     assert f"already running (process {running.process.pid})" in told
     assert handclasp.here("pair", "--data", running.data, "--reset").refused(2) == told
     assert len(alive(running.children)) == 3

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import signal
-import subprocess
 import urllib.request
 from pathlib import Path
 
@@ -83,7 +82,7 @@ def test_secret_leak(tmp_path, broker, subscribe):
             assert not any(secret in content for secret in secrets), f"the secret of a code stands in: {name}"
 
 
-def test_stolen_database_neither_file_alone_opens_a_code(tmp_path):
+def test_stolen_database_neither_file_alone_opens_a_code(tmp_path, handclasp):
     node = NodeProcess(name="a", data=tmp_path / "a")
     try:
         node.start()
@@ -97,16 +96,5 @@ def test_stolen_database_neither_file_alone_opens_a_code(tmp_path):
     stolen = b"".join(file.read_bytes() for file in (tmp_path / "a").glob("node.db*"))
     assert not [secret for secret in [*secrets, token.encode(), password.encode()] if secret in stolen]
     (tmp_path / "a" / "node.key").unlink()
-    environment = os.environ | {
-        "HANDCLASP_DATA": str(tmp_path / "a"),
-        "HANDCLASP_BROKER": "none",
-        "HANDCLASP_LISTEN": "127.0.0.1:0",
-        "HANDCLASP_INSTANCE_LISTEN": "none",
-    }
-    import sys
-
-    refused = subprocess.run(
-        [sys.executable, "-m", "node", "node"], env=environment, capture_output=True, text=True, check=False, timeout=30
-    )
-    assert refused.returncode == 2
-    assert "node.key" in refused.stderr
+    flags = ["--data", tmp_path / "a", "--broker", "none", "--listen", "127.0.0.1:0", "--instance-listen", "none"]
+    assert "node.key" in handclasp.here("node", *flags).refused(2)

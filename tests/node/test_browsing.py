@@ -101,14 +101,13 @@ def test_all_pages_together_are_the_list_in_its_order(database, sort, descending
     assert all(len(page.rows) == PER_PAGE for page in pages[:-1])
 
 
-@pytest.mark.parametrize("status", [None, *Status])
-@pytest.mark.parametrize("role", [None, *Role])
 @pytest.mark.parametrize("words", ["", "ALPHA", "%", "_", "50% m", "acme", "z", "\\", "nowhere"])
-def test_each_filter_chooses_what_it_says(database, status, role, words):
-    wanted = Wanted(status=status, role=role, words=words, sort=Column.NAME, descending=False)
-    page = found(database, wanted)
-    assert page.count == len(expected(wanted))
-    assert [row.sys_id for row in page.rows] == expected(wanted)[:PER_PAGE]
+def test_each_filter_chooses_what_it_says(database, words):
+    for status, role in product((None, *Status), (None, *Role)):
+        wanted = Wanted(status=status, role=role, words=words, sort=Column.NAME, descending=False)
+        page = found(database, wanted)
+        assert page.count == len(expected(wanted)), wanted
+        assert [row.sys_id for row in page.rows] == expected(wanted)[:PER_PAGE], wanted
 
 
 def test_a_page_beyond_the_last_is_the_last(database):

@@ -53,17 +53,13 @@ def status_there(handclasp, node, name, status, reason=None):
     assert shown(handclasp, node, name)["reason"] == reason
 
 
-@pytest.fixture
-def fresh(tmp_path):
-    """Two nodes of which nobody has announced anything: of one network it is five times an hour."""
-    pair = TwoNodes(*(NodeProcess(name=name, data=tmp_path / name) for name in ("fresh a", "fresh b")))
-    try:
-        for node in (pair.a, pair.b):
-            node.start()
-        yield pair
-    finally:
-        for node in (pair.a, pair.b):
-            node.close()
+@pytest.fixture(scope="module")
+def partner(tmp_path_factory):
+    """A node to which few connections are announced: of one network it takes five an hour. A test may stop it."""
+    node = NodeProcess(name="Partner", data=tmp_path_factory.mktemp("partner") / "data")
+    node.start()
+    yield node
+    node.close()
 
 
 def test_every_act_of_the_admin_api_has_its_command():
@@ -124,26 +120,8 @@ def test_the_switches_and_remove_and_forget(handclasp, nodes):
         run(handclasp, node, "show", name).refused(2)
 
 
-def test_what_is_removed_before_its_partner_knows_is_told_and_can_be_found_and_forgotten(handclasp, nodes, tmp_path):
-    name, away = "cli away", NodeProcess(name="away", data=tmp_path / "away")
-    away.start()
-    try:
-        active(handclasp, TwoNodes(nodes.a, away), name)
-    finally:
-        away.close()
-    assert "is told as soon as it can be reached" in run(handclasp, nodes.a, "remove", name).succeeded().out
-    sys_id = shown(handclasp, nodes.a, name)["sys_id"]
-    removed = run(handclasp, nodes.a, "remove", name).succeeded().out.splitlines()
-    assert removed[0] == f'"{name}" is no longer in the list.'
-    assert removed[1].endswith(f"`handclasp connections forget {sys_id[:8]}` ends that.")
-    assert name not in run(handclasp, nodes.a, "list").succeeded().out
-    assert name in run(handclasp, nodes.a, "list", "--removed").succeeded().out
-    assert run(handclasp, nodes.a, "forget", name).succeeded().out == f'"{name}" is forgotten.\n'
-    assert run(handclasp, nodes.a, "list", "--removed").succeeded().out == "There is no such connection.\n"
-
-
-def test_decline_by_id_and_by_code(handclasp, fresh, tmp_path):
-    nodes = fresh
+def test_decline_by_id_and_by_code(handclasp, nodes, partner, tmp_path):
+    nodes = TwoNodes(nodes.a, partner)
     initiated(handclasp, nodes, "cli declined")
     status_there(handclasp, nodes.b, "cli declined", "invited")
     run(handclasp, nodes.b, "decline", "cli declined").succeeded()
@@ -192,30 +170,39 @@ def test_events_are_followed_until_ctrl_c(handclasp, nodes):
     assert (process.returncode, out, err) == (0, "", "")
 
 
-def test_an_act_while_the_partner_is_away_says_so_and_retry_tells_it(handclasp, nodes, tmp_path):
-    partner = NodeProcess(name="Away", data=tmp_path / "away")
-    partner.start()
+def test_while_the_partner_is_away_acts_say_so_and_retry_tells_them(handclasp, nodes, partner):
+    active(handclasp, TwoNodes(nodes.a, partner), "cli removed")
+    active(handclasp, TwoNodes(nodes.a, partner), "cli away")
+    assert "Nothing waits" in run(handclasp, nodes.a, "retry", "cli away").refused(1)
+    partner.stop()
     try:
-        arguments = ["--to", partner.url, "--local", "A", "--remote", "C", "--name", "cli away"]
-        code = code_in(run(handclasp, nodes.a, "initiate", *arguments).succeeded().out)
-        run(handclasp, partner, "accept", stdin=code).succeeded()
-        assert "Nothing waits" in run(handclasp, nodes.a, "retry", "cli away").refused(1)
-        partner.stop()
+        what_is_removed_before_its_partner_knows_is_told_and_can_be_found_and_forgotten(handclasp, nodes, "cli removed")
         done = run(handclasp, nodes.a, "deactivate", "cli away").succeeded().out.splitlines()
         assert done[0] == '"cli away" is deactivated here.'
         assert "It is told as soon as it can be reached" in done[1]
         assert f"127.0.0.1:{partner.port} can't be connected to" in done[2]
-        partner.start()
-        until(
-            lambda: (
-                run(handclasp, nodes.a, "retry", "cli away").out.startswith("The partner has been told.")
-                or not shown(handclasp, nodes.a, "cli away")["owed"]
-            ),
-            "it is told",
-        )
-        status_there(handclasp, partner, "cli away", "deactivated-there")
     finally:
-        partner.close()
+        partner.start()
+    until(
+        lambda: (
+            run(handclasp, nodes.a, "retry", "cli away").out.startswith("The partner has been told.")
+            or not shown(handclasp, nodes.a, "cli away")["owed"]
+        ),
+        "it is told",
+    )
+    status_there(handclasp, partner, "cli away", "deactivated-there")
+
+
+def what_is_removed_before_its_partner_knows_is_told_and_can_be_found_and_forgotten(handclasp, nodes, name):
+    assert "is told as soon as it can be reached" in run(handclasp, nodes.a, "remove", name).succeeded().out
+    sys_id = shown(handclasp, nodes.a, name)["sys_id"]
+    removed = run(handclasp, nodes.a, "remove", name).succeeded().out.splitlines()
+    assert removed[0] == f'"{name}" is no longer in the list.'
+    assert removed[1].endswith(f"`handclasp connections forget {sys_id[:8]}` ends that.")
+    assert name not in run(handclasp, nodes.a, "list").succeeded().out
+    assert name in run(handclasp, nodes.a, "list", "--removed").succeeded().out
+    assert run(handclasp, nodes.a, "forget", name).succeeded().out == f'"{name}" is forgotten.\n'
+    assert run(handclasp, nodes.a, "list", "--removed").succeeded().out == "There is no such connection.\n"
 
 
 @pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1)])

@@ -284,7 +284,7 @@ def test_a_reader_that_goes_away_ends_a_command_quietly(handclasp):
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
-        [sys.executable, "-m", "node", "--help"],
+        [sys.executable, "-m", "node", "connections", "--help"],
         stdout=writer, stderr=subprocess.PIPE, env=handclasp.environment(), check=False, timeout=30,
     )  # fmt: skip
     os.close(writer)

@@ -205,11 +205,11 @@ def test_a_whole_code_is_read_whatever_sticks_to_its_end(tail):
         "{}&nbsp;&lt;best",
     ],
 )
-@pytest.mark.parametrize("cut", [20, 76, 77, len(CODE) - 1])
-@pytest.mark.parametrize("wrap", [str, lambda code: lines(code, 60), lambda code: lines(code, 60, "> ")])
-def test_a_cut_code_in_a_text_is_truncated_by_what_is_missing(text, cut, wrap):
-    error = error_of(text.format(wrap(CODE[:cut])))
-    assert (error.outcome, error.missing_count) == (CodeOutcome.TRUNCATED, len(CODE) - cut)
+def test_a_cut_code_in_a_text_is_truncated_by_what_is_missing(text):
+    for cut in (20, 76, 77, len(CODE) - 1):
+        for wrapped in (CODE[:cut], lines(CODE[:cut], 60), lines(CODE[:cut], 60, "> ")):
+            error = error_of(text.format(wrapped))
+            assert (error.outcome, error.missing_count) == (CodeOutcome.TRUNCATED, len(CODE) - cut), wrapped
 
 
 def test_a_cut_upper_case_code_ends_where_lower_case_begins():

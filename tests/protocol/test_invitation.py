@@ -188,15 +188,16 @@ def test_an_appended_field_of_a_later_version_is_ignored():
     assert unpack_invitation(packed) == INVITATION
 
 
-@pytest.mark.parametrize("bit", range(0, 8 * 64, 7))
-def test_a_signature_with_one_bit_changed_is_forged(bit):
+def test_a_signature_with_one_bit_changed_is_forged():
     packed = pack_invitation(INVITATION)
     head = code_format.encode_head(packed)
     key = invitation_key(SEED, INVITATION.connection, INVITATION.serial).public
-    signature = bytearray(SOURCE.sign(INVITATION_DOMAIN, head + packed + key))
-    signature[bit // 8] ^= 1 << bit % 8
-    forged = Parts(head=head, packed=packed, signature=bytes(signature), seed=SEED)
-    assert outcome_of(code_format.encode(forged)) is CodeOutcome.FORGED
+    whole = SOURCE.sign(INVITATION_DOMAIN, head + packed + key)
+    for bit in range(0, 8 * 64, 7):
+        signature = bytearray(whole)
+        signature[bit // 8] ^= 1 << bit % 8
+        forged = Parts(head=head, packed=packed, signature=bytes(signature), seed=SEED)
+        assert outcome_of(code_format.encode(forged)) is CodeOutcome.FORGED, bit
 
 
 @pytest.mark.parametrize("changes", [{"name": "Incident"}, {"mode": "basic"}, {"expires_at": 1}, {"bound": None}])
