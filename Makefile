@@ -7,6 +7,9 @@
 IN_VENV := .venv/bin/python -m
 # Tests start hundreds of Python processes: each would compile the code anew if bytecode were not kept.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(IN_VENV) pytest --dist worksteal
+# Both suites wait as much as they compute (for processes, codes that expire, brokers): a worker more than the cores of
+# a small machine computes meanwhile.
+WORKERS := 3
 # pytest exits with 5 when it finds no test to run.
 NO_TEST := 5
 
@@ -38,11 +41,11 @@ pair: ## Start the same two nodes and broker to keep, with addresses to try; Ctr
 
 test: ## Run the tests that take seconds; what this machine cannot run is listed at the end
 	$(SET_UP) dev
-	@$(PYTEST) --numprocesses 3 -m 'not slow' $(ARGS)
+	@$(PYTEST) --numprocesses $(WORKERS) -m 'not slow' $(ARGS)
 
 test-slow: ## Run the tests that take longer: set-ups from nothing, long stories of many processes
 	$(SET_UP) dev
-	@$(PYTEST) --numprocesses auto --maxprocesses 4 -m slow -o faulthandler_timeout=600 $(ARGS) || [ $$? -eq $(NO_TEST) ]
+	@$(PYTEST) --numprocesses $(WORKERS) -m slow -o faulthandler_timeout=600 $(ARGS) || [ $$? -eq $(NO_TEST) ]
 
 simulate: ## Run the nodes' own code through made-up bad days; ARGS="--seeds 20000" for many
 	$(SET_UP) main

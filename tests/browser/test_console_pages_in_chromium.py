@@ -84,9 +84,10 @@ def test_no_page_has_what_axe_would_find_and_none_is_wider_than_its_window(admin
         f"connections/{pending}/code",
         f"connections/{closed}",
     ]
+    own = [path for path in PAGES if not path.startswith("about/")]  # those are the same at each instance
     found, cut = [], []
     for admin in (a, b):
-        for path in paths if admin is a else PAGES:
+        for path in paths if admin is a else [*own, f"connections/{sys_id}"]:
             admin.go(f"/console/{path}")
             admin.page.evaluate("document.querySelectorAll('.operation, .tool').forEach(one => { one.open = true; })")
             found += admin.axe()
