@@ -68,8 +68,8 @@ def load(
 
     They are of three years and of the instance's demo company, which an empty instance gets first. For every 50 of
     them there is one more user who calls; nobody can sign in as one. Nearly all are closed, as in a service desk of
-    years. Numbers go on where the instance is. A million takes some three minutes,
-    half a GB of memory and 1.7 GB of disk.
+    years. Numbers go on where the instance is. A million takes two to three minutes,
+    half a GB of memory beside the mapped file, and 1.7 GB of disk.
 
     \b
     Example:
