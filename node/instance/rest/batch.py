@@ -95,7 +95,6 @@ class BatchApi:
         body = Body(call.room, call.answer_bytes_max)
         head = b'{"batch_request_id":%b,"serviced_requests":[' % msgspec.json.encode(str(batch.batch_request_id))
         tail_bytes_max = len(_tail(batch.rest_requests))
-        await body.make_room(len(head) + tail_bytes_max)  # before anything is done that could not be told
         body.write(head)
         total_bytes = serviced = 0
         for item in batch.rest_requests[:REQUESTS_MAX]:
