@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 from sqlalchemy import func, select, text
 
+from node.console.records import pages
 from node.console.records.asking import curl_line
 from node.console.records.building import builder
 from node.console.records.filtering import DYNAMIC_OF, Row, encoded, groups_of, operators_for, rows_of
@@ -29,7 +30,7 @@ from node.instance.internal import kept_queries
 from node.instance.query.grammar import parse
 from node.instance.query.tree import UNARY, Operator, Query
 from tests.node.console_visits import Visit
-from tests.node.instance.rest_world import rest_world
+from tests.node.instance.rest_world import grow_no_more, rest_world
 from tests.node.local_nodes import running_node
 from tests.node.record_visits import INCIDENTS, asked_by_form, looked_at, made, token_of
 
@@ -140,6 +141,23 @@ async def test_looking_at_a_list_again_notes_nothing(visit):
     before = await noted()
     rows = [(await visit.get(place), await noted())[1] - before for _ in range(3)]
     assert rows == [1, 1, 1]
+
+
+@pytest.mark.slow
+async def test_a_list_is_looked_at_where_there_is_no_room_to_note_it(visit, monkeypatch):
+    place = await asked_by_form(visit, query=long_query())
+    database = await visit.node.instance.instance.database()
+    await database.write(lambda tx: [keep(tx, f"number={at}") for at in range(UNNOTED_MAX)])
+    await database.write(grow_no_more)
+    noting = []
+
+    def note(tx, query):
+        noting.append(query)
+        tx.connection.exec_driver_sql("CREATE TABLE more AS SELECT zeroblob(1000000)")
+
+    monkeypatch.setattr(pages, "keep", note)
+    assert (await visit.get(place))[0].status == 200
+    assert len(noting) == 1
 
 
 def test_a_query_is_long_by_what_it_is_in_an_address():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,8 +58,15 @@ async def test_a_search_without_end_is_stopped_and_the_next_read_is_answered(
 ) -> None:
     monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
     monkeypatch.setattr(readers, "READ_S_MAX", 0.05)
+    begun: list[int] = []
+
+    def search(tx: Transaction) -> None:
+        begun.append(1)
+        endless(tx)
+
     with pytest.raises(ReadTooLongError):
-        await database.read(lambda tx: tx.connection.exec_driver_sql(ENDLESS).fetchall())
+        await database.read(search)
+    assert begun == [1], "it had its time in a slow place"
     for _ in range(3):
         assert await database.read(noted) == set()
 
@@ -87,8 +95,9 @@ async def test_a_quick_read_does_not_wait_for_any_number_of_searches_without_end
     await asyncio.gather(*searching, return_exceptions=True)
 
 
-async def test_a_search_that_had_to_give_way_is_begun_anew_and_found(
-    database: InstanceDatabase, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("has_an_end", [True, False])
+async def test_a_search_that_had_to_give_way_is_begun_anew_and_has_its_time(
+    database: InstanceDatabase, monkeypatch: pytest.MonkeyPatch, *, has_an_end: bool
 ) -> None:
     monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
     begun: list[int] = []
@@ -96,8 +105,11 @@ async def test_a_search_that_had_to_give_way_is_begun_anew_and_found(
 
     def search(tx: Transaction) -> int:
         begun.append(len(begun))
-        if len(begun) == 1:
+        if len(begun) == 1 or not has_an_end:
             endless(tx)
+        until = time.monotonic() + 0.06  # longer than it had before
+        while time.monotonic() < until:
+            tx.connection.exec_driver_sql(ENDLESS.replace("FROM n)", "FROM n LIMIT 20000)")).all()
         return tx.connection.exec_driver_sql("SELECT 7").scalar_one()
 
     long = [asyncio.create_task(database.read(lambda _tx: may_end.wait(30))) for _ in range(readers.SLOW_READERS)]
@@ -108,10 +120,13 @@ async def test_a_search_that_had_to_give_way_is_begun_anew_and_found(
         searching = asyncio.create_task(database.read(search))
         while not slow.waiting and not searching.done():
             await asyncio.sleep(0.01)
+    monkeypatch.setattr(readers, "READ_S_MAX", 30.0 if has_an_end else 0.05)
     may_end.set()
-    assert await searching == 7
+    (found,) = await asyncio.gather(searching, return_exceptions=True)
+    assert found == 7 if has_an_end else isinstance(found, ReadTooLongError)
     assert begun == [0, 1]
     assert await asyncio.gather(*long) == [True] * readers.SLOW_READERS
+    assert (database._readers._quick.free, slow.free) == (readers.QUICK_READERS, readers.SLOW_READERS)
 
 
 async def test_a_read_that_is_over_takes_no_slow_place_later(
@@ -120,8 +135,32 @@ async def test_a_read_that_is_over_takes_no_slow_place_later(
     monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
     for _ in range(3):
         await database.read(noted)
+    left = asyncio.create_task(database.read(endless))
+    await asyncio.sleep(0.005)
+    left.cancel()
     await asyncio.sleep(0.1)
-    assert database._readers._slow.free == readers.SLOW_READERS
+    quick, slow = database._readers._quick, database._readers._slow
+    async with asyncio.timeout(20):
+        while (quick.free, slow.free) != (readers.QUICK_READERS, readers.SLOW_READERS):
+            await asyncio.sleep(0.01)
+
+
+async def test_nothing_is_stopped_for_one_who_leaves_when_the_read_is_over(
+    database: InstanceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[readers._Reading[object]] = []
+
+    class Left(readers._Reading[object]):
+        def __init__(self, *arguments: object, **more: object) -> None:
+            super().__init__(*arguments, **more)  # type: ignore[arg-type]
+            begun.append(self)
+            self.done.add_done_callback(lambda _: task.cancel())
+
+    monkeypatch.setattr(readers, "_Reading", Left)
+    task = asyncio.create_task(database.read(noted))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [one._timer.cancelled() for one in begun] == [True]
 
 
 async def test_nothing_is_searched_on_for_one_who_has_gone(
@@ -333,13 +372,14 @@ async def test_a_search_that_was_to_begin_anew_when_it_is_closed_is_told(
 ) -> None:
     monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.02)
     monkeypatch.setattr(readers, "READ_S_MAX", 0.5)
-    searching = [asyncio.create_task(database.read(endless)) for _ in range(readers.READERS)]
-    while database._readers._slow.waiting < readers.QUICK_READERS:  # those that had to give way
+    searching = [asyncio.create_task(database.read(endless)) for _ in range(readers.READERS + 1)]
+    had_to_give_way = len(searching) - readers.SLOW_READERS  # more than there are places that come free
+    while database._readers._slow.waiting < had_to_give_way:
         await asyncio.sleep(0.01)
     async with asyncio.timeout(30):
         await database.close()
         ends = await asyncio.gather(*searching, return_exceptions=True)
-    assert [type(one) for one in ends].count(StoreError) == readers.QUICK_READERS
+    assert [type(one) for one in ends].count(StoreError) == had_to_give_way
 
 
 async def test_an_instance_that_was_closed_is_not_opened_again(tmp_path: Path) -> None:

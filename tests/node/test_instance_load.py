@@ -12,6 +12,7 @@ from sqlalchemy import inspect, select
 from node.data_directory import DataDirectory
 from node.instance import loading
 from node.instance.database import InstanceDatabase
+from node.instance.demo_data import mass
 from node.instance.demo_data.batches import Order, batches, batches_apart
 from node.instance.demo_data.mass import caller_records, mass_incidents
 from node.instance.demo_data.world import world
@@ -220,6 +221,16 @@ async def test_a_large_load_is_made_apart(path, monkeypatch):
     async with opened(path) as database:
         assert (await load(database, 100)).incidents == 100
         assert len(await database.read(loaded_in)) == 100
+
+
+def test_callers_have_names_of_their_own_and_there_is_an_end_of_them(monkeypatch):
+    here = world(7, NOW)
+    assert len(caller_records(here, 51, 1)) == 2
+    callers = caller_records(here, 100_000, 501)
+    assert len({(one["first_name"], one["last_name"]) for one in callers}) < len(callers), "or nothing is tried here"
+    assert [one["user_name"].rpartition(".")[2] for one in callers] == [str(at) for at in range(501, 2_501)]
+    monkeypatch.setattr(mass, "CALLERS_MAX", 3)
+    assert len(caller_records(here, 100_000, 1)) == 3
 
 
 @pytest.fixture

@@ -227,6 +227,11 @@ async def test_a_file_that_is_too_large_is_not_sent_and_one_that_is_not_comes_wh
     assert statuses(await rest("POST", "batch", batch_of(*items))) == {"0": 400, "1": 400, "2": 400}
 
 
+async def test_it_is_known_beforehand_how_long_base64_makes_an_answer() -> None:
+    lengths = range(10)
+    assert [batch._encoded_bytes(one) for one in lengths] == [len(base64.b64encode(bytes(one))) for one in lengths]
+
+
 async def test_a_batch_ends_when_its_time_is_over(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     find = rest.api.router.find
 

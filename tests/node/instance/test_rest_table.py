@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 import pytest_asyncio
 
+from node.instance import readers
 from node.instance.first_records import ADMIN
-from node.instance.records import journals, representing
+from node.instance.records import journals, reading, representing
 from node.instance.viewer import Viewer
 from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, SHARED, RestWorld, rest_world, viewer
 from tests.node.people_world import StillClock
@@ -380,3 +381,14 @@ async def test_names_are_asked_for_some_at_a_time(rest: RestWorld, monkeypatch: 
 async def test_a_number_with_a_point_has_none_if_it_is_whole(rest: RestWorld) -> None:
     made = [await rest.make("alm_asset", cost=cost) for cost in ("5", "5.25")]
     assert [(await rest.read("alm_asset", one))["cost"] for one in made] == ["5", "5.25"]
+
+
+async def test_a_search_that_takes_too_long_is_told_so(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    await rest.make("incident", short_description="x")
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    monkeypatch.setattr(reading, "represent", lambda tx, *_: tx.connection.exec_driver_sql(endless).all())
+    monkeypatch.setattr(readers, "QUICK_READ_S_MAX", 0.01)
+    monkeypatch.setattr(readers, "READ_S_MAX", 0.02)
+    said = await rest("GET", "table/incident")
+    assert said.error == (408, "Transaction cancelled: maximum execution time exceeded")
+    assert "by a field that is indexed" in said.json["error"]["detail"]
