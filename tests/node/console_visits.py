@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cached_property
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -15,12 +16,37 @@ if TYPE_CHECKING:
     from tests.node.local_nodes import LocalNode
 
 
-class Page(HTMLParser):
-    """What a page says, and the forms that it has."""
+class Page:
+    """What a page says, and the forms that it has; most tests look at its text alone."""
+
+    def __init__(self, text: str) -> None:
+        self.source = text
+
+    @cached_property
+    def _elements(self) -> Elements:
+        return Elements(self.source)
+
+    @property
+    def forms(self) -> list[dict[str, Any]]:
+        return self._elements.forms
+
+    @property
+    def links(self) -> list[str]:
+        return self._elements.links
+
+    @property
+    def headings(self) -> list[str]:
+        return self._elements.headings
+
+    def form(self, action: str) -> dict[str, Any]:
+        return next(one for one in self.forms if one["action"] == action)
+
+
+class Elements(HTMLParser):
+    """The forms, links and headings of a page: to find them takes longer than to ask for it."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.source = text
         self.forms: list[dict[str, Any]] = []
         self.links: list[str] = []
         self.headings: list[str] = []
@@ -55,9 +81,6 @@ class Page(HTMLParser):
             self.forms[-1]["fields"][self._area] = data.removeprefix("\n")  # as browsers read it
         if self._is_heading:
             self.headings.append(data.strip())
-
-    def form(self, action: str) -> dict[str, Any]:
-        return next(one for one in self.forms if one["action"] == action)
 
 
 class Visit:

@@ -85,14 +85,13 @@ def test_an_address_is_gone_back_to_whole_or_not_at_all(length, is_kept):
     assert place_after_sign_in(wanted) == (wanted if is_kept else "/console/connections")
 
 
-@pytest.mark.parametrize(("name", "password"), [("admin", "wrong"), ("somebody", None), ("admin", ""), ("", "")])
-async def test_a_wrong_name_and_a_wrong_password_are_told_alike(visit, name, password):
-    _, page = await visit.get("/console/sign-in")
-    given = visit.node.password if password is None else password
-    answer, page = await visit.send(page, "/console/sign-in", name=name, password=given)
-    assert answer.status == 401
-    assert "The name or the password is wrong, or this user is no admin." in page.source
-    assert (await visit.get("/console/connections"))[0].status == 303
+async def test_a_wrong_name_and_a_wrong_password_are_told_alike(visit):
+    _, form = await visit.get("/console/sign-in")
+    for name, password in (("admin", "wrong"), ("somebody", visit.node.password), ("admin", ""), ("", "")):
+        answer, page = await visit.send(form, "/console/sign-in", name=name, password=password)
+        assert answer.status == 401, name
+        assert "The name or the password is wrong, or this user is no admin." in page.source, name
+        assert (await visit.get("/console/connections"))[0].status == 303
 
 
 async def test_wrong_tries_are_slowed_down_ever_more_and_a_right_one_waits_too(visit):
@@ -177,43 +176,45 @@ async def test_the_session_cookie_is_named_by_the_node_and_kept_from_scripts_and
     assert "Secure" not in cookie, "this node is called by http"
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "[::1", "localhost.evil.example", "10.9.8.7"]
-)
-async def test_two_consoles_refuse_a_foreign_host(visit, host):
+FOREIGN_HOSTS = (
+    "evil.example", "evil.example:80", "127.0.0.1.evil.example", "[::1", "localhost.evil.example", "10.9.8.7",
+)  # fmt: skip
+FOREIGN_ORIGINS = ("https://evil.example", "null", None, "http://127.0.0.1:1", "https://127.0.0.1", "file://")
+
+
+async def test_two_consoles_refuse_a_foreign_host(visit):
     await visit.sign_in()
-    answer, page = await visit.get("/console/connections", Host=host)
-    assert answer.status == 421
-    assert page.headings == ["This address is not known here"]
-    assert not page.forms or all("connections" not in one["action"] for one in page.forms)
+    for host in FOREIGN_HOSTS:
+        answer, page = await visit.get("/console/connections", Host=host)
+        assert answer.status == 421, host
+        assert page.headings == ["This address is not known here"]
+        assert not page.forms or all("connections" not in one["action"] for one in page.forms)
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:8101", "127.0.0.1:9", "[::1]:8101", "127.0.0.2"])
-async def test_this_machines_own_names_are_taken(visit, host):
-    answer, _ = await visit.get("/console/sign-in", Host=host)
-    assert answer.status == 200
+async def test_this_machines_own_names_are_taken(visit):
+    for host in ("localhost", "localhost:8101", "127.0.0.1:9", "[::1]:8101", "127.0.0.2"):
+        answer, _ = await visit.get("/console/sign-in", Host=host)
+        assert answer.status == 200, host
 
 
-@pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", None, "http://127.0.0.1:1", "https://127.0.0.1", "file://"]
-)
-async def test_two_consoles_refuse_a_form_from_a_foreign_origin(visit, origin):
+async def test_two_consoles_refuse_a_form_from_a_foreign_origin(visit):
     await visit.sign_in()
-    _, page = await visit.get("/console/connections")
-    answer, page = await visit.post("/console/sign-out", page.form("/console/sign-out")["fields"], Origin=origin)
-    assert (answer.status, page.headings) == (403, ["This did not come from this console"])
-    assert (await visit.get("/console/connections"))[0].status == 200
+    _, listed = await visit.get("/console/connections")
+    for origin in FOREIGN_ORIGINS:
+        answer, page = await visit.post("/console/sign-out", listed.form("/console/sign-out")["fields"], Origin=origin)
+        assert (answer.status, page.headings) == (403, ["This did not come from this console"]), origin
+        assert (await visit.get("/console/connections"))[0].status == 200
 
 
 @pytest.mark.parametrize("path", ["/console/sign-in", "/console/sign-out", "/console/initiate", "/console/accept"])
-@pytest.mark.parametrize("token", ["", "0" * 64, "ä"])
-async def test_a_form_without_its_pages_token_changes_nothing(visit, path, token):
+async def test_a_form_without_its_pages_token_changes_nothing(visit, path):
     if path != "/console/sign-in":
         await visit.sign_in()
     else:
         await visit.get(path)
-    answer, page = await visit.post(path, {"form_token": token, "name": "admin", "password": visit.node.password})
-    assert (answer.status, page.headings) == (403, ["This page was too old"])
+    for token in ("", "0" * 64, "ä"):
+        answer, page = await visit.post(path, {"form_token": token, "name": "admin", "password": visit.node.password})
+        assert (answer.status, page.headings) == (403, ["This page was too old"]), token
 
 
 async def test_each_form_of_each_page_has_a_token(visit):

@@ -55,10 +55,10 @@ async def test_a_token_is_shown_once_works_and_works_no_more_once_revoked(visit)
     assert "nightly job" not in (await settings(visit)).source
 
 
-@pytest.mark.parametrize("wrong", ["", "x", "0" * 43, "ü", "a b"])
-async def test_what_is_no_token_opens_nothing(visit, wrong):
+async def test_what_is_no_token_opens_nothing(visit):
     await make(visit, "a")
-    assert await api(visit, wrong) == 401
+    for wrong in ("", "x", "0" * 43, "ü", "a b"):
+        assert await api(visit, wrong) == 401, wrong
     assert await api(visit, visit.node.token) == 200
 
 
@@ -76,9 +76,12 @@ async def test_two_tokens_have_two_names_and_there_is_an_end_of_them(visit):
     assert "Another token is called" in page.source
     status, token, page = await make(visit, "x\u202ey")
     assert (status, token) == (422, None)
+    page = await settings(visit)
     for number in range(TOKENS_MAX - 1):
-        assert (await make(visit, f"t{number}"))[0] == 200
-    assert (await make(visit, "one more"))[0] == 422
+        answer, _ = await visit.send(page, "/console/settings/tokens", name=f"t{number}")
+        assert answer.status == 200
+    answer, _ = await visit.send(page, "/console/settings/tokens", name="one more")
+    assert answer.status == 422
 
 
 async def change(visit, **fields):
