@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,6 +110,16 @@ def test_make_demo_browser_tells_a_link_that_signs_in_to_both_consoles_and_ctrl_
     assert err == ""
 
 
+def test_the_flags_of_the_two_admins_are_those_of_their_commands(tmp_path: Path) -> None:
+    for command in walkthrough():
+        program, *words = command.partition(" > ")[0].split()
+        assert program == ".venv/bin/handclasp"
+        path = list(takewhile(lambda word: re.fullmatch("[a-z]+", word), words))
+        shown = CommandLine(tmp_path).here(*path, "--help").succeeded().out
+        assert [word for word in words if word.startswith("--") and word not in shown] == [], command
+
+
+@pytest.mark.slow
 def test_the_two_admins_of_the_readme_become_active(
     pair: dict[str, str], environment: dict[str, str], tmp_path: Path
 ) -> None:

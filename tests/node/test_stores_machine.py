@@ -372,7 +372,7 @@ def test_a_switch_is_told_where_two_pasts_meet_at_one_revision():
     story.teardown()
 
 
-QUICK = {"max_examples": 20, "stateful_step_count": 30}
+QUICK = {"max_examples": 12, "stateful_step_count": 30}
 LONG = {"max_examples": 120, "stateful_step_count": 50}
 
 TestTwoStores = played(Stores, **QUICK)

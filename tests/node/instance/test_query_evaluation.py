@@ -225,8 +225,8 @@ def agree_on_each(world: World, conditions: list[Condition], viewer: Viewer) -> 
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_each_operator_finds_what_the_evaluator_finds(world, operator):
-    every_third = every_condition(ONE_OF_EACH_KIND, operator)[::3]
-    agree_on_each(world, every_third, VIEWERS[1])
+    every_sixth = every_condition(ONE_OF_EACH_KIND, operator)[::6]  # the slow tests below have all of them
+    agree_on_each(world, every_sixth, VIEWERS[1])
 
 
 @pytest.mark.slow
