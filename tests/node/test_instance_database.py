@@ -15,10 +15,7 @@ from node.instance import readers
 from node.instance.catalog import Catalog
 from node.instance.database import InstanceDatabase, Transaction
 from node.instance.errors import ReadTooLongError, TooManySearchesError
-from node.instance.instance import Instance
-from node.instance.profile import InstanceProfile
 from node.ports import StoreFullError
-from node.real_ports import SystemClock, SystemEntropy
 from node.store.database import StoreError
 from tests.node.instance.rest_world import grow_no_more
 from tests.node.people_world import image
@@ -380,31 +377,6 @@ async def test_a_search_that_was_to_begin_anew_when_it_is_closed_is_told(
         await database.close()
         ends = await asyncio.gather(*searching, return_exceptions=True)
     assert [type(one) for one in ends].count(StoreError) == had_to_give_way
-
-
-async def test_an_instance_that_was_closed_is_not_opened_again(tmp_path: Path) -> None:
-    profile = InstanceProfile(path=tmp_path / "instance.db", node_database=None)
-    instance = Instance(profile, clock=SystemClock(), entropy=SystemEntropy())
-    await instance.close()
-    with pytest.raises(StoreError, match="closed"):
-        await instance.database()
-    assert not (tmp_path / "instance.db").exists()
-
-
-def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "instance.db").write_text("no database at all, but long enough to be read as one " * 40)
-    with pytest.raises(StoreError, match=r"instance\.db"):
-        InstanceDatabase(tmp_path / "instance.db", node_database=None)
-
-
-def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    shutil.copy(image(), tmp_path / "instance.db")
-    import sqlite3
-
-    with sqlite3.connect(tmp_path / "instance.db") as link:
-        link.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match="newer version"):
-        InstanceDatabase(tmp_path / "instance.db", node_database=None)
 
 
 async def test_a_full_disk_is_told_and_once_there_is_room_writing_goes_on(database: InstanceDatabase) -> None:
