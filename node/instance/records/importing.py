@@ -25,6 +25,7 @@ from node.instance.rules.numbering import next_number
 from node.instance.system_fields import system_fields
 from node.instance.values import ValueRefusedError, stored, wire, written
 from node.logs import get_logger
+from node.store.database import is_disk_full
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,7 +126,7 @@ def _by_name(tx: Transaction, staging: str, rows: Sequence[Values]) -> Sequence[
     """The rows by the names of columns; of two with one label the later is meant, since inherited ones come first."""
     fields = tx.catalog.dictionary.fields(staging)
     known = {one.label.casefold(): name for name, one in fields.items()} | {name: name for name in fields}
-    names = {key: known.get(key) or known.get(key.casefold()) for row in rows for key in row}
+    names = {key: known.get(key.casefold()) for row in rows for key in row}
     if unknown := [key[:80] for key, name in names.items() if name is None]:
         raise BadRequestError("Invalid column", f"{staging} has no column {', '.join(unknown[:UNKNOWN_SHOWN_MAX])}")
     return [{names[key] or "": value for key, value in row.items()} for row in rows]
@@ -242,8 +243,8 @@ def _transformed(tx: Transaction, writing: Writing, chosen: RowMapping, given: V
             state = "updated" if update_record(tx, writing, table, found, values) else "ignored"
         outcome = Outcome(**told, state=state, sys_id=sys_id)
     except Exception as error:
-        if not link.in_transaction:
-            raise  # a disk that is full or fails: SQLite has undone the whole transaction itself
+        if not link.in_transaction or is_disk_full(error):
+            raise  # a disk that is full or fails: SQLite has undone the statement, or the whole transaction
         link.execute("ROLLBACK TO transforming")
         tx.catalog = catalog
         if isinstance(error, InstanceError):

@@ -9,13 +9,14 @@ import pytest
 import pytest_asyncio
 
 from node.instance.describing import identity_of
+from node.instance.errors import BadRequestError
 from node.instance.first_records import ADMIN
 from node.instance.records import importing
 from node.instance.records.importing import load_rows
 from node.instance.records.writing import insert_record
 from node.instance.rest import import_set
 from node.instance.rules import growing_tables
-from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, SHARED, RestWorld, viewer
+from tests.node.instance.rest_world import ADMIN_VIEWER, BASE_URL, SHARED, RestWorld, grow_no_more, viewer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -106,6 +107,20 @@ async def test_a_map_without_entries_copies_fields_of_the_same_name(rest: RestWo
     assert (record["short_description"], record["urgency"]) == ("Same", "1")
     (other,) = (await imported(rest, u_short_description="Same"))["result"]
     assert (await rest.read("incident", other["sys_id"]))["urgency"] == "3", "what is not given has its default"
+    (emptied,) = (await imported(rest, u_short_description="Same", u_urgency=""))["result"]
+    assert (await rest.read("incident", emptied["sys_id"]))["urgency"] == "", "what is given as empty is empty"
+
+
+@pytest.mark.slow
+async def test_what_a_staging_table_does_not_have_or_keep_is_not_copied(rest: RestWorld) -> None:
+    above = identity_of("sys_db_object", "sys_import_set_row")
+    await rest.make("sys_db_object", name="u_elsewhere", label="Elsewhere", super_class=above)
+    await rest.make("sys_dictionary", name="u_elsewhere", element="u_category")
+    await rest.make("sys_dictionary", name=STAGING, element="u_comments", internal_type="journal_input")
+    await mapped(rest)
+    (one,) = (await imported(rest, u_short_description="x", u_category="software", u_comments="y"))["result"]
+    assert one["status"] == "inserted"
+    assert (await rest.read("incident", one["sys_id"]))["category"] == "inquiry"
 
 
 async def test_a_field_of_exactly_that_name_is_copied_too(rest: RestWorld) -> None:
@@ -127,6 +142,30 @@ async def test_maps_are_gone_in_their_order_and_none_that_is_inactive_or_of_anot
         await mapped(rest, name=name)
     told = await imported(rest, u_short_description="x")
     assert [one["transform_map"] for one in told["result"]] == ["A", "B", "C"]
+
+
+async def test_several_keys_find_a_record_together(rest: RestWorld) -> None:
+    keys = {"u_ref": "correlation_id", "u_urgency": "urgency"}
+    await mapped(rest, *({"source_field": one, "target_field": other, "coalesce": True} for one, other in keys.items()))
+    rows = (("T-1", "1"), ("T-1", "2"), ("T-2", "1"), ("T-1", "1 - High"), ("T-1", ""), ("T-1", ""))
+    told = [(await imported(rest, u_ref=ref, u_urgency=urgency))["result"][0] for ref, urgency in rows]
+    assert [one["status"] for one in told] == ["inserted"] * 3 + ["ignored"] + ["inserted"] * 2
+    assert told[3]["sys_id"] == told[0]["sys_id"]
+
+
+async def test_there_is_an_end_of_maps(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("A", "B"):
+        await mapped(rest, name=name)
+    monkeypatch.setattr(importing, "MAPS_MAX", 1)
+    assert [one["transform_map"] for one in (await imported(rest, u_ref="x"))["result"]] == ["A"]
+
+
+async def test_import_sets_are_counted_as_they_are_made(rest: RestWorld) -> None:
+    totals = []
+    for _ in range(3):
+        await imported(rest, u_ref="x")
+        totals.append((await rest("GET", "table/sys_import_set?sysparm_limit=1")).headers["X-Total-Count"])
+    assert totals == ["1", "2", "3"]
 
 
 async def test_rows_without_a_key_are_records_of_their_own(rest: RestWorld) -> None:
@@ -300,16 +339,50 @@ async def test_a_row_on_which_the_instance_fails_is_an_error_and_the_others_go_o
     def inserted(tx: Transaction, writing: Writing, table: str, values: Values) -> str:
         if values.get("correlation_id") == "bad":
             raise ZeroDivisionError
+        if values.get("correlation_id") == "plain":
+            raise BadRequestError("Refused without a detail")
         return insert_record(tx, writing, table, values)
 
     await mapped(rest, *BY_REF)
     monkeypatch.setattr(importing, "insert_record", inserted)
-    said = await many(rest, *({"u_ref": ref} for ref in ("first", "bad", "last")))
+    said = await many(rest, *({"u_ref": ref} for ref in ("first", "bad", "plain", "last")))
     rows = await rows_of(rest, said.json["import_set_id"])
-    assert [row["sys_import_state"] for row in rows] == ["inserted", "error", "inserted"]
-    assert rows[1]["sys_import_state_comment"] == "The instance failed; its log says why."
+    assert [row["sys_import_state"] for row in rows] == ["inserted", "error", "error", "inserted"]
+    assert [row["sys_import_state_comment"] for row in rows[1:3]] == [
+        "The instance failed; its log says why.",
+        "Refused without a detail",
+    ]
     one_set = (await rest("GET", f"table/sys_import_set/{said.json['import_set_id']}")).result
     assert one_set["state"] == "processed"
+
+
+async def test_a_disk_that_becomes_full_at_a_map_is_told_and_nothing_stays(
+    rest: RestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def inserted(tx: Transaction, writing: Writing, table: str, values: Values) -> str:
+        if table == "incident":
+            grow_no_more(tx)
+            tx.connection.exec_driver_sql("CREATE TABLE more AS SELECT zeroblob(1000000)")
+        return insert_record(tx, writing, table, values)
+
+    await mapped(rest)
+    monkeypatch.setattr(importing, "insert_record", inserted)
+    said = await rest("POST", f"import/{STAGING}", {"u_ref": "x"})
+    assert said.error == (507, "Insufficient storage")
+    database = await rest.instance.database()
+    await database.write(lambda tx: tx.connection.exec_driver_sql("PRAGMA max_page_count = 4294967294"))
+    assert (await rest("GET", f"table/{STAGING}")).result == []
+
+
+async def test_a_row_that_is_removed_before_its_turn_is_passed_over(rest: RestWorld) -> None:
+    await mapped(rest)
+    loaded = await rest.instance.write(ADMIN_VIEWER, lambda tx, writing: load_rows(tx, writing, STAGING, [{}], ""))
+    (row,) = loaded.rows
+    await rest("DELETE", f"table/{STAGING}/{row.sys_id}")
+    outcomes = await rest.instance.write(
+        ADMIN_VIEWER, lambda tx, writing: importing.transform_row(tx, writing, STAGING, row)
+    )
+    assert outcomes == ()
 
 
 async def test_rows_that_wait_when_the_node_stops_stay_pending_in_a_set_that_is_loaded(rest: RestWorld) -> None:
@@ -343,6 +416,7 @@ async def test_an_import_set_that_is_not_there_or_anothers_is_refused(rest: Rest
     mine = (await many(rest, {"u_ref": "3"}, by=loader)).json
     own = mine["multi_import_set_id" if name.startswith("multi") else "import_set_id"]
     assert (await many(rest, {"u_ref": "4"}, query=f"?{name}={own}", by=loader)).status == 201
+    assert (await many(rest, {"u_ref": "5"}, query=f"?{name}={own}")).status == 201, "an admin goes on with anybody's"
 
 
 @pytest.mark.parametrize(
