@@ -153,6 +153,16 @@ async def test_several_keys_find_a_record_together(rest: RestWorld) -> None:
     assert told[3]["sys_id"] == told[0]["sys_id"]
 
 
+@pytest.mark.parametrize("target", ["u_nope", pytest.param("u_secret", marks=pytest.mark.slow)])
+async def test_a_target_that_is_not_there_for_the_loader_is_told_as_any_other(rest: RestWorld, target: str) -> None:
+    if target == "u_secret":
+        await rest.make("sys_db_object", name=target, label="Secret")
+    await mapped(rest, target=target)
+    said = await rest("POST", f"import/{STAGING}", {"u_ref": "x"}, by=viewer("loader", f"{STAGING}_user"))
+    (one,) = said.json["result"]
+    assert (one["status"], one["error_message"]) == ("error", f"Invalid table {target}")
+
+
 async def test_there_is_an_end_of_maps(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("A", "B"):
         await mapped(rest, name=name)
