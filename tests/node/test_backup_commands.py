@@ -51,6 +51,14 @@ def stopped(ended, tmp_path):
     return shutil.copytree(ended / "a", tmp_path / "a"), ended / "file"
 
 
+@pytest.fixture
+def idle(stopped):
+    """A node that can be started on the copy."""
+    process = NodeProcess(name="a", data=stopped[0])
+    yield process
+    process.close()
+
+
 def names(database):
     with closing(sqlite3.connect(database)) as link:
         return [name for (name,) in link.execute("SELECT name FROM connections ORDER BY n")]
@@ -223,27 +231,22 @@ def test_what_root_puts_back_belongs_to_whom_the_directory_does(handclasp, stopp
 
 
 @pytest.mark.slow
-def test_a_backup_that_is_copied_into_place_by_hand_is_a_restore_too(handclasp, node, tmp_path):
-    node.initiate(None, name="one")
-    backed_up(handclasp, node, tmp_path / "file")
-    node.stop()
-    shutil.copy(unpacked(tmp_path / "file", tmp_path), node.data / "node.db")
-    node.start()
-    _, listed = node.admin("GET", "/connections")
+def test_a_backup_that_is_copied_into_place_by_hand_is_a_restore_too(stopped, idle, tmp_path):
+    shutil.copy(unpacked(stopped[1], tmp_path / "unpacked"), idle.data / "node.db")
+    idle.start()
+    _, listed = idle.admin("GET", "/connections")
     assert [one["reason"] for one in listed["connections"]] == ["restored"]
 
 
 @pytest.mark.slow
-def test_a_node_moves_by_its_key_file_and_a_backup(handclasp, node, tmp_path):
-    node.initiate(None, name="one")
-    backed_up(handclasp, node, tmp_path / "file")
-    node.stop()
+def test_a_node_moves_by_its_key_file_and_a_backup(handclasp, stopped, tmp_path):
+    data, file = stopped
     new = tmp_path / "new"
     new.mkdir(mode=0o700)
-    error = handclasp.here("restore", tmp_path / "file", "--data", new).refused(2)
+    error = handclasp.here("restore", file, "--data", new).refused(2)
     assert "put the copy of its node.key there first" in error
-    shutil.copy(node.data / "node.key", new)
-    document = handclasp.here("restore", tmp_path / "file", "--data", new, "--json").succeeded().json
+    shutil.copy(data / "node.key", new)
+    document = handclasp.here("restore", file, "--data", new, "--json").succeeded().json
     assert (document["connections"], document["codes_that_die"], document["replaced"]) == (1, 1, None)
     assert names(new / "node.db") == ["one"]
 
@@ -284,13 +287,10 @@ def test_a_backup_of_another_node_is_refused(handclasp, nodes, stopped, tmp_path
 
 
 @pytest.mark.slow
-def test_a_damaged_database_is_set_aside_as_it_is(handclasp, node, tmp_path):
-    node.initiate(None, name="one")
-    backed_up(handclasp, node, tmp_path / "file")
-    node.stop()
-    (node.data / "node.db").write_bytes(b"rubbish" * 1000)
-    handclasp.here("restore", tmp_path / "file", "--data", node.data).succeeded()
-    assert (node.data / "node.db.before-restore-1").read_bytes() == b"rubbish" * 1000
-    assert not (node.data / "node.db-wal").exists()
-    node.start()
-    assert len(node.admin("GET", "/connections")[1]["connections"]) == 1
+def test_a_damaged_database_is_set_aside_as_it_is(handclasp, stopped, idle):
+    (idle.data / "node.db").write_bytes(b"rubbish" * 1000)
+    handclasp.here("restore", stopped[1], "--data", idle.data).succeeded()
+    assert (idle.data / "node.db.before-restore-1").read_bytes() == b"rubbish" * 1000
+    assert not (idle.data / "node.db-wal").exists()
+    idle.start()
+    assert len(idle.admin("GET", "/connections")[1]["connections"]) == 1
