@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 
 from node.instance.first_records import ADMIN
+from node.passwords import is_hash_of
 from tests.node.instance.rest_world import BASE_URL, SHARED, viewer
 
 if TYPE_CHECKING:
@@ -100,3 +102,19 @@ async def test_every_change_is_told_to_who_keeps_what_depends_on_the_table(rest:
     await rest.change("incident", sys_id, impact=1)
     await rest("DELETE", f"table/incident/{sys_id}")
     assert database.versions["task"] == before + 3, "what changes nothing is none"
+
+
+async def test_a_password_is_what_was_typed_and_none_where_nothing_was(rest: RestWorld) -> None:
+    user = await rest.make("sys_user", user_name="typed")
+    users = (await rest.instance.database()).catalog.physical("sys_user")
+    kept = select(users.c.user_password).where(users.c.sys_id == user)
+    for typed in ("", "********", ""):
+        await rest.change("sys_user", user, user_password=typed)
+        hashed = await (await rest.instance.database()).read(lambda tx: tx.connection.execute(kept).scalar())
+        assert is_hash_of(hashed, typed) if typed else hashed is None
+
+
+async def test_several_may_have_nothing_where_no_two_may_have_the_same(rest: RestWorld) -> None:
+    users = [await rest.make("sys_user", user_name=name) for name in ("first", "second")]
+    for one in users:
+        assert (await rest("PATCH", f"table/sys_user/{one}", {"user_name": ""})).status == 200
