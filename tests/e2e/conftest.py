@@ -5,9 +5,10 @@ import subprocess
 
 import pytest
 
-from node.brokers.children import BrokerChild, BrokerKind
+from node.brokers.children import BrokerChild
 from tests.e2e.processes import NodeProcess, until
 from tests.node.command_line import CommandLine
+from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def handclasp(tmp_path):
     return CommandLine(home)
 
 
-@pytest.fixture(params=[pytest.param(BrokerKind.MOSQUITTO, marks=pytest.mark.mosquitto), BrokerKind.AMQTT])
+@pytest.fixture(params=MOSQUITTO_NOW_AMQTT_SLOWLY)
 def broker(request, tmp_path):
     child = BrokerChild(kind=request.param, data=tmp_path / "broker")
     asyncio.run(child.start())

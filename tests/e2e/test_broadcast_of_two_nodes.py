@@ -6,8 +6,6 @@ import signal
 
 import pytest
 
-from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY
-
 pytestmark = pytest.mark.mosquitto  # its mosquitto_sub watches both brokers
 
 
@@ -63,7 +61,6 @@ def handshakes_go_on(a, b):
         node.until_active(sys_id)
 
 
-@pytest.mark.parametrize("broker", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
 def test_a_killed_node_is_lost_and_a_stopped_one_is_offline(pair, subscribe):
     a, b = pair
     lost, offline = node_id(a), node_id(b)

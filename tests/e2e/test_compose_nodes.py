@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from tests.e2e.processes import NodeProcess
-from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY
 
 ROOT = Path(__file__).parents[2]
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
@@ -47,7 +46,6 @@ def composed(tmp_path, broker):
             node.close()
 
 
-@pytest.mark.parametrize("broker", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
 @pytest.mark.mosquitto
 def test_the_composed_nodes_shake_hands(composed, subscribe):
     a, b = composed
@@ -76,7 +74,6 @@ def docker(composed, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("broker", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
 @pytest.mark.mosquitto
 def test_the_two_admins_of_the_readme_become_active_in_their_containers(composed, docker, tmp_path):
     a, b = composed

@@ -7,7 +7,6 @@ import threading
 import pytest
 
 from tests.e2e.processes import until
-from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY
 
 pytestmark = pytest.mark.mosquitto  # its mosquitto_pub and mosquitto_sub are the liar's tools
 
@@ -65,7 +64,6 @@ def shaken(a, b, name):
     return sys_id
 
 
-@pytest.mark.parametrize("broker", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
 def test_mqtt_forge_leaves_the_handshake_as_it_would_be_without(pair, publish, kicking):
     a, b = pair
     honest = shaken(a, b, "honest")

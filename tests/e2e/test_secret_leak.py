@@ -11,7 +11,6 @@ import pytest
 
 from protocol.invitation import read_code
 from tests.e2e.processes import NodeProcess
-from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY
 
 
 def everything_written(folder: Path) -> dict[str, bytes]:
@@ -30,7 +29,6 @@ def process_list() -> bytes:
     return found
 
 
-@pytest.mark.parametrize("broker", MOSQUITTO_NOW_AMQTT_SLOWLY, indirect=True)
 @pytest.mark.mosquitto
 def test_secret_leak(tmp_path, broker, subscribe):
     nodes = [

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,6 +21,9 @@ from simulations.levels import Level
 from simulations.observer import Observer
 from simulations.stories import one_handshake
 from simulations.world import World
+
+if TYPE_CHECKING:
+    from simulations.world import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_FAULTS: frozenset[Fault] = frozenset()
@@ -81,9 +86,15 @@ def test_two_hundred_seeds_give_the_same_traces_in_processes_with_different_hash
     assert len(set(first)) == 25 * len(Level)
 
 
+@cache
+def run(seed: int) -> Outcome:
+    """What came of a seed's world, for more than one test."""
+    return World(seed).run()
+
+
 def test_a_fault_that_is_switched_off_leaves_the_decisions_about_all_others():
     for seed in range(10):
-        whole = World(seed).run()
+        whole = run(seed)
         off = whole.struck[0]
         rest = World(seed, without=frozenset({off})).run()
         assert off not in rest.struck
@@ -93,7 +104,7 @@ def test_a_fault_that_is_switched_off_leaves_the_decisions_about_all_others():
 
 def test_the_faults_that_struck_make_the_same_world_again():
     for seed in range(5):
-        whole = World(seed).run()
+        whole = run(seed)
         assert World(seed, only=frozenset(whole.struck)).run().digest == whole.digest
 
 
