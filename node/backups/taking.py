@@ -215,9 +215,7 @@ def _name_too(file: Path, name: Path) -> None:
     """Give a file a second name, which must be free; where the file system has no such thing, copy it."""
     try:
         os.link(file, name)
-    except FileExistsError:
-        raise
-    except OSError:
+    except OSError:  # a name that is taken is refused again
         descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as target, file.open("rb") as source:
             shutil.copyfileobj(source, target)

@@ -2,16 +2,21 @@
 
 import os
 import re
+import shutil
 import subprocess
 from contextlib import asynccontextmanager
 
 import pytest
 
+from node.backups import disk_space
+from node.backups.marking import BackupError
+from node.backups.taking import take
 from node.console.sessions import SEEN_EVERY_S
 from node.problems import PROBLEMS, Problem
 from protocol.envelope import envelope_bytes
 from protocol.identity import SigningKey
 from tests.e2e.processes import NodeProcess
+from tests.node.backup_world import KEY, make
 from tests.node.console_visits import Visit
 from tests.node.envelopes import acceptance, details, tell
 from tests.node.instance.rest_world import grow_no_more, rest_world
@@ -180,3 +185,14 @@ def test_a_node_on_a_disk_that_is_really_full_says_so_and_goes_on_once_there_is_
         assert node.status(sys_id) == "closed"
     finally:
         node.close()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
+def test_a_backup_that_meets_the_end_of_its_disk_says_so_and_leaves_nothing(small_disk, tmp_path, monkeypatch):
+    source, before = make(tmp_path / "now", "now"), shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda _folder: before)  # there was room when it began
+    (small_disk / "filler").write_bytes(bytes((4 << 20) - (32 << 10)))
+    with pytest.raises(BackupError, match=f"^{small_disk} has no room for a copy of {source / 'node.db'}. Make room"):
+        take(source, small_disk / "file", key=KEY, now=1)
+    assert [one.name for one in small_disk.iterdir()] == ["filler"]

@@ -410,6 +410,12 @@ async def test_a_record_is_shown_by_a_table_above_as_by_its_own(rest: RestWorld)
     assert (await rest("GET", f"table/task/{asked}")).result == shown
 
 
+async def test_an_empty_place_in_a_list_is_nobody(rest: RestWorld) -> None:
+    sys_id = await rest.make("incident", watch_list=f"{ADMIN},,{ADMIN},")
+    shown = (await rest("GET", f"table/incident/{sys_id}?sysparm_display_value=true")).result
+    assert shown["watch_list"] == "System Administrator, System Administrator"
+
+
 async def test_a_search_that_takes_too_long_is_told_so(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     await rest.make("incident", short_description="x")
     endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
