@@ -66,6 +66,7 @@ async def test_an_instance_opens_with_the_tables_that_can_be(tmp_path: Path, dam
     async with rest_world(tmp_path) as rest:
         above = await table(rest, "u_above", super_class=TASK)
         await table(rest, "u_below", super_class=above)
+        await field(rest, "u_below", "u_deep")
         await field(rest, "task", "u_at")
     with sqlite3.connect(tmp_path / "instance.db") as link:
         link.execute(damage)
@@ -117,6 +118,14 @@ async def test_names_come_from_labels_where_none_are_given(rest: RestWorld) -> N
     assert made.result["element"] == "u_has_tv"
 
 
+async def test_what_is_given_no_label_is_called_by_its_name(rest: RestWorld) -> None:
+    made = (await rest("POST", "table/sys_db_object", {"name": "u_plain"})).result
+    assert (made["label"], made["sys_name"]) == ("u_plain", "u_plain")
+    bare = {"name": "u_plain", "element": "u_bare", "internal_type": ""}
+    made = (await rest("POST", "table/sys_dictionary", bare)).result
+    assert (made["column_label"], made["sys_name"], made["internal_type"]) == ("u_bare", "u_bare", "string")
+
+
 async def test_a_label_changes_and_what_makes_it_up_does_not(rest: RestWorld) -> None:
     sys_id = await table(rest, "u_boat")
     await rest.change("sys_db_object", sys_id, label="Ship")
@@ -146,7 +155,10 @@ async def test_a_field_changes_its_label_its_length_and_its_default_and_not_what
     changed = await rest.change("sys_dictionary", sys_id, column_label="Door", max_length=4, default_value="east wing")
     assert changed["column_label"] == "Door"
     assert (await rest.read("incident", await rest.make("incident")))["u_gate"] == "east"
-    for values in ({"internal_type": "integer"}, {"unique": True}, {"name": "task"}, {"element": "u_door"}):
+    await rest.change("sys_dictionary", sys_id, max_length="")
+    assert (await rest.read("incident", await rest.make("incident", u_gate="x" * 50)))["u_gate"] == "x" * 40
+    fixed = {"internal_type": "integer", "reference": "sys_user", "unique": True, "name": "task", "element": "u_door"}
+    for values in ({name: value} for name, value in fixed.items()):
         assert (await rest("PATCH", f"table/sys_dictionary/{sys_id}", values)).error == (403, "Operation Failed")
     assert (await rest("PATCH", f"table/sys_dictionary/{sys_id}", {"max_length": 0})).error[0] == 400
 
@@ -185,6 +197,14 @@ async def test_there_is_an_end_of_tables(rest: RestWorld, monkeypatch: pytest.Mo
     monkeypatch.setattr(growing_tables, "TABLES_MAX", there + 1)
     await table(rest, "u_last")
     assert (await rest("POST", "table/sys_db_object", {"name": "u_one_too_many"})).error == (403, "Operation Failed")
+
+
+async def test_there_is_an_end_of_fields(rest: RestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    dictionary = (await rest.instance.database()).catalog.dictionary
+    monkeypatch.setattr(growing_tables, "FIELDS_MAX", len(dictionary.stored_fields("task")) + 1)
+    await field(rest, "incident", "u_last")
+    beyond = await rest("POST", "table/sys_dictionary", {"name": "problem", "element": "u_one_too_many"})
+    assert beyond.error == (403, "Operation Failed")
 
 
 @pytest.mark.parametrize(
