@@ -81,7 +81,7 @@ def represent(
         _learn(tx, scope, cells, rows, names)
         journals = shown_journals(tx, scope, cells, {row[0]: row[1] or table for row in rows})
     elif len(rows) == 1:  # nothing is remembered for the next row
-        return [_alone(scope, style, table, cells, rows[0])]
+        return [_alone(style, cells, rows[0])]
     columns: dict[str, Sequence[tuple[str, int, Render | None]]] = {}
     records = []
     for row in rows:
@@ -129,16 +129,10 @@ class Names:
             known.update((sys_id.lower(), name) for sys_id, name in names_of(tx, scope, table, missing).items())
 
 
-def _alone(scope: Scope, style: Style, table: str, cells: Sequence[Cell], row: Sequence[Any]) -> dict[str, Shown]:
+def _alone(style: Style, cells: Sequence[Cell], row: Sequence[Stored]) -> dict[str, Shown]:
     """The values of one row as a record."""
-    dictionary = scope.catalog.dictionary
-    class_name = row[1] or table
-    own = dictionary.fields(class_name) if class_name in dictionary else {}
-    values = tuple(row)
     return {
-        cell.path: ""
-        if cell.at is None or (value := values[cell.at]) is None
-        else _valued(style, own.get(cell.path, cell.field), value)
+        cell.path: "" if cell.at is None or (value := row[cell.at]) is None else _valued(style, cell.field, value)
         for cell in cells
     }
 
