@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from node.brokers.last_breath import die_with_parent
+from node.child_processes import die_with_parent
 
 from benchmarks.skeleton_server import LOOPBACK
 from benchmarks.work import Work

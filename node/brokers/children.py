@@ -14,15 +14,14 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from node.brokers.last_breath import die_with_parent
+from node.child_processes import die_with_parent, module_command, module_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 LOOPBACK: Final = "127.0.0.1"
 START_S_MAX: Final = 10.0
@@ -190,14 +189,14 @@ class BrokerChild:
                 stdout=log,
                 stderr=log,
                 cwd=self._data,
-                env=_environment(),
+                env=os.environ | {"PYTHONPATH": module_path()},
                 start_new_session=True,
                 preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509 - two system calls, prepared before the fork
             )
 
     def _command(self, port: int) -> list[str]:
         if self.kind is BrokerKind.AMQTT:
-            return [sys.executable, "-m", "node.brokers.amqtt_child", str(port)]
+            return [*module_command("node.brokers.amqtt_child", str(port))]
         program = find_mosquitto()
         if program is None:
             raise BrokerStartError(
@@ -249,13 +248,6 @@ def _private(path: Path) -> BinaryIO:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.fchmod(descriptor, 0o600)
     return os.fdopen(descriptor, "wb")
-
-
-def _environment() -> dict[str, str]:
-    """This environment, and this package to be found from any directory."""
-    root = str(Path(__file__).resolve().parents[2])
-    before = os.environ.get("PYTHONPATH")
-    return os.environ | {"PYTHONPATH": os.pathsep.join([root, before] if before else [root])}
 
 
 def _free_port() -> int:

@@ -30,6 +30,8 @@ SENTENCE_ERRORS: Final = frozenset(
         ("node.private_files", "DataDirectoryError"),
         ("node.license.keys", "LicenseKeyError"),
         ("node.store.database", "StoreError"),
+        ("node.ports", "StoreFullError"),
+        ("node.instance.demo_data.batches", "MakingFailedError"),
         ("node.backups.marking", "BackupError"),
         ("node.serve", "ListenError"),
         ("node.tls.certificate", "CertificateError"),

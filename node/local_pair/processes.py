@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from itertools import cycle
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from node.brokers.children import BrokerChild, BrokerKind, BrokerStartError, choose_kind
-from node.brokers.last_breath import die_with_parent
+from node.child_processes import die_with_parent, module_command, module_path
 from node.data_directory import read_runtime
 from node.endings import last_words
 from node.free_ports import LOOPBACK, free_ports
@@ -22,6 +20,7 @@ from node.tls.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from node.local_pair.certificates import NodeCertificate, PairCertificates
 
@@ -203,17 +202,15 @@ class NodeChild:
             "HANDCLASP_MQTT_URL": self._mqtt_url,
             "HANDCLASP_ANNOUNCEMENTS": "anyone",
             "HANDCLASP_LOG_FORMAT": "json",
-            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]).strip(
-                os.pathsep
-            ),
+            "PYTHONPATH": module_path(),
             **(self._certificate.settings if self._certificate is not None else {}),
             **self._settings,
         }
         with self.log_path.open("ab") as log:
             self.log_path.chmod(0o600)
             self._log_began = log.tell()
-            return subprocess.Popen(
-                [sys.executable, "-m", "node", "node"],
+            return subprocess.Popen(  # noqa: S603 - our own module
+                module_command("node", "node"),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Self
 
-from node.brokers.last_breath import die_with_parent
+from node.child_processes import die_with_parent
 from node.delivery.events import STATUS_FILTER, StatusEvent, decode_event
 from node.free_ports import LOOPBACK
 

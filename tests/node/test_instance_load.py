@@ -1,6 +1,9 @@
 import asyncio
+import os
 import re
 import shutil
+import signal
+import subprocess
 from collections import Counter
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
@@ -13,7 +16,7 @@ from node.data_directory import DataDirectory
 from node.instance import loading
 from node.instance.database import InstanceDatabase
 from node.instance.demo_data import mass
-from node.instance.demo_data.batches import Order, batches, batches_apart
+from node.instance.demo_data.batches import MakingFailedError, Order, batches, batches_apart
 from node.instance.demo_data.mass import caller_records, mass_incidents
 from node.instance.demo_data.world import world
 from node.instance.dictionary import FieldType
@@ -195,22 +198,24 @@ async def test_what_is_made_in_another_process_is_what_is_made_here():
 
 async def test_the_process_ends_with_whoever_has_enough(monkeypatch):
     processes = []
-    genuine = asyncio.create_subprocess_exec
 
-    async def noted(*arguments, **more):
-        processes.append(await genuine(*arguments, **more))
-        return processes[0]
+    class Noted(subprocess.Popen):
+        def __init__(self, *arguments, **more):
+            super().__init__(*arguments, **more)
+            processes.append(self)
 
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    monkeypatch.setattr(subprocess, "Popen", Noted)
     async with aclosing(batches_apart(structs.replace(ORDER, count=100_000))) as made:
         await anext(made)
-        assert processes[0].returncode is None
-    assert processes[0].returncode is not None
+        await asyncio.sleep(0.2)  # it is ahead then, and waits for its reader
+        assert processes[0].poll() is None
+        assert os.getsid(processes[0].pid) != os.getsid(0), "Ctrl-C is not for it"
+    assert processes[0].returncode == -signal.SIGKILL
 
 
 async def test_a_process_that_fails_is_told(capfd):
     without_zone = structs.replace(ORDER, now=datetime(2026, 3, 17))  # noqa: DTZ001 - that is what it fails at
-    with pytest.raises(RuntimeError, match="ended too early"):
+    with pytest.raises(MakingFailedError, match=r"ended too early \(exit status 1\)"):
         _ = [batch async for batch in batches_apart(without_zone)]
     assert "now has no time zone" in capfd.readouterr().err
 

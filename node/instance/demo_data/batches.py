@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import sys
 from datetime import datetime
 from itertools import islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from node.child_processes import die_with_parent, module_command, module_path
 from node.instance.demo_data.mass import caller_records, mass_incidents
 from node.instance.demo_data.world import world
 
@@ -23,6 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
 _LENGTH_BYTES: Final = 4
+
+
+class MakingFailedError(Exception):
+    """The process that makes incidents ended too early. The text is a sentence that says what to do."""
+
+    def __init__(self, exit_status: int) -> None:
+        super().__init__(
+            f"The process that makes incidents ended too early (exit status {exit_status}). What was loaded stays: "
+            "look what it said above and whether this machine has memory left, then load the rest."
+        )
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,34 +74,43 @@ async def batches_apart(order: Order) -> AsyncGenerator[Batch]:
     """The same, made in another process while the one before is used.
 
     Raises:
-        RuntimeError: that process ended before it had made them all.
+        MakingFailedError: that process ended before it had made them all.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        __name__,
+    process = subprocess.Popen(  # noqa: ASYNC220, S603 - a start, which takes the loop no time; our own module
+        module_command(__name__),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": module_path()},
         start_new_session=True,  # Ctrl-C is for whoever has asked
+        preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509 - two system calls, prepared before the fork
     )
     assert process.stdin is not None  # noqa: S101 - both are pipes
     assert process.stdout is not None  # noqa: S101
+    decoder = msgspec.msgpack.Decoder(Batch)
+    missing = order.count
     try:
-        process.stdin.write(msgspec.json.encode(order))
-        process.stdin.close()
-        decoder = msgspec.msgpack.Decoder(Batch)
-        missing = order.count
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(msgspec.json.encode(order))
+            process.stdin.close()
         while missing > 0:
-            length = int.from_bytes(await process.stdout.readexactly(_LENGTH_BYTES))
-            batch = decoder.decode(await process.stdout.readexactly(length))
+            frame = await asyncio.to_thread(_frame, process.stdout)
+            if frame is None:
+                raise MakingFailedError(process.wait())
+            batch = decoder.decode(frame)
             missing -= len(batch.rows)
             yield batch
-    except asyncio.IncompleteReadError as error:
-        raise RuntimeError("The process that makes incidents ended too early.") from error
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def _frame(stream: IO[bytes]) -> bytes | None:
+    """The next frame; none if it does not come whole."""
+    head = stream.read(_LENGTH_BYTES)
+    length = int.from_bytes(head)
+    frame = stream.read(length)
+    return frame if len(head) == _LENGTH_BYTES and len(frame) == length else None
 
 
 def _make() -> None:

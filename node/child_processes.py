@@ -1,4 +1,4 @@
-"""A child process that ends when its parent does, however the parent ended (Linux)."""
+"""Child processes of our own: how a module is run as one, and how it ends when its parent does (Linux)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,26 @@ import ctypes
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 PR_SET_PDEATHSIG: Final = 1
 """prctl(2): the signal that the kernel sends to this process when the thread that made it ends."""
+
+
+def module_command(module: str, *arguments: str) -> Sequence[str]:
+    """How a module is run by this Python; nothing that lies in the working directory takes its place (`-P`)."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def module_path() -> str:
+    """The `PYTHONPATH` for it: this package, however it is found here, and what was there before."""
+    before = os.environ.get("PYTHONPATH")
+    root = str(Path(__file__).resolve().parents[1])
+    return os.pathsep.join([root, before] if before else [root])
 
 
 def die_with_parent(parent_pid: int) -> Callable[[], None] | None:
