@@ -5,6 +5,7 @@ A hierarchy is one table: `task` holds incidents, problems and changes, told apa
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table
@@ -63,11 +64,15 @@ class Catalog:
         return self.metadata.tables[self.dictionary.root(name)]
 
     def planned(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What was made for that key; the first time, it is made. It may be called by several threads."""
+        """What was made for that key; the first time, it is made, and too many let go of the oldest.
+
+        It may be called by several threads.
+        """
         found = self.plans.get(key)
         if found is None:
-            if len(self.plans) >= PLANS_MAX:
-                self.plans.clear()
+            while len(self.plans) >= PLANS_MAX:
+                with suppress(RuntimeError, StopIteration):  # another thread does the same
+                    self.plans.pop(next(iter(self.plans)), None)
             self.plans[key] = found = make()
         return cast("T", found)
 

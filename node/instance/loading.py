@@ -35,8 +35,8 @@ APART_FROM: Final = 100_000
 """From so many on a process of its own makes them, which takes a second or two to start."""
 
 _CACHE_KIB: Final = 200_000
-_MAPPED_BYTES: Final = 2**33
-"""Each index is made by going through the whole table; a mapped file is not copied for that."""
+_MAPPED_BYTES: Final = 2**31 - 2**16
+"""The most that SQLite maps. Each index is made by going through all of the table, and a mapped file is not copied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

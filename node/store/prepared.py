@@ -35,9 +35,7 @@ class Prepared:
         self._sql = ""
         self._names: Sequence[str] = ()
         self._constants: Mapping[str, object] = {}
-        names = [str(column.key) for column in statement.selected_columns] if isinstance(statement, Select) else []
-        row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024 - its names are the statement's
-        self._row: Callable[[Sequence[Any]], Any] = row._make
+        self._row: Callable[[Sequence[Any]], Any] | None = None
 
     def run(self, tx: Transaction, parameters: Mapping[str, object]) -> DBAPICursor:
         """Run it in the transaction; the driver's cursor.
@@ -54,17 +52,25 @@ class Prepared:
 
     def rows(self, tx: Transaction, parameters: Mapping[str, object]) -> list[Any]:
         """Run it and take all rows, with their columns by name."""
-        return list(map(self._row, self.run(tx, parameters).fetchall()))
+        return list(map(self._named(), self.run(tx, parameters).fetchall()))
 
     def first(self, tx: Transaction, parameters: Mapping[str, object]) -> Any | None:
         """Run it and take its first row, none if there is none."""
         row = self.run(tx, parameters).fetchone()
-        return None if row is None else self._row(row)
+        return None if row is None else self._named()(row)
 
     def scalar(self, tx: Transaction, parameters: Mapping[str, object]) -> Any:
         """Run it and take the first column of its one row."""
         (row,) = self.run(tx, parameters).fetchall()
         return row[0]
+
+    def _named(self) -> Callable[[Sequence[Any]], Any]:
+        if self._row is None:  # a type of a hundred fields takes a millisecond to make, and many never ask for it
+            statement = self._statement
+            names = [str(column.key) for column in statement.selected_columns] if isinstance(statement, Select) else []
+            row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024 - the statement's names
+            self._row = row._make
+        return self._row
 
     def _compile(self, tx: Transaction) -> None:
         compiled = self._statement.compile(dialect=tx.dialect)

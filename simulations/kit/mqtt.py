@@ -146,14 +146,15 @@ class Subscription:
 
     def __init__(self, client: Callable[[], MqttClient], topic_filter: str, received: Received) -> None:
         self._client = client
-        self._topic_filter = topic_filter
         self._received = received
         self._linked: MqttClient | None = None
+        self._is_receiving = False
+        self.topic_filter = topic_filter
         self.subscribed = asyncio.Event()
 
     def is_told_all(self) -> bool:
-        """Whether it is subscribed now, and has taken all that the broker has sent it."""
-        return self._linked is not None and self._linked.has_taken_all()
+        """Whether it is subscribed now, and its function has returned from all that the broker has sent."""
+        return self._linked is not None and self._linked.has_taken_all() and not self._is_receiving
 
     async def keep(self) -> None:
         """Do it, and never return.
@@ -164,15 +165,21 @@ class Subscription:
         while True:
             with contextlib.suppress(aiomqtt.MqttError):
                 async with self._client() as client:
-                    await client.subscribe(self._topic_filter, qos=1)
+                    await client.subscribe(self.topic_filter, qos=1)
                     self._linked = client
                     self.subscribed.set()
                     async for message in client.messages:
-                        told = self._received(_delivery(message))
-                        if inspect.isawaitable(told):
-                            await told
-            self._linked = None
+                        await self._receive(_delivery(message))
             await asyncio.sleep(RECONNECT_S)
+
+    async def _receive(self, delivery: Delivery) -> None:
+        self._is_receiving = True
+        try:
+            told = self._received(delivery)
+            if inspect.isawaitable(told):
+                await told
+        finally:
+            self._is_receiving = False
 
 
 def _delivery(message: aiomqtt.Message) -> Delivery:

@@ -260,6 +260,7 @@ class World(Messages):
         task = loop.create_task(subscription.keep())
         task.add_done_callback(loop.expect_success)
         self._subscriptions.append(subscription)
+        task.add_done_callback(lambda _task: self._subscriptions.remove(subscription))
         await subscription.subscribed.wait()
 
     async def serve(self, host: str, app: web.Application, *, is_peer: bool = False) -> str:
@@ -327,7 +328,8 @@ class World(Messages):
     async def quiet(self, *, within_s: float = LIVENESS_S) -> None:
         """Let time pass until nothing is left to be said: both sides of each connection agree, and watchers know it.
 
-        Watchers are what `subscribe` made, too, unless the broker is down: then nothing can reach them.
+        Watchers are what `subscribe` made, too: their functions have returned. While the broker is down nothing can
+        reach them, and they are not waited for.
 
         Args:
             within_s: how long at most, in virtual seconds; as a rule more than a day, for a node that has missed
@@ -359,8 +361,9 @@ class World(Messages):
         judges = (one for one in self._world.observers if not (self._has_peers and isinstance(one, OF_BOTH_SIDES)))
         sentences = (observer.unsettled() for observer in judges)
         sentence = next((sentence for sentence in sentences if sentence is not None), None)
-        if sentence is None and self._world.broker.is_up and not all(one.is_told_all() for one in self._subscriptions):
-            return "a program of yours that subscribed is not told all yet."
+        if sentence is None and self._world.broker.is_up:
+            behind = next((one.topic_filter for one in self._subscriptions if not one.is_told_all()), None)
+            return None if behind is None else f"what subscribed to {behind} is not through with all that it is sent."
         return sentence
 
     # What happened

@@ -7,7 +7,7 @@ import asyncio
 import aiomqtt
 import pytest
 
-from simulations.kit import World, simulated
+from simulations.kit import NotQuietError, World, simulated
 
 
 @simulated
@@ -84,6 +84,43 @@ async def test_it_is_quiet_when_a_subscriber_that_lost_its_link_has_caught_up():
         w.start_broker()
         await w.quiet()
         assert heard == [1, 1]
+
+
+@simulated
+async def test_it_is_quiet_when_a_subscriber_is_through_with_what_it_was_sent():
+    begun, done = [], []
+
+    async def slow(delivery):
+        begun.append(delivery.topic)
+        await asyncio.sleep(5)
+        done.append(delivery.topic)
+
+    async with World() as w:
+        (a,) = await w.nodes("a")
+        await w.subscribe(slow, "handclasp/+/nodes/+/connections/#")
+        await a.initiate()
+        await a.initiate()
+        await w.quiet()
+        assert len(done) == len(begun) == 2
+
+
+@simulated
+async def test_who_never_gets_through_is_named_and_who_was_cancelled_is_not_waited_for():
+    async with World() as w:
+        (a,) = await w.nodes("a")
+        cancelled = []
+
+        async def gives_up(_delivery):
+            cancelled.append(asyncio.current_task().cancel())
+            await asyncio.sleep(0)
+
+        await w.subscribe(gives_up, "handclasp/+/nodes/+/connections/#")
+        await a.initiate()
+        await w.quiet()
+        assert cancelled
+        await w.subscribe(lambda _delivery: asyncio.Event().wait(), "handclasp/+/nodes/#")
+        with pytest.raises(NotQuietError, match=r"what subscribed to handclasp/\+/nodes/# is not through"):
+            await w.quiet(within_s=600)
 
 
 @simulated

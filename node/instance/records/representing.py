@@ -131,10 +131,12 @@ class Names:
 
 def _alone(style: Style, cells: Sequence[Cell], row: Sequence[Stored]) -> dict[str, Shown]:
     """The values of one row as a record."""
-    return {
-        cell.path: "" if cell.at is None or (value := row[cell.at]) is None else _valued(style, cell.field, value)
+    record = {
+        cell.path: "" if (value := row[cell.at]) is None else _valued(style, cell.field, value)
         for cell in cells
+        if cell.at is not None
     }
+    return record | {cell.path: "" for cell in cells if cell.at is None}
 
 
 def _columns(

@@ -19,6 +19,7 @@ from node.instance.query.dates import SCRIPT
 from node.instance.query.grammar import parse
 from node.instance.query.literals import literals
 from node.instance.query.tree import Condition, Operator, Query
+from node.instance.readers import raw
 from node.instance.records.reading import selection_of
 from node.instance.records.rows import insert_row
 from node.instance.values import stored, wire
@@ -137,8 +138,9 @@ def _as_it_will_be(change: Change) -> Iterator[bool]:
         else:
             yield True
     finally:
-        connection.exec_driver_sql("ROLLBACK TO business_rules")
-        connection.exec_driver_sql("RELEASE business_rules")
+        if raw(connection).in_transaction:  # else a disk was full or failed, and SQLite has undone all of it
+            connection.exec_driver_sql("ROLLBACK TO business_rules")
+            connection.exec_driver_sql("RELEASE business_rules")
 
 
 def _write(change: Change, *, is_there: bool) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.node.instance.rest_world import SHARED, RestWorld, viewer
+from tests.node.instance.rest_world import SHARED, RestWorld, grow_no_more, viewer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -215,3 +216,16 @@ async def test_a_second_record_of_one_sys_id_is_refused_as_such_while_rules_run(
     async with rule(rest):
         refused = await rest("POST", "table/problem", {"sys_id": there, "description": "EICAR"})
     assert "Unique Key violation" in refused.json["error"]["detail"]
+
+
+async def test_a_disk_that_is_full_is_told_where_a_rule_stands_too(rest: RestWorld) -> None:
+    database = await rest.instance.database()
+    async with rule(rest):
+        await database.write(grow_no_more)
+        statuses = {201}
+        while statuses == {201}:
+            made = (rest("POST", "table/problem", {"description": "z" * 3500}) for _ in range(4))
+            statuses = {answer.status for answer in await asyncio.gather(*made)}
+        assert statuses == {507}
+        await database.write(lambda tx: tx.connection.exec_driver_sql("PRAGMA max_page_count = 4294967294"))
+        assert (await rest("POST", "table/problem", {"description": "z"})).status == 201
