@@ -16,7 +16,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from node.brokers.children import BrokerKind, choose_kind
+from node.brokers.children import BrokerKind
 from node.delivery import self_test
 from node.delivery.broadcast import TRACES_MAX, Broadcaster
 from node.delivery.broker_url import BrokerUrl
@@ -273,15 +273,15 @@ async def test_a_broker_that_freezes_delays_and_loses_nothing(child, outbox):
         await eventually(lambda: [message.data["seq"] for message in watcher.of(STATUS)] == [1, 2])
 
 
-async def test_a_node_starts_before_its_broker(tmp_path, outbox):
-    async with running(choose_kind(), tmp_path) as child:
-        await child.stop()
-        outbox.add(*status(1))
-        async with broadcasting(child, outbox, until_connected=False) as made:
-            await eventually(lambda: made.last_error is not None)
-            assert "can't be reached" in made.last_error
-            await child.start()
-            await eventually(lambda: not outbox.rows)
+@soon_on_mosquitto
+async def test_a_node_starts_before_its_broker(child, outbox):
+    await child.stop()
+    outbox.add(*status(1))
+    async with broadcasting(child, outbox, until_connected=False) as made:
+        await eventually(lambda: made.last_error is not None)
+        assert "can't be reached" in made.last_error
+        await child.start()
+        await eventually(lambda: not outbox.rows)
 
 
 @soon_on_mosquitto
@@ -303,8 +303,9 @@ async def test_traces_arrive_between_rows_and_are_never_retained(child, outbox):
             assert late.of(TRACE.topic) == []
 
 
-async def test_traces_are_dropped_and_counted_while_the_link_is_down(tmp_path, outbox):
-    async with running(choose_kind(), tmp_path) as child, broadcasting(child, outbox) as made:
+@soon_on_mosquitto
+async def test_traces_are_dropped_and_counted_while_the_link_is_down(child, outbox):
+    async with broadcasting(child, outbox) as made:
         await child.stop()
         await eventually(lambda: not made.connected)
         made.trace(TRACE)

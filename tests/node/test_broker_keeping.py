@@ -16,7 +16,6 @@ import pytest
 import structlog
 
 from node.brokers import keeping
-from node.brokers.children import choose_kind
 from node.brokers.keeping import kept_up
 from tests.node.loopback_servers import free_port
 from tests.node.mqtt_world import MOSQUITTO_NOW_AMQTT_SLOWLY, eventually, raw_link, running
@@ -63,8 +62,8 @@ async def test_a_broker_that_is_killed_is_started_again_on_its_port_and_the_log_
 
 
 @pytest.mark.slow
-async def test_each_death_at_once_is_followed_by_a_longer_wait_and_none_is_the_last(tmp_path):
-    async with looked_after(choose_kind(), tmp_path) as (child, log):
+async def test_each_death_at_once_is_followed_by_a_longer_wait_and_none_is_the_last(kind, tmp_path):
+    async with looked_after(kind, tmp_path) as (child, log):
         for count in (1, 2, 3):
             os.kill(child.pid, signal.SIGKILL)
             await eventually(lambda count=count: len(of(log, "broker_started")) == count)
@@ -72,17 +71,17 @@ async def test_each_death_at_once_is_followed_by_a_longer_wait_and_none_is_the_l
 
 
 @pytest.mark.slow
-async def test_after_a_steady_life_the_waits_begin_anew(tmp_path, monkeypatch):
+async def test_after_a_steady_life_the_waits_begin_anew(kind, tmp_path, monkeypatch):
     monkeypatch.setattr(keeping, "STEADY_S", 0.0)
-    async with looked_after(choose_kind(), tmp_path) as (child, log):
+    async with looked_after(kind, tmp_path) as (child, log):
         for count in (1, 2):
             os.kill(child.pid, signal.SIGKILL)
             await eventually(lambda count=count: len(of(log, "broker_started")) == count)
         assert [entry["next_start_s"] for entry in of(log, "broker_died")] == [SOON_S, SOON_S]
 
 
-async def test_a_start_that_fails_is_told_and_tried_again(tmp_path, monkeypatch):
-    async with looked_after(choose_kind(), tmp_path) as (child, log):
+async def test_a_start_that_fails_is_told_and_tried_again(kind, tmp_path, monkeypatch):
+    async with looked_after(kind, tmp_path) as (child, log):
         monkeypatch.setattr(type(child), "_pick_port", _taken)
         os.kill(child.pid, signal.SIGKILL)
         await eventually(lambda: len(of(log, "broker_not_started")) >= 2)
@@ -96,8 +95,8 @@ def _taken(_child):
     raise OSError("somebody else has the port")
 
 
-async def test_at_the_end_nothing_is_started_any_more(tmp_path):
-    async with looked_after(choose_kind(), tmp_path) as (child, log):
+async def test_at_the_end_nothing_is_started_any_more(kind, tmp_path):
+    async with looked_after(kind, tmp_path) as (child, log):
         os.kill(child.pid, signal.SIGKILL)
         await eventually(lambda: of(log, "broker_died"))
     assert not child.is_running
