@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 PR_SET_PDEATHSIG: Final = 1
 """prctl(2): the signal that the kernel sends to this process when the thread that made it ends."""
 
 
-def module_command(module: str, *arguments: str) -> Sequence[str]:
+def module_command(module: str, *arguments: str) -> list[str]:
     """How a module is run by this Python; nothing that lies in the working directory takes its place (`-P`)."""
     return [sys.executable, "-P", "-m", module, *arguments]
 

@@ -196,7 +196,7 @@ class BrokerChild:
 
     def _command(self, port: int) -> list[str]:
         if self.kind is BrokerKind.AMQTT:
-            return [*module_command("node.brokers.amqtt_child", str(port))]
+            return module_command("node.brokers.amqtt_child", str(port))
         program = find_mosquitto()
         if program is None:
             raise BrokerStartError(

@@ -112,9 +112,8 @@ def _prepare(tx: Transaction, count: int, seed: int, now: datetime) -> tuple[Ord
         mark_unfinished(tx.connection)
         for index in tx.catalog.physical("incident").indexes:
             tx.connection.execute(DropIndex(index, if_exists=True))
-    return Order(seed=company.seed, now=now, count=count, first_number=first_number, at_once=ROWS_PER_COMMIT), len(
-        callers
-    )
+    order = Order(seed=company.seed, now=now, count=count, first_number=first_number, at_once=ROWS_PER_COMMIT)
+    return order, len(callers)
 
 
 def _reserve(tx: Transaction, count: int) -> int:

@@ -44,7 +44,7 @@ def of_text(field: Field, text: str) -> Literal | None:
         return None
     match field.kind:
         case Kind.INTEGER | Kind.DECIMAL:
-            return number(text.strip())
+            return number(text)
         case Kind.BOOLEAN:
             return _BOOLEANS.get(text.strip().lower())
         case Kind.INSTANT:
@@ -58,7 +58,8 @@ def of_text(field: Field, text: str) -> Literal | None:
 
 
 def number(text: str) -> int | float | None:
-    """The number that a text is, with or without an exponent; None if it is none that is finite."""
+    """The number that a text is, blanks around it aside, with or without an exponent; None if none that is finite."""
+    text = text.strip()
     if not text or len(text) > _NUMBER_CHARACTERS_MAX or not _NUMBER.issuperset(text):
         return None
     try:

@@ -180,7 +180,7 @@ def _held(selection: Selection, having: Having) -> ColumnElement[bool] | None:
         return None
     kept, column = found
     is_own = having.figure in {Figure.SMALLEST, Figure.LARGEST}
-    value = of_text(kept, having.value) if is_own else number(having.value.strip())
+    value = of_text(kept, having.value) if is_own else number(having.value)
     if value is None:
         raise BadRequestError("Invalid value for sysparm_having", f"'{having.value[:40]}' is nothing to compare with.")
     held: ColumnElement[bool] = COMPARISONS[having.comparison](_of(having.figure, kept, column), literal(value))
